@@ -1,0 +1,1 @@
+"""One reference frame with a mask in, that object in every frame out."""

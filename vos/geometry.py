@@ -1,0 +1,98 @@
+"""Where a pixel is: the mapping between original image, model input, embedding grid and low-res logits.
+
+Four frames of reference appear in this code base:
+
+* *original pixels*: the image as the user gave it, (H, W);
+* *model input*: the image resized to ``input_size`` and zero-padded at the bottom/right to ``padded_size``;
+* *embedding grid*: ``padded_size`` divided by ``grid_stride`` (16 in every model here);
+* *low-res logits*: ``padded_size`` divided by ``logit_stride`` (4 in every model here).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+
+SizeHW = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """Sizes of one image on its way through a model.
+
+    Attributes:
+        original_size: (H, W) of the image, in original pixels.
+        input_size: (H, W) of the resized image inside the model input, without padding.
+        padded_size: (H, W) of the model input; a multiple of ``grid_stride``.
+        grid_stride: model-input pixels per cell of the embedding grid.
+        logit_stride: model-input pixels per low-res logit.
+    """
+
+    original_size: SizeHW
+    input_size: SizeHW
+    padded_size: SizeHW
+    grid_stride: int = 16
+    logit_stride: int = 4
+
+    def __post_init__(self) -> None:
+        for name in ("original_size", "input_size", "padded_size"):
+            size = getattr(self, name)
+            if len(size) != 2 or min(size) < 1:
+                raise ValueError(f"{name} must be two positive numbers (H, W), got {size}")
+        if any(i > p for i, p in zip(self.input_size, self.padded_size)):
+            raise ValueError(f"input_size {self.input_size} does not fit into padded_size {self.padded_size}")
+
+    @property
+    def grid_size(self) -> SizeHW:
+        """(h, w) of the embedding grid, padding included."""
+        return self.padded_size[0] // self.grid_stride, self.padded_size[1] // self.grid_stride
+
+    @property
+    def logit_size(self) -> SizeHW:
+        """(h4, w4) of the low-res logits, padding included."""
+        return self.padded_size[0] // self.logit_stride, self.padded_size[1] // self.logit_stride
+
+    @property
+    def scale_xy(self) -> tuple[float, float]:
+        """Model-input pixels per original pixel, along x and y."""
+        return self.input_size[1] / self.original_size[1], self.input_size[0] / self.original_size[0]
+
+    def points_to_input(self, points: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+        """Maps points (..., 2) as (x, y) from original pixels to model-input pixels."""
+        return (np.asarray(points, dtype=np.float64) * self.scale_xy).astype(np.float32)
+
+    def boxes_to_input(self, boxes: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+        """Maps boxes (..., 4) as (x0, y0, x1, y1) from original pixels to model-input pixels."""
+        boxes = np.asarray(boxes, dtype=np.float64)
+        return self.points_to_input(boxes.reshape(*boxes.shape[:-1], 2, 2)).reshape(boxes.shape)
+
+    def mask_to_low_res(self, mask: torch.Tensor) -> torch.Tensor:
+        """Area-averages masks (N, H, W) in original pixels to coverage (N, h4, w4) in [0, 1]; padding is 0."""
+        return self._pool_mask(mask, self.logit_stride)
+
+    def mask_to_grid(self, mask: torch.Tensor) -> torch.Tensor:
+        """Area-averages masks (N, H, W) in original pixels to coverage (N, h, w) in [0, 1] of the embedding grid."""
+        return self._pool_mask(mask, self.grid_stride)
+
+    def _pool_mask(self, mask: torch.Tensor, stride: int) -> torch.Tensor:
+        if tuple(mask.shape[-2:]) != self.original_size:
+            raise ValueError(f"mask is {tuple(mask.shape[-2:])}, the image is {self.original_size} (H, W)")
+        # interpolate(mode="area") takes no fractional cells, so go through the exact model-input raster.
+        resized = F.interpolate(mask[:, None].float(), size=self.input_size, mode="bilinear", antialias=True)
+        pad_h, pad_w = (p - i for p, i in zip(self.padded_size, self.input_size))
+        return F.avg_pool2d(F.pad(resized, (0, pad_w, 0, pad_h)), stride)[:, 0].clamp(0, 1)
+
+    def logits_to_original(self, logits: torch.Tensor) -> torch.Tensor:
+        """Upsamples low-res maps (N, M, h4, w4) to original pixels (N, M, H, W), the way SAM does.
+
+        Bilinear to the model input, padding cut off, bilinear to the original size.
+        """
+        height, width = self.input_size
+        upsampled = F.interpolate(logits, size=self.padded_size, mode="bilinear", align_corners=False)
+        return F.interpolate(
+            upsampled[..., :height, :width], size=self.original_size, mode="bilinear", align_corners=False
+        )

@@ -1,0 +1,56 @@
+"""The interface that every promptable model stands behind: encode an image once, decode prompts many times."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from vos.structures import Geometry, Guidance, ImageEmbedding, MaskCandidates, Prompt, SizeHW
+
+
+class Segmenter(ABC):
+    """A promptable segmentation model (SAM, MobileSAM or the embedded one). Holds no state between calls.
+
+    Attributes:
+        name: registry name, e.g. "vit_b" or "nano".
+        checkpoint_name: file name of the weights.
+        checkpoint_sha256: hash of that file, "" for weights that did not come from a file.
+        device: where the weights are.
+    """
+
+    name: str
+    checkpoint_name: str
+    checkpoint_sha256: str
+    device: torch.device
+
+    @abstractmethod
+    def geometry(self, original_size: SizeHW) -> Geometry:
+        """How an image of ``original_size`` (H, W) maps to this model's input and grids."""
+
+    @abstractmethod
+    def encode(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[ImageEmbedding]:
+        """Encodes images, uint8 (H, W, 3) RGB in original pixels, all of one size, in one batch."""
+
+    @abstractmethod
+    def decode(
+        self,
+        embedding: ImageEmbedding,
+        prompts: Sequence[Prompt],
+        guidance: Guidance | None = None,
+        multimask: bool = True,
+    ) -> MaskCandidates:
+        """Decodes N objects of one image in one batch.
+
+        Args:
+            embedding: from :meth:`encode`.
+            prompts: N prompts, one per object; they may differ in kind and number of points.
+            guidance: PerSAM's guidance of the same N objects, or None.
+            multimask: three candidates (roughly subpart, part, whole) instead of the single-mask output.
+
+        Returns:
+            Candidates with M = 3 or M = 1, in the order of ``prompts``.
+        """

@@ -1,0 +1,237 @@
+"""The data types that flow between the stages. Arrays are checked where they are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from vos.geometry import Geometry, SizeHW
+
+__all__ = [
+    "Frame", "Geometry", "Guidance", "ImageEmbedding", "LabelMap", "MaskCandidates", "Presence", "Prompt",
+    "SegmentedFrame", "SequenceScore", "SizeHW", "TargetFeature",
+]  # fmt: skip
+
+
+class Presence(str, Enum):
+    """Whether an object is in a frame. A value, never an exception."""
+
+    PRESENT = "present"
+    UNCERTAIN = "uncertain"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One decoded image.
+
+    Attributes:
+        index: position in the stream, from 0.
+        name: file stem under which results are written, e.g. "00000".
+        time: presentation time in seconds.
+        rgb: uint8 (H, W, 3), RGB, upright (rotation applied).
+    """
+
+    index: int
+    name: str
+    time: float
+    rgb: npt.NDArray[np.uint8]
+
+    def __post_init__(self) -> None:
+        if self.rgb.dtype != np.uint8 or self.rgb.ndim != 3 or self.rgb.shape[2] != 3:
+            raise ValueError(f"rgb must be uint8 (H, W, 3), got {self.rgb.dtype} {self.rgb.shape}")
+
+    @property
+    def size(self) -> SizeHW:
+        """(H, W) in pixels."""
+        return self.rgb.shape[0], self.rgb.shape[1]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelMap:
+    """Which object each pixel belongs to.
+
+    Attributes:
+        labels: uint8 (H, W) in original pixels, 0 = background, otherwise one of ``object_ids``.
+        object_ids: the ids of all followed objects, ascending, fixed by the reference; an object that is
+            absent from this frame keeps its id.
+    """
+
+    labels: npt.NDArray[np.uint8]
+    object_ids: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if self.labels.dtype != np.uint8 or self.labels.ndim != 2:
+            raise ValueError(f"labels must be uint8 (H, W), got {self.labels.dtype} {self.labels.shape}")
+        if list(self.object_ids) != sorted(set(self.object_ids)) or not all(0 < i < 256 for i in self.object_ids):
+            raise ValueError(f"object_ids must be ascending, unique and in 1..255, got {self.object_ids}")
+        surplus = set(np.unique(self.labels).tolist()) - {0, *self.object_ids}
+        if surplus:
+            raise ValueError(f"labels hold ids {sorted(surplus)} that are not in object_ids {self.object_ids}")
+
+    @property
+    def size(self) -> SizeHW:
+        """(H, W) in original pixels."""
+        return self.labels.shape[0], self.labels.shape[1]
+
+    def masks(self) -> npt.NDArray[np.bool_]:
+        """Boolean masks (N, H, W), one per object id, in the order of ``object_ids``."""
+        return self.labels[None] == np.asarray(self.object_ids, dtype=np.uint8)[:, None, None]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageEmbedding:
+    """What the image encoder gives for one image.
+
+    Attributes:
+        features: float (C, h, w) on the embedding grid; similarities are taken here.
+        levels: finer feature maps for the decoder, finest last (empty for SAM).
+        geometry: how the image maps to the model input and the grid.
+    """
+
+    features: torch.Tensor
+    geometry: Geometry
+    levels: tuple[torch.Tensor, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.features.ndim != 3 or tuple(self.features.shape[1:]) != self.geometry.grid_size:
+            raise ValueError(f"features {tuple(self.features.shape)} do not cover the grid {self.geometry.grid_size}")
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFeature:
+    """What one object looks like on the embedding grid of one image.
+
+    Attributes:
+        embedding: float (C,), the pooled feature t (PerSAM, section 3.1).
+        direction: float (C,), t / |t|.
+        foreground: float (K, C), unit features of the cells inside the object, K >= 1.
+        background: float (B, C), unit features of the cells outside, B >= 0.
+        background_direction: float (C,), unit mean of the surroundings; zeros when there are none.
+    """
+
+    embedding: torch.Tensor
+    direction: torch.Tensor
+    foreground: torch.Tensor
+    background: torch.Tensor
+    background_direction: torch.Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """PerSAM's guidance of the mask decoder for N objects; each model takes from it what it understands.
+
+    Attributes:
+        attention: float (N, h * w) in (0, 1), added to SAM's token-to-image attention (target-guided attention).
+        embedding: float (N, C), added to SAM's query tokens (target-semantic prompting).
+        maps: float (N, 5, h, w), cosine similarities on the grid for the embedded model: to the object's direction,
+            best match among its cells, best match among background cells, to the background's direction,
+            second minus third.
+    """
+
+    attention: torch.Tensor | None = None
+    embedding: torch.Tensor | None = None
+    maps: torch.Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What is asked of the mask decoder about one object.
+
+    Attributes:
+        points: float32 (P, 2) as (x, y) in original pixels.
+        labels: int64 (P,), 1 = on the object, 0 = on the background.
+        box: float32 (4,) as (x0, y0, x1, y1) in original pixels, or None.
+        mask_logits: float (h4, w4), low-res logits of an earlier mask on this embedding's geometry, or None.
+    """
+
+    points: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]
+    box: npt.NDArray[np.float32] | None = None
+    mask_logits: torch.Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.points.ndim != 2 or self.points.shape[1] != 2 or self.labels.shape != self.points.shape[:1]:
+            raise ValueError(f"points {self.points.shape} and labels {self.labels.shape} must be (P, 2) and (P,)")
+        if self.box is not None and self.box.shape != (4,):
+            raise ValueError(f"box must be (4,) as (x0, y0, x1, y1), got {self.box.shape}")
+
+
+@dataclass(frozen=True, slots=True)
+class MaskCandidates:
+    """What the mask decoder answers for N objects, M candidates each.
+
+    Attributes:
+        logits: float (N, M, h4, w4), low-res logits; foreground where > 0.
+        predicted_iou: float (N, M), the model's own estimate of each mask's IoU.
+    """
+
+    logits: torch.Tensor
+    predicted_iou: torch.Tensor
+
+    def __post_init__(self) -> None:
+        if self.logits.ndim != 4 or self.predicted_iou.shape != self.logits.shape[:2]:
+            raise ValueError(
+                f"logits {tuple(self.logits.shape)} and predicted_iou {tuple(self.predicted_iou.shape)} "
+                "must be (N, M, h4, w4) and (N, M)"
+            )
+
+    def best(self) -> MaskCandidates:
+        """Keeps, per object, the candidate with the highest predicted IoU: M = 1."""
+        pick = self.predicted_iou.argmax(dim=1)
+        rows = torch.arange(len(pick), device=pick.device)
+        return MaskCandidates(self.logits[rows, pick][:, None], self.predicted_iou[rows, pick][:, None])
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentedFrame:
+    """The result for one frame, in original pixels.
+
+    Attributes:
+        frame: the input frame (for overlays and mattes).
+        label_map: non-overlapping labels.
+        predicted_iou: float32 (N,), in the order of ``label_map.object_ids``; 0 where absent.
+        presence: N values.
+        alpha: uint8 (N, H, W), soft masks 0..255, when a matte was asked for.
+    """
+
+    frame: Frame
+    label_map: LabelMap
+    predicted_iou: npt.NDArray[np.float32]
+    presence: tuple[Presence, ...]
+    alpha: npt.NDArray[np.uint8] | None = None
+
+    def __post_init__(self) -> None:
+        count = len(self.label_map.object_ids)
+        if self.label_map.size != self.frame.size:
+            raise ValueError(f"labels are {self.label_map.size}, the frame is {self.frame.size} (H, W)")
+        if self.predicted_iou.shape != (count,) or len(self.presence) != count:
+            raise ValueError(f"{count} objects, but predicted_iou {self.predicted_iou.shape}, presence {self.presence}")
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceScore:
+    """DAVIS measures of one object in one sequence, each in [0, 1] (decay in [-1, 1]).
+
+    Attributes:
+        sequence: name of the sequence.
+        object_id: id in the annotation.
+        j_mean, j_recall, j_decay: region similarity.
+        f_mean, f_recall, f_decay: boundary accuracy.
+        j_per_frame, f_per_frame: float64 (T,), every annotated frame but the first and the last.
+    """
+
+    sequence: str
+    object_id: int
+    j_mean: float
+    j_recall: float
+    j_decay: float
+    f_mean: float
+    f_recall: float
+    f_decay: float
+    j_per_frame: npt.NDArray[np.float64]
+    f_per_frame: npt.NDArray[np.float64]
