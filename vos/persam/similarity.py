@@ -1,0 +1,56 @@
+"""How much each cell of an image looks like the object: the cosine maps that steer the decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+
+from vos.structures import TargetFeature
+
+MAP_COUNT = 5
+
+
+def similarity(features: torch.Tensor, targets: Sequence[TargetFeature]) -> torch.Tensor:
+    """Cosine of every cell with every object's direction (PerSAM's confidence map S).
+
+    Args:
+        features: float (C, h, w) on the embedding grid.
+        targets: N objects.
+
+    Returns:
+        float (N, h, w) in [-1, 1].
+    """
+    directions = torch.stack([target.direction for target in targets])
+    return torch.einsum("nc,chw->nhw", directions, F.normalize(features, dim=0))
+
+
+def similarity_maps(features: torch.Tensor, targets: Sequence[TargetFeature]) -> torch.Tensor:
+    """The five maps of :class:`vos.structures.Guidance`, differentiable in features and targets.
+
+    Besides the mean direction, the best match among single cells (as in feature-matching VOS) keeps objects of
+    several colours whole; the matches in the background tell a look-alike from the object.
+
+    Args:
+        features: float (C, h, w) on the embedding grid.
+        targets: N objects.
+
+    Returns:
+        float (N, 5, h, w) in [-1, 1], the last one in [-2, 2].
+    """
+    grid = features.shape[-2:]
+    unit = F.normalize(features.flatten(1), dim=0)
+    rows = []
+    for target in targets:
+        to_object = target.direction @ unit
+        best_object = (target.foreground @ unit).amax(dim=0)
+        to_background = target.background_direction @ unit
+        # An object that fills its reference image has no background cells to match.
+        best_background = (
+            (target.background @ unit).amax(dim=0) if len(target.background) else -torch.ones_like(to_object)
+        )
+        rows.append(
+            torch.stack([to_object, best_object, best_background, to_background, best_object - best_background])
+        )
+    return torch.stack(rows).unflatten(-1, grid)
