@@ -1,1 +1,3 @@
-"""One reference frame with a mask in, that object in every frame out."""
+"""One reference frame and its mask in, that object's mask in every frame of a video out."""
+
+__version__ = "0.1.0"

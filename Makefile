@@ -1,0 +1,53 @@
+# `make demo` and `make test` need nothing but Python >= 3.10: they make a virtual environment in .venv and install into it.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+PYTHON ?= python3# the interpreter that .venv is made with
+VENV ?= .venv
+DEMO ?= outputs/demo
+BIN := $(VENV)/bin
+
+.PHONY: help
+help: ## show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(VENV)/.ready ## make a clip with known masks, follow its object, score the result
+	$(BIN)/python tools/make_demo_clip.py $(DEMO)
+	$(BIN)/python tools/demo.py $(DEMO)
+
+.PHONY: test
+test: $(VENV)/.ready-dev ## run the tests
+	$(BIN)/python -m pytest
+
+.PHONY: lint
+lint: $(VENV)/.ready-dev ## style of the code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: types
+types: $(VENV)/.ready-dev ## type hints
+	$(BIN)/python -m mypy vos tools
+
+.PHONY: check
+check: lint types test ## everything that CI runs
+
+.PHONY: clean
+clean: ## remove the environment and caches, keep outputs
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+		|| { echo "error: $(PYTHON) is older than 3.10; name another one: make PYTHON=python3.11 ..." >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo "error: $(PYTHON) has no venv module; on Debian and Ubuntu: apt install python3-venv" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+# Reinstalled when the metadata changes; the sources themselves are used in place.
+$(VENV)/.ready: $(BIN)/python setup.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,dev]'
+	@touch $@
