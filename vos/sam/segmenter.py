@@ -20,8 +20,11 @@ class Segmenter(ABC):
         checkpoint_name: file name of the weights.
         checkpoint_sha256: hash of that file, "" for weights that did not come from a file.
         device: where the weights are.
+        guidance_fields: the fields of :class:`vos.structures.Guidance` that :meth:`decode` reads; trackers compute
+            no others (the maps of SAM's 64 x 64 grid would cost more than its decoder).
     """
 
+    guidance_fields: frozenset[str] = frozenset({"attention", "embedding", "maps"})
     name: str
     checkpoint_name: str
     checkpoint_sha256: str

@@ -1,0 +1,76 @@
+"""From low-res logits per object to one label map in original pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from vos.structures import Frame, Geometry, LabelMap, SegmentedFrame, TrackedFrame
+
+ABSENT_LOGIT = -32.0  # what an absent object has everywhere; its soft alpha rounds to 0
+
+
+def merge(
+    tracked: TrackedFrame,
+    geometry: Geometry,
+    frame: Frame,
+    object_ids: tuple[int, ...],
+    with_alpha: bool = False,
+) -> SegmentedFrame:
+    """Makes the final masks: upsampling, per-pixel argmax with the background at 0, soft alphas.
+
+    Objects are upsampled one at a time, so that memory does not grow with their number. Touches nothing but its
+    arguments, hence safe on a writer's thread.
+
+    Args:
+        tracked: low-res logits of N objects.
+        geometry: of the embedding that they were decoded from.
+        frame: the frame, (H, W) original pixels.
+        object_ids: N ids; the k-th object always has the k-th id.
+        with_alpha: also give soft masks: softmax over the objects and a background with logit 0 (for a single object
+            that is its sigmoid).
+
+    Returns:
+        The frame's result.
+    """
+    height, width = frame.size
+    labels = np.zeros((height, width), dtype=np.uint8)
+    painted = _given_ids(tracked)
+    visible = [k for k, i in enumerate(object_ids) if i not in painted and float(tracked.logits[k].amax()) > 0]
+    best = torch.zeros((height, width))
+    total = torch.ones((height, width)) if with_alpha else None
+    for k in visible:
+        logits = _upsample(tracked.logits[k], geometry)
+        labels[(logits > best).numpy()] = object_ids[k]
+        torch.maximum(best, logits, out=best)
+        if total is not None:
+            total += logits.clamp(max=80).exp_()
+    if tracked.given is not None:
+        labels = np.where(tracked.given.labels > 0, tracked.given.labels, labels)
+    alpha = None
+    if total is not None:
+        alpha = np.zeros((len(object_ids), height, width), dtype=np.uint8)
+        free = None if tracked.given is None else tracked.given.labels == 0
+        for k, object_id in enumerate(object_ids):
+            if tracked.given is not None and object_id in painted:
+                alpha[k][tracked.given.labels == object_id] = 255
+            elif k in visible:
+                share = _upsample(tracked.logits[k], geometry).clamp(max=80).exp_() / total
+                alpha[k] = (share * 255 + 0.5).to(torch.uint8).numpy()
+                if free is not None:
+                    alpha[k] *= free
+    return SegmentedFrame(
+        frame=frame,
+        label_map=LabelMap(labels, object_ids),
+        predicted_iou=tracked.predicted_iou.float().cpu().numpy(),
+        presence=tracked.presence,
+        alpha=alpha,
+    )
+
+
+def _given_ids(tracked: TrackedFrame) -> set[int]:
+    return set() if tracked.given is None else set(np.unique(tracked.given.labels).tolist()) - {0}
+
+
+def _upsample(logits: torch.Tensor, geometry: Geometry) -> torch.Tensor:
+    return geometry.logits_to_original(logits[None, None].float())[0, 0].cpu()

@@ -1,0 +1,74 @@
+"""The tracker: the only sequential part of the line. One frame in, every object's low-res logits out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+import torch
+
+from vos.config import TrackerConfig
+from vos.errors import VosError
+from vos.sam.segmenter import Segmenter
+from vos.structures import Frame, ImageEmbedding, LabelMap, TrackedFrame
+
+
+class Tracker(ABC):
+    """Follows a fixed set of objects through a stream of frames.
+
+    The set of object ids is fixed by :meth:`start` and never changes: an object that is not (yet, or any longer) in
+    the picture is absent, and keeps its id and its place in every N-sized array.
+    """
+
+    object_ids: tuple[int, ...]
+
+    @abstractmethod
+    def start(self, embedding: ImageEmbedding, reference: LabelMap, frame: Frame) -> TrackedFrame:
+        """Forgets everything and begins at a frame whose mask the user gives.
+
+        Args:
+            embedding: of the reference frame.
+            reference: its mask. ``object_ids`` names every object that will ever be followed; one without pixels
+                here is absent until :meth:`add_reference` shows it.
+            frame: the reference frame itself.
+
+        Returns:
+            The reference mask as a tracked frame (``given`` is set, so that it is written unchanged).
+        """
+
+    @abstractmethod
+    def step(self, embedding: ImageEmbedding, frame: Frame) -> TrackedFrame:
+        """Finds the objects in the next frame."""
+
+    @abstractmethod
+    def add_reference(self, embedding: ImageEmbedding, reference: LabelMap, frame: Frame) -> TrackedFrame:
+        """Takes the place of :meth:`step` at a further frame for which the user gives a mask.
+
+        Objects with pixels in ``reference`` are taken from it and anchored anew (they may appear here for the first
+        time); the others are tracked as usual, on the pixels that the mask leaves free.
+
+        Raises:
+            ValueError: ``reference.object_ids`` differ from those of :meth:`start`.
+        """
+
+    @abstractmethod
+    def state(self) -> dict[str, torch.Tensor]:
+        """Everything that the next step depends on, as named CPU tensors (fit for a safetensors file)."""
+
+    @abstractmethod
+    def restore(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Continues from :meth:`state`; the following steps give the same bits as without the interruption."""
+
+
+def make_tracker(config: TrackerConfig, model: Segmenter) -> Tracker:
+    """The tracker that ``config.name`` asks for, on ``model``."""
+    from vos.tracking.persam_tracker import PersamTracker
+    from vos.tracking.reference_tracker import ReferenceTracker
+
+    trackers: dict[str, type[PersamTracker] | type[ReferenceTracker]] = {
+        "persam": PersamTracker,
+        "reference": ReferenceTracker,
+    }
+    if config.name not in trackers:
+        raise VosError(f"tracker={config.name} is unknown; choose one of {', '.join(trackers)}")
+    return trackers[config.name](config, model)
