@@ -1,0 +1,202 @@
+"""The DAVIS data sets on disk: which sequences a split has, their frames and annotations, and the label maps in them.
+
+A root folder holds ``JPEGImages/<resolution>/<sequence>/*.jpg``, ``Annotations/<resolution>/<sequence>/*.png`` and
+``ImageSets/<year>/<split>.txt``. Light to import, because every scoring process imports it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from vos.errors import VosError
+from vos.evaluation.jf import frame_measures
+
+YEARS = (2016, 2017)
+_VOID = 255
+
+
+@dataclass(frozen=True, slots=True)
+class DavisSequence:
+    """One sequence of a DAVIS data set.
+
+    Attributes:
+        name: name of its folders.
+        year: 2016 (everything non-zero is object 1) or 2017 (palette ids, 255 = void, counted as background).
+        image_folder: folder of its JPEG frames.
+        annotations: its PNG annotations, in order.
+    """
+
+    name: str
+    year: int
+    image_folder: Path
+    annotations: tuple[Path, ...]
+
+    @property
+    def scored(self) -> tuple[Path, ...]:
+        """The annotations that count: all but the first (given to the tracker) and the last."""
+        return self.annotations[1:-1]
+
+    def images(self) -> tuple[Path, ...]:
+        """The frames, one per annotation.
+
+        Raises:
+            VosError: a frame is missing.
+        """
+        images = tuple(self.image_folder / f"{path.stem}.jpg" for path in self.annotations)
+        missing = [path for path in images if not path.is_file()]
+        if missing:
+            raise VosError(f"frame {missing[0]} is missing ({len(missing)} of {len(images)}); restore it")
+        return images
+
+    def reference(self) -> npt.NDArray[np.uint8]:
+        """The labels of the first annotation, uint8 (H, W), 0 = background, ids 1..:meth:`object_count`.
+
+        Raises:
+            VosError: it cannot be read or shows no object.
+        """
+        labels = read_annotation(self.annotations[0], self.year)
+        if not labels.any():
+            raise VosError(f"first annotation {self.annotations[0]} shows no object; DAVIS defines the objects there")
+        return labels
+
+    def object_count(self) -> int:
+        """The number of objects: the highest id of the first annotation. Ids that come later are not scored."""
+        return int(self.reference().max())
+
+    def results(self, folder: Path) -> tuple[Path, ...]:
+        """The result files that go with :attr:`scored`.
+
+        Args:
+            folder: holds ``<sequence>/<frame>.png``.
+
+        Raises:
+            VosError: the sequence or a frame is missing.
+        """
+        if not (folder / self.name).is_dir():
+            raise VosError(f"results have no sequence {self.name}: {folder / self.name} is missing")
+        results = tuple(folder / self.name / path.name for path in self.scored)
+        missing = [path for path in results if not path.is_file()]
+        if missing:
+            raise VosError(
+                f"frame {missing[0].stem} of sequence {self.name} is missing from the results: {missing[0]} "
+                f"({len(missing)} of {len(results)} frames missing)"
+            )
+        return results
+
+
+def read_dataset(
+    root: Path,
+    year: int,
+    split: str,
+    resolution: str = "480p",
+    only: Sequence[str] | None = None,
+) -> list[DavisSequence]:
+    """Lists the sequences of a split, in the order of its list file.
+
+    Args:
+        root: the data set's folder.
+        year: 2016 or 2017.
+        split: name of the list file, e.g. "val".
+        resolution: folder name, "480p" or "Full-Resolution".
+        only: names of the sequences to keep, or None for all.
+
+    Raises:
+        VosError: a folder, the list file, a sequence or its annotations are missing; the message names them.
+    """
+    if year not in YEARS:
+        raise VosError(f"dataset year {year} is unknown; choose one of {', '.join(map(str, YEARS))}")
+    if not root.is_dir():
+        raise VosError(f"data set folder {root} does not exist; set dataset.root to the folder that holds JPEGImages")
+    names = _read_split(root, year, split)
+    unknown = sorted(set(only or ()) - set(names))
+    if unknown:
+        raise VosError(f"sequence {unknown[0]} is not in split {split}; it has {', '.join(names)}")
+    return [_read_sequence(root, year, resolution, name) for name in names if only is None or name in only]
+
+
+def read_annotation(path: Path, year: int) -> npt.NDArray[np.uint8]:
+    """Reads an annotation as labels, uint8 (H, W): one object in 2016; in 2017 the ids, with void as background.
+
+    Raises:
+        VosError: the file cannot be read or has no labels.
+    """
+    labels = _read_labels(path, year)
+    return np.where(labels == _VOID, 0, labels).astype(np.uint8) if year == 2017 else labels
+
+
+def measure_frames(
+    annotations: Sequence[Path], results: Sequence[Path], year: int, count: int
+) -> npt.NDArray[np.float64]:
+    """J and F of the objects 1..``count`` in some frames of one sequence.
+
+    Args:
+        annotations: PNG files.
+        results: as many PNG files with the same sizes and ids.
+        year: 2016 or 2017.
+        count: number of objects in the sequence.
+
+    Returns:
+        float64 (T, count, 2): J and F, in [0, 1].
+
+    Raises:
+        VosError: a file cannot be read, has another size, or a surplus id; the message names it.
+    """
+    measures = np.empty((len(annotations), count, 2))
+    for index, (annotation, result) in enumerate(zip(annotations, results, strict=True)):
+        gt, pred = read_annotation(annotation, year), _read_labels(result, year)
+        if gt.shape != pred.shape:
+            raise VosError(f"result {result} is {_size(pred)}, its annotation is {_size(gt)} (width x height)")
+        surplus = int(pred.max(initial=0))
+        if surplus > count:
+            raise VosError(f"result {result} holds surplus id {surplus}; the sequence has objects 1..{count}")
+        measures[index] = frame_measures(gt, pred, count)
+    return measures
+
+
+def _read_split(root: Path, year: int, split: str) -> list[str]:
+    folder = root / "ImageSets" / str(year)
+    listed = folder / f"{split}.txt"
+    # The first release of DAVIS 2016 lists pairs of files instead of sequences.
+    pairs = root / "ImageSets" / "480p" / f"{split}.txt"
+    if year == 2016 and not listed.is_file() and pairs.is_file():
+        listed = pairs
+    if not listed.is_file():
+        found = ", ".join(sorted(path.stem for path in folder.glob("*.txt"))) or "none"
+        raise VosError(f"split {split} has no list file {listed}; splits in {folder}: {found}")
+    lines = [line.split()[0] for line in listed.read_text(encoding="utf-8").splitlines() if line.strip()]
+    names = list(dict.fromkeys(Path(line).parent.name if "/" in line else line for line in lines))
+    if not names:
+        raise VosError(f"list file {listed} names no sequence")
+    return names
+
+
+def _read_sequence(root: Path, year: int, resolution: str, name: str) -> DavisSequence:
+    folder = root / "Annotations" / resolution / name
+    annotations = tuple(sorted(folder.glob("*.png")))
+    if len(annotations) < 3:
+        raise VosError(
+            f"sequence {name} has {len(annotations)} annotations in {folder}; at least 3 are needed, "
+            "because the first and the last do not count"
+        )
+    return DavisSequence(name, year, root / "JPEGImages" / resolution / name, annotations)
+
+
+def _read_labels(path: Path, year: int) -> npt.NDArray[np.uint8]:
+    try:
+        with Image.open(path) as image:
+            mode, labels = image.mode, np.asarray(image)
+    except (OSError, SyntaxError) as error:  # Pillow raises SyntaxError for some broken PNGs
+        raise VosError(f"cannot read label map {path}: {error}") from error
+    if mode not in ("P", "L", "1"):
+        raise VosError(f"label map {path} has mode {mode}; write ids as a palette PNG (mode P)")
+    return (labels != 0).astype(np.uint8) if year == 2016 else labels.astype(np.uint8, copy=False)
+
+
+def _size(labels: npt.NDArray[np.uint8]) -> str:
+    return f"{labels.shape[1]}x{labels.shape[0]}"

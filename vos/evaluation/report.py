@@ -1,0 +1,171 @@
+"""What people read of a score: a text table, CSV files in the official columns, plots, a comparison of runs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from vos.evaluation.scoring import overall
+from vos.io.atomic import atomic_path
+from vos.structures import SequenceScore
+
+GLOBAL_COLUMNS = ("J&F-Mean", "J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
+SEQUENCE_COLUMNS = ("Sequence", "J-Mean", "F-Mean")
+
+_Cell = str | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One run of a comparison.
+
+    Attributes:
+        folder: where its report is.
+        overrides: what sets it apart, as (option, value) pairs.
+        j_mean: mean region similarity over all objects, in [0, 1].
+        f_mean: mean boundary accuracy over all objects, in [0, 1].
+        milliseconds_per_frame: time of the tracker per frame, or None where existing results were scored.
+    """
+
+    folder: str
+    overrides: tuple[tuple[str, str], ...]
+    j_mean: float
+    f_mean: float
+    milliseconds_per_frame: float | None
+
+    @property
+    def jf_mean(self) -> float:
+        """J&F: mean of J and F."""
+        return (self.j_mean + self.f_mean) / 2
+
+
+def score_table(scores: Sequence[SequenceScore]) -> str:
+    """A text table: one row per object, one per sequence with several objects, and the mean over all objects."""
+    header = ("Sequence", "Object", *GLOBAL_COLUMNS)
+    rows: list[Sequence[_Cell]] = []
+    for name, group in groupby(scores, key=lambda score: score.sequence):
+        objects = list(group)
+        rows += [(name, str(score.object_id), *_figures([score])) for score in objects]
+        if len(objects) > 1:
+            rows.append((name, "mean", *_figures(objects)))
+    rows.append(("all", f"{len(scores)} objects", *_figures(scores)))
+    return _align(header, rows)
+
+
+def write_csv(scores: Sequence[SequenceScore], folder: Path, split: str) -> tuple[Path, Path]:
+    """Writes ``global_results-<split>.csv`` and ``per-sequence_results-<split>.csv`` as the official scorer names them.
+
+    Same columns and rows (``<sequence>_<object>``) as the official files, with six decimals instead of three.
+
+    Returns:
+        The two paths.
+    """
+    paths = csv_paths(folder, split)
+    _write(paths[0], _csv(GLOBAL_COLUMNS, [_figures(scores)], digits=6))
+    rows = [(f"{score.sequence}_{score.object_id}", score.j_mean, score.f_mean) for score in scores]
+    _write(paths[1], _csv(SEQUENCE_COLUMNS, rows, digits=6))
+    return paths
+
+
+def csv_paths(folder: Path, split: str) -> tuple[Path, Path]:
+    """Where :func:`write_csv` writes the overall and the per-sequence results."""
+    return folder / f"global_results-{split}.csv", folder / f"per-sequence_results-{split}.csv"
+
+
+def write_plots(scores: Sequence[SequenceScore], folder: Path) -> list[Path]:
+    """Writes one plot per sequence, J and F of every object over the frames, as ``<folder>/<sequence>.png``."""
+    paths = []
+    for name, group in groupby(scores, key=lambda score: score.sequence):
+        paths.append(folder / f"{name}.png")
+        buffer = io.BytesIO()
+        # No pyplot: it holds global state and picks a backend.
+        FigureCanvasAgg(_plot(name, list(group))).print_png(buffer, metadata={"Software": None})
+        _write(paths[-1], buffer.getvalue())
+    return paths
+
+
+def write_comparison(runs: Sequence[RunSummary], folder: Path) -> str:
+    """Writes ``comparison.csv`` and ``comparison.md``: the options in which the runs differ, and their figures.
+
+    Returns:
+        The table as text, best J&F marked with a star.
+    """
+    options = list(dict.fromkeys(name for run in runs for name, _ in run.overrides))
+    varying = [name for name in options if len({dict(run.overrides).get(name) for run in runs}) > 1]
+    header = ("Run", *varying, "J&F", "J", "F", "ms/frame")
+    best = max((run.jf_mean for run in runs), default=0.0)
+
+    def row(run: RunSummary, star: str) -> list[_Cell]:
+        values = [dict(run.overrides).get(name, "") for name in varying]
+        name = run.folder + (star if run.jf_mean == best else "")
+        time = None if run.milliseconds_per_frame is None else f"{run.milliseconds_per_frame:.1f}"
+        return [name, *values, run.jf_mean, run.j_mean, run.f_mean, time]
+
+    plain, starred = [row(run, "") for run in runs], [row(run, " *") for run in runs]
+    _write(folder / "comparison.csv", _csv(header, plain, digits=6))
+    lines = [header, ["---"] * len(header), *([_text(cell, 4) for cell in cells] for cells in starred)]
+    _write(folder / "comparison.md", "".join(f"| {' | '.join(line)} |\n" for line in lines))
+    return _align(header, starred)
+
+
+def _figures(scores: Sequence[SequenceScore]) -> tuple[float, ...]:
+    j, f = overall(scores)
+    return ((j.mean + f.mean) / 2, *j, *f)
+
+
+def _plot(sequence: str, scores: Sequence[SequenceScore]) -> Figure:
+    figure = Figure(figsize=(9, 5), layout="constrained")
+    j, f = overall(scores)
+    figure.suptitle(f"{sequence}   J {j.mean:.3f}   F {f.mean:.3f}   J&F {(j.mean + f.mean) / 2:.3f}")
+    for axes, name in zip(figure.subplots(2, 1, sharex=True), ("J", "F")):
+        for index, score in enumerate(scores):
+            values = score.j_per_frame if name == "J" else score.f_per_frame
+            # The first frame is the reference, so the first value belongs to frame 1.
+            frames = range(1, len(values) + 1)
+            axes.plot(frames, values, ".-", color=f"C{index % 10}", label=str(score.object_id), linewidth=1)
+        axes.set(ylabel=name, ylim=(-0.02, 1.02))
+        axes.grid(alpha=0.3)
+    axes.set_xlabel("frame")
+    if len(scores) > 1:
+        figure.legend(*axes.get_legend_handles_labels(), title="object", loc="outside right upper")
+    return figure
+
+
+def _text(cell: _Cell, digits: int) -> str:
+    if cell is None:
+        return "-"
+    return cell if isinstance(cell, str) else f"{cell:.{digits}f}"
+
+
+def _align(header: Sequence[str], rows: Sequence[Sequence[_Cell]]) -> str:
+    cells = [list(header), *([_text(cell, 3) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells)]
+    numeric = [all(not isinstance(cell, str) for cell in column) for column in zip(*rows)] or [False] * len(widths)
+    lines = [
+        "  ".join(
+            cell.rjust(width) if number else cell.ljust(width) for cell, width, number in zip(line, widths, numeric)
+        ).rstrip()
+        for line in cells
+    ]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(lines)
+
+
+def _csv(header: Sequence[str], rows: Sequence[Sequence[_Cell]], digits: int) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(["" if cell is None else _text(cell, digits) for cell in row] for row in rows)
+    return text.getvalue()
+
+
+def _write(path: Path, content: str | bytes) -> None:
+    with atomic_path(path) as partial:
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -1,0 +1,113 @@
+"""Scores a folder of results against a DAVIS data set, in several processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from vos.errors import VosError
+from vos.evaluation.davis import DavisSequence, measure_frames
+from vos.evaluation.jf import Statistics, statistics
+from vos.structures import SequenceScore
+
+_CHUNK = 16  # frames handed to a process at a time
+_FRAMES_PER_WORKER = 100  # below that, starting one more process costs more than it saves
+
+
+class _Chunk(NamedTuple):
+    sequence: str
+    annotations: tuple[Path, ...]
+    results: tuple[Path, ...]
+    year: int
+    objects: int
+
+
+def score_results(
+    sequences: Sequence[DavisSequence], results: Path, workers: int | None = 1, progress: bool = False
+) -> list[SequenceScore]:
+    """Scores results in the protocol of DAVIS 2017, semi-supervised: first and last frame left out.
+
+    Args:
+        sequences: from :func:`vos.evaluation.davis.read_dataset`.
+        results: holds label maps ``<sequence>/<frame>.png`` with the size and ids of the annotations.
+        workers: number of processes; 1 = this one, None = as many as the machine has cores and the work is worth.
+            More than one needs an importable main module, as all of multiprocessing does.
+        progress: show a progress bar over the frames.
+
+    Returns:
+        One score per object, in the order of the sequences and ids.
+
+    Raises:
+        VosError: a sequence, frame or object is missing or surplus; the message names it.
+    """
+    if not results.is_dir():
+        raise VosError(f"results folder {results} does not exist; it must hold <sequence>/00000.png")
+    if workers is not None and workers < 1:
+        raise VosError(f"workers={workers} is too few; use 1 or more")
+    chunks = [chunk for sequence in sequences for chunk in _chunks(sequence, results)]
+    frames = sum(len(chunk.annotations) for chunk in chunks)
+    if workers is None:
+        workers = min(_cores(), frames // _FRAMES_PER_WORKER + 1)
+    measures: dict[str, list[npt.NDArray[np.float64]]] = {sequence.name: [] for sequence in sequences}
+    with tqdm(total=frames, desc="scoring", unit="frame", disable=not progress) as bar:
+        for chunk, values in zip(chunks, _measure(chunks, workers), strict=True):
+            measures[chunk.sequence].append(values)
+            bar.update(len(values))
+    return [
+        _score(name, index, np.concatenate(parts)[:, index])
+        for name, parts in measures.items()
+        for index in range(parts[0].shape[1])
+    ]
+
+
+def overall(scores: Sequence[SequenceScore]) -> tuple[Statistics, Statistics]:
+    """Averages the statistics of J and F over all objects of all sequences, each object counting the same."""
+    j = np.mean([(s.j_mean, s.j_recall, s.j_decay) for s in scores], axis=0)
+    f = np.mean([(s.f_mean, s.f_recall, s.f_decay) for s in scores], axis=0)
+    return Statistics(*map(float, j)), Statistics(*map(float, f))
+
+
+def _chunks(sequence: DavisSequence, results: Path) -> list[_Chunk]:
+    files, count = sequence.results(results), sequence.object_count()
+    return [
+        _Chunk(sequence.name, sequence.scored[i : i + _CHUNK], files[i : i + _CHUNK], sequence.year, count)
+        for i in range(0, len(files), _CHUNK)
+    ]
+
+
+def _measure(chunks: Sequence[_Chunk], workers: int) -> Iterator[npt.NDArray[np.float64]]:
+    tasks = [(chunk.annotations, chunk.results, chunk.year, chunk.objects) for chunk in chunks]
+    if workers == 1:
+        yield from (measure_frames(*task) for task in tasks)
+        return
+    # Forking a process that may have threads (torch, OpenCV) can hang, so start clean ones.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context, initializer=_start_worker)
+    try:
+        yield from pool.map(measure_frames, *zip(*tasks))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and stops the pool
+    cv2.setNumThreads(1)
+
+
+def _score(sequence: str, index: int, values: npt.NDArray[np.float64]) -> SequenceScore:
+    j, f = values[:, 0], values[:, 1]
+    return SequenceScore(sequence, index + 1, *statistics(j), *statistics(f), j, f)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
