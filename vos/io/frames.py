@@ -1,0 +1,52 @@
+"""The door for every input: ``open_frames`` turns what the user typed into a source of frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vos.errors import VosError
+from vos.io.folder_reader import FolderSource
+from vos.io.images import IMAGE_SUFFIXES, list_images, natural_key
+from vos.io.live_reader import LiveSource, is_live_address
+from vos.io.pyav_reader import PyAvSource
+from vos.io.source import FrameSource
+
+__all__ = ["READERS", "FrameSource", "open_frames"]
+
+READERS = ("pyav", "decord")
+
+
+def open_frames(source: str, reader: str = "pyav") -> FrameSource:
+    """Opens a video file, a folder of images (or a pattern, or one image), a camera or a stream.
+
+    Args:
+        source: ``clip.mp4``, ``frames/``, ``frames/*.jpg``, ``camera:0``, ``rtsp://...``.
+        reader: what decodes video files, "pyav" or "decord".
+
+    Raises:
+        VosError: missing, empty, not a video, no frame decodes, no such camera or reader; one line that says which.
+    """
+    if reader not in READERS:
+        raise VosError(f"reader={reader} is unknown; choose one of: {', '.join(READERS)}")
+    if is_live_address(source):
+        return LiveSource(source)
+    path = Path(source)
+    if path.is_dir():
+        # Not nested: a clip's frames lie in one folder, and DAVIS keeps other clips beside it.
+        images = [p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".")]
+        if not images:
+            raise VosError(f"{source} holds no images; give a video file or a folder of images")
+        return FolderSource(source, sorted(images, key=natural_key))
+    if not path.exists() and any(sign in source for sign in "*?["):
+        return FolderSource(source, list_images(source))
+    if not path.exists():
+        raise VosError(f"video {source} does not exist; give a video file, a folder of images, camera:0 or a URL")
+    if path.stat().st_size == 0 and path.is_file():
+        raise VosError(f"video {source} is empty (0 bytes)")
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return FolderSource(source, [path])
+    if reader == "decord":
+        from vos.io.decord_reader import DecordSource  # optional package
+
+        return DecordSource(source)
+    return PyAvSource(source)

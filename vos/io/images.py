@@ -1,0 +1,119 @@
+"""Photos: reading one the way it is meant to be seen, and listing them in the order a person would."""
+
+from __future__ import annotations
+
+import glob
+import re
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+from vos.errors import VosError
+
+IMAGE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".heic", ".heif", ".avif"}
+)
+HEIF_SUFFIXES = frozenset({".heic", ".heif"})
+MAX_PIXELS = 2**27  # 134 megapixels, 400 MB as RGB: more is a mistake or a decompression bomb
+
+
+def read_image(path: str | Path) -> npt.NDArray[np.uint8]:
+    """Reads a photo as uint8 (H, W, 3) RGB, upright.
+
+    EXIF orientation is applied; grayscale, palette, CMYK, 16-bit and float images are converted;
+    transparency is flattened onto white. Of an animation, the first image. HEIC needs the package ``pillow-heif``.
+
+    Raises:
+        VosError: missing, not an image, damaged, too large, or HEIC without ``pillow-heif``.
+    """
+    with open_image(path) as image:
+        try:
+            upright = ImageOps.exif_transpose(image)
+            return _to_rgb(image if upright is None else upright)
+        except Exception as error:  # Pillow's plugins raise nearly anything on damaged bytes
+            raise _unreadable(path, error) from error
+
+
+def open_image(path: str | Path) -> Image.Image:
+    """Opens an image file with Pillow, its size checked, its pixels not decoded yet.
+
+    Raises:
+        VosError: missing, not an image, or more than ``MAX_PIXELS`` pixels.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise VosError(f"{path} is {'a folder' if path.is_dir() else 'missing'}; an image file was expected")
+    if path.stat().st_size == 0:
+        raise VosError(f"{path} is empty; an image file was expected")
+    try:
+        image = _open_heif(path) if path.suffix.lower() in HEIF_SUFFIXES else Image.open(path)
+    except VosError:
+        raise
+    except Exception as error:  # as above
+        raise _unreadable(path, error) from error
+    if image.width * image.height > MAX_PIXELS:
+        raise VosError(f"{path} is {image.height}x{image.width}; at most {MAX_PIXELS} pixels are read: make it smaller")
+    return image
+
+
+def list_images(spec: str | Path) -> list[Path]:
+    """Lists the images of a folder (nested folders included), a glob pattern or a single file, in natural order.
+
+    Hidden files are left out. Natural order: ``2.jpg`` comes before ``10.jpg``.
+
+    Raises:
+        VosError: there is none.
+    """
+    path = Path(spec)
+    if path.is_dir():
+        found = [p for p in path.rglob("*") if not any(part.startswith(".") for part in p.relative_to(path).parts)]
+    elif path.is_file():
+        found = [path]
+    else:
+        found = [Path(p) for p in glob.glob(str(spec), recursive=True)]
+    images = [p for p in found if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file()]
+    if not images:
+        kinds = " ".join(sorted(IMAGE_SUFFIXES))
+        raise VosError(f"{spec}: no images found; give a folder or a pattern such as 'photos/*.jpg' ({kinds})")
+    return sorted(images, key=natural_key)
+
+
+def natural_key(path: Path) -> tuple[tuple[tuple[str | int, ...], ...], str]:
+    """Sort key of a path in which runs of digits count as numbers."""
+    parts = (re.split(r"(\d+)", part.casefold()) for part in path.parts)
+    return tuple(tuple(int(s) if i % 2 else s for i, s in enumerate(part)) for part in parts), str(path)
+
+
+def _to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
+    if image.mode.startswith(("I", "F")):
+        gray = _to_8bit(np.asarray(image))
+        return np.repeat(gray[:, :, None], 3, axis=2)
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    return np.array(image.convert("RGB"))  # a copy: writable and contiguous
+
+
+def _to_8bit(gray: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
+    """Scales 16-bit integers by their full range; floats are taken as 0..1, or by their own maximum above that."""
+    values = np.nan_to_num(gray.astype(np.float64))
+    top = 65535.0 if gray.dtype.kind in "iu" else max(1.0, float(values.max(initial=0)))
+    return (values.clip(0, top) * (255 / top)).round().astype(np.uint8)
+
+
+def _open_heif(path: Path) -> Image.Image:
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise VosError(f"{path}: HEIC photos need one more package: pip install pillow-heif") from error
+    image: Image.Image = pillow_heif.open_heif(path).to_pillow()
+    return image
+
+
+def _unreadable(path: str | Path, error: Exception) -> VosError:
+    if isinstance(error, Image.DecompressionBombError):
+        return VosError(f"{path} is too large; at most {MAX_PIXELS} pixels are read: make it smaller")
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return VosError(f"{path} cannot be read as an image ({reason})")

@@ -1,0 +1,97 @@
+"""What every input looks like to the rest of the program: a source of frames."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from fractions import Fraction
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from vos.errors import VosError
+from vos.structures import Frame, SizeHW
+
+if TYPE_CHECKING:
+    from typing_extensions import Self  # in typing from Python 3.11 on
+
+REVERSE_BYTES = 128 * 1024 * 1024  # decoded RGB held at once while reading backwards
+REVERSE_FRAMES = 64
+
+
+class FrameSource(ABC):
+    """An opened input. A context manager; iterating streams its frames from the start, one in memory at a time.
+
+    A source that is not live may be iterated any number of times. Frames are numbered from 0 without gaps.
+
+    Attributes:
+        path: where the frames come from, as given by the user.
+        size: (H, W) of every frame in pixels, upright.
+        count: number of frames as the container states or implies it, an estimate where it does not say;
+            None for live input.
+        fps: average frames per second.
+        time_base: unit of the source's own clock in seconds; every ``Frame.time`` is a multiple of it.
+        duration: seconds from the first frame's start to the last frame's end as stated, or None.
+        sample_aspect: width / height of one pixel.
+        is_live: a camera or stream: one pass, no end known.
+        has_random_access: whether :meth:`reversed_frames`, :meth:`frame` and ``frames(start)`` work.
+    """
+
+    path: str
+    size: SizeHW
+    count: int | None
+    fps: float
+    time_base: Fraction
+    duration: float | None = None
+    sample_aspect: Fraction = Fraction(1)
+    is_live: bool = False
+    has_random_access: bool = True
+
+    @abstractmethod
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        """Streams the frames ``start, start + 1, ... stop - 1`` (to the end if None), ending early at the last one.
+
+        Raises:
+            VosError: the input cannot be read, or not from ``start``.
+        """
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self.frames(0, None)
+
+    def reversed_frames(self, start: int) -> Iterator[Frame]:
+        """Streams the frames ``start, start - 1, ... 0``; memory is bounded by decoding in chunks.
+
+        Raises:
+            VosError: there is no frame ``start``, or the source has no random access.
+        """
+        chunk = max(1, min(REVERSE_FRAMES, REVERSE_BYTES // (3 * self.size[0] * self.size[1])))
+        for stop in range(start + 1, 0, -chunk):
+            frames = list(self.frames(max(0, stop - chunk), stop))
+            if not frames or frames[-1].index != stop - 1:
+                raise self.no_such_frame(stop - 1)
+            while frames:
+                yield frames.pop()
+
+    def frame(self, index: int) -> Frame:
+        """Decodes one frame.
+
+        Raises:
+            VosError: there is no such frame, or the source has no random access.
+        """
+        for frame in self.frames(index, index + 1) if index >= 0 else ():
+            return frame
+        raise self.no_such_frame(index)
+
+    def no_such_frame(self, index: int) -> VosError:
+        """The error for a frame number outside of the source."""
+        return VosError(f"{self.path} has no frame {index}; it has {self.count} frames, numbered from 0")
+
+    def close(self) -> None:
+        """Releases files and devices."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

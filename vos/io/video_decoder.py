@@ -1,0 +1,176 @@
+"""One pass over the video stream of a container with PyAV: decoding, damage, colour, orientation."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.sidedata.sidedata import Type as SideDataType
+from av.video.reformatter import Colorspace, VideoReformatter
+
+from vos.errors import VosError
+from vos.io.images import MAX_PIXELS
+from vos.structures import SizeHW
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+AV_ERRORS = (av.FFmpegError, ValueError, OSError, MemoryError)  # what PyAV raises on bad input
+UNSPECIFIED_MATRIX = 2  # AVCOL_SPC_UNSPECIFIED
+TEXT_FORMATS = frozenset({"tty"})  # FFmpeg "plays" text files as terminal screens
+
+log = logging.getLogger(__name__)
+
+
+class VideoDecoder:
+    """An opened container and its best video stream (as FFmpeg picks it). A context manager; decodes once.
+
+    Args:
+        address: file path or URL for FFmpeg.
+        shown_as: what the user typed, for messages.
+        threads: "AUTO" decodes frames in parallel; "SLICE" adds no delay (live input).
+        format: FFmpeg input format, None to probe.
+        options: FFmpeg input options.
+        timeout: seconds to wait for a network source, None = for ever.
+
+    Attributes:
+        container: the PyAV input container.
+        stream: its video stream.
+        damaged: packets that did not decode so far.
+        packets: packets read so far.
+
+    Raises:
+        VosError: not readable, no video stream, or frames too large.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        shown_as: str,
+        *,
+        threads: str = "AUTO",
+        format: str | None = None,
+        options: dict[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        self.shown_as = shown_as
+        try:
+            self.container = av.open(address, "r", format=format, options=options or {}, timeout=timeout)
+        except AV_ERRORS as error:
+            raise VosError(f"{shown_as} cannot be read as a video ({reason(error)}); is it complete?") from error
+        try:
+            self.stream = self._video_stream()
+            self.stream.thread_type = threads
+        except BaseException:
+            self.container.close()
+            raise
+        self.damaged = 0
+        self.packets = 0
+
+    def _video_stream(self) -> Any:
+        stream = self.container.streams.best("video")
+        if stream is None or self.container.format.name in TEXT_FORMATS or _is_cover_picture(stream):
+            raise VosError(f"{self.shown_as} holds no video (its format is {self.container.format.name})")
+        if stream.codec_context is None:
+            raise VosError(f"{self.shown_as}: this build of PyAV has no decoder for its video; convert it to H.264")
+        if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
+            size = f"{stream.codec_context.height}x{stream.codec_context.width}"
+            raise VosError(f"{self.shown_as} has frames of {size}; at most {MAX_PIXELS} pixels are read: scale it down")
+        return stream
+
+    def decode(self) -> Iterator[Any]:
+        """Yields ``av.VideoFrame`` in presentation order; packets that do not decode are counted and skipped."""
+        packets = self.container.demux(self.stream)
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except AV_ERRORS:  # a truncated or interrupted container: what was read so far stands
+                self.damaged += 1
+                packet = None
+            self.packets += packet is not None and packet.size > 0
+            try:
+                yield from self.stream.decode(packet)
+            except EOFError:
+                return
+            except AV_ERRORS:
+                self.damaged += 1
+            if packet is None:
+                return
+
+    def missing_packets(self) -> int:
+        """How many packets the index of an MP4/MOV file promised beyond those read; 0 where there is no index."""
+        if "mov" not in self.container.format.name:
+            return 0
+        return max(0, len(getattr(self.stream, "index_entries", ())) - self.packets)
+
+    def close(self) -> None:
+        """Closes the container."""
+        self.container.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class UprightRgb:
+    """Turns decoded frames into uint8 (H, W, 3) RGB, upright, all of the first frame's size.
+
+    The colour matrix and range are the stream's own. Where no matrix is stated: BT.709 for HD, BT.601 below,
+    as players do. Rotation and flips of the display matrix are applied. Alpha is dropped.
+    """
+
+    def __init__(self) -> None:
+        self._reformatter = VideoReformatter()
+        self._coded_size: SizeHW | None = None
+
+    def __call__(self, frame: Any) -> npt.NDArray[np.uint8]:
+        if self._coded_size is None:
+            self._coded_size = frame.height, frame.width
+        height, width = self._coded_size  # a change of resolution within a stream is scaled back
+        is_hd = frame.height > 576 or frame.width >= 1280
+        matrix = Colorspace.ITU709 if frame.colorspace == UNSPECIFIED_MATRIX and is_hd else None
+        rgb = self._reformatter.reformat(frame, width=width, height=height, format="rgb24", src_colorspace=matrix)
+        return orient(rgb.to_ndarray(), display_matrix(frame))
+
+
+def display_matrix(frame: Any) -> tuple[int, int, int, int]:
+    """The (a, b, c, d) of a frame's display matrix as signs: x' = a x + c y, y' = b x + d y; identity if none."""
+    data = frame.side_data.get(SideDataType.DISPLAYMATRIX)
+    if data is None:
+        return 1, 0, 0, 1
+    a, b, _, c, d = np.frombuffer(bytes(data), dtype=np.int32)[:5].astype(np.int64)
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        return (-1 if a < 0 else 1), 0, 0, (-1 if d < 0 else 1)
+    return 0, (-1 if b < 0 else 1), (-1 if c < 0 else 1), 0
+
+
+def orient(image: npt.NDArray[np.uint8], matrix: tuple[int, int, int, int]) -> npt.NDArray[np.uint8]:
+    """Turns and flips an image (H, W, 3) by whole quarter turns, see :func:`display_matrix`."""
+    a, b, c, d = matrix
+    if a:
+        flip_x, flip_y = a < 0, d < 0
+    else:
+        image, flip_x, flip_y = image.transpose(1, 0, 2), c < 0, b < 0
+    return np.ascontiguousarray(image[:: -1 if flip_y else 1, :: -1 if flip_x else 1])
+
+
+def reason(error: BaseException) -> str:
+    """A short cause from an exception of PyAV or the system."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(text).splitlines()[0]
+
+
+def _is_cover_picture(stream: Any) -> bool:
+    disposition = getattr(stream, "disposition", None)
+    return disposition is not None and "attached_pic" in str(disposition)
