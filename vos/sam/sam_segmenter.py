@@ -14,6 +14,7 @@ from torch import nn
 from vos.geometry import Geometry, SizeHW
 from vos.sam.guided_decoder import decode_masks
 from vos.sam.public_modeling import public_modeling
+from vos.sam.seeded_weights import seeded_state
 from vos.sam.segmenter import Segmenter
 from vos.sam.tiny_vit import TinyVit
 from vos.sam.vit import VIT_SIZES, VitImageEncoder
@@ -185,8 +186,9 @@ def build_sam(name: str, seed: int = 0) -> SamSegmenter:
 
     Args:
         name: "vit_h", "vit_l", "vit_b" or "vit_t".
-        seed: of torch's default initialisation.
+        seed: of :func:`vos.sam.seeded_weights.seeded_state`.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return SamSegmenter(name, SamNetwork(name))
+    with torch.device("meta"):
+        network = SamNetwork(name)
+    network.load_state_dict(seeded_state(network.state_dict(), seed), assign=True)
+    return SamSegmenter(name, network)

@@ -1,0 +1,1 @@
+"""What trains the embedded model: photos, scenes made of them, prompts, losses."""

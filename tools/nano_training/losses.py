@@ -1,0 +1,53 @@
+"""What a good answer of the decoder is."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+OTHER_CANDIDATES = 0.03  # weight of the candidates that were not the best, so that none dies
+
+
+def true_iou(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """IoU of masks (N, M, h4, w4) against soft targets (N, h4, w4); 0 where the object is absent: (N, M)."""
+    predicted, wanted = logits > 0, (target > 0.5)[:, None]
+    union = (predicted | wanted).sum(dim=(2, 3))
+    return (predicted & wanted).sum(dim=(2, 3)) / union.clamp(min=1)
+
+
+def mask_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Focal, edge-weighted cross-entropy and dice loss of every candidate.
+
+    Args:
+        logits: float (N, M, h4, w4).
+        target: float (N, h4, w4), the covered share of each cell.
+
+    Returns:
+        float (N, M).
+    """
+    goal = target[:, None].expand_as(logits)
+    entropy = F.binary_cross_entropy_with_logits(logits, goal, reduction="none")
+    probability = logits.sigmoid()
+    right = probability * goal + (1 - probability) * (1 - goal)
+    spread = F.max_pool2d(target[:, None], 3, 1, 1) + F.max_pool2d(-target[:, None], 3, 1, 1)
+    edge = 1 + 3 * (spread > 0.2).float()
+    focal = (10 * entropy * (1 - right) ** 2).mean(dim=(2, 3))
+    overlap = (probability * goal).sum(dim=(2, 3))
+    dice = 1 - (2 * overlap + 1) / (probability.sum(dim=(2, 3)) + goal.sum(dim=(2, 3)) + 1)
+    return focal + (entropy * edge).mean(dim=(2, 3)) + dice
+
+
+def decoder_loss(logits: torch.Tensor, quality: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Loss per object: the single mask, the best of the three candidates, and the predicted IoU of all four: (N,)."""
+    per_mask = mask_loss(logits, target)
+    candidates = per_mask[:, 1:]
+    masks = per_mask[:, 0] + candidates.amin(dim=1) + OTHER_CANDIDATES * candidates.mean(dim=1)
+    iou = F.binary_cross_entropy_with_logits(quality, true_iou(logits, target), reduction="none").mean(dim=1)
+    return masks + 0.3 * iou
+
+
+def similarity_loss(maps: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Asks the similarity maps (N, 5, h, w) themselves to show the object, target (N, h, w) in [0, 1]: (N,)."""
+    direction = F.binary_cross_entropy_with_logits(maps[:, 0] * 8 - 4, target, reduction="none")
+    contrast = F.binary_cross_entropy_with_logits(maps[:, 4] * 8, target, reduction="none")
+    return 0.5 * (direction + contrast).mean(dim=(1, 2))

@@ -1,0 +1,180 @@
+"""Trains the embedded model; seeded, resumable, logged.
+
+    python tools/train_nano.py --data SEGMENTS --backbone BACKBONE.npz --out runs/nano --steps 6000
+
+A run stopped at any time goes on from its last checkpoint when started again with the same ``--out``. The learning
+rate is constant and falls over the last ``--decay`` steps, so that a run can be lengthened, and its end chosen, later.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import csv
+import os
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from nano_training.photos import PhotoPool, photo_ids
+from nano_training.rounds import SceneRounds
+from nano_training.scenes import SceneDataset
+from safetensors.torch import save_file
+from torch.utils.data import DataLoader
+
+from vos.sam.nano_network import NanoNetwork
+
+BACKBONE_RATE, RATE = 1.5e-4, 1.5e-3
+HELD_OUT_EVERY = 10  # every tenth photo is never trained on: clicks and boxes are measured there
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder with images/, labels/ and index.csv")
+    parser.add_argument("--backbone", type=Path, required=True, help="ImageNet weights of MobileNetV2, .npz")
+    parser.add_argument("--out", type=Path, default=Path("runs/nano"), help="checkpoint, log and weights")
+    parser.add_argument("--steps", type=int, default=6000, help="where the run ends")
+    parser.add_argument("--decay", type=int, default=1500, help="the learning rate falls over this many last steps")
+    parser.add_argument("--size", type=int, default=256, help="side of a view, pixels, a multiple of 32")
+    parser.add_argument("--scenes", type=int, default=4, help="scenes per step")
+    parser.add_argument("--objects", type=int, default=3, help="objects per scene")
+    parser.add_argument("--exclude", default="", help="leave out photos whose id starts with this, e.g. bsds")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--workers", type=int, default=1, help="processes that make scenes")
+    parser.add_argument("--float32", action="store_true", help="no bfloat16")
+    return parser.parse_args()
+
+
+def load_backbone(network: NanoNetwork, path: Path) -> None:
+    """Puts ImageNet weights (names ``features.<n>.<layer>``) into the encoder."""
+    state = {}
+    with np.load(path) as arrays:
+        for name in arrays.files:
+            head, number, *rest = name.split(".")
+            if head == "features" and int(number) <= len(network.backbone.blocks):
+                prefix = "stem" if number == "0" else f"blocks.{int(number) - 1}"
+                state[".".join([prefix, *rest])] = torch.from_numpy(arrays[name].astype(np.float32))
+    network.backbone.load_state_dict(state)
+
+
+def training_ids(root: Path, exclude: str) -> list[str]:
+    """Ids that may be trained on: not held out, not excluded."""
+    ids = [photo_id for number, photo_id in enumerate(photo_ids(root)) if number % HELD_OUT_EVERY]
+    return [photo_id for photo_id in ids if not (exclude and photo_id.startswith(exclude))]
+
+
+class Trainer:
+    """Network, its running average, optimizer and step count: what a checkpoint holds."""
+
+    def __init__(self, backbone: Path) -> None:
+        self.network = NanoNetwork()
+        load_backbone(self.network, backbone)
+        self.average = copy.deepcopy(self.network).eval()
+        slow = [p for n, p in self.network.named_parameters() if n.startswith("backbone") and p.requires_grad]
+        fast = [p for n, p in self.network.named_parameters() if not n.startswith("backbone")]
+        groups = [{"params": slow, "base": BACKBONE_RATE}, {"params": fast, "base": RATE}]
+        self.optimizer = torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.99), weight_decay=1e-2)
+        self.step = 0
+
+    def save(self, folder: Path) -> None:
+        """Writes ``checkpoint.pt`` (to go on) and ``nano.safetensors`` (float16, to use), atomically."""
+        parts = {"network": self.network, "average": self.average, "optimizer": self.optimizer}
+        state = {name: part.state_dict() for name, part in parts.items()} | {"step": self.step}
+        torch.save(state, folder / "checkpoint.pt.partial")
+        (folder / "checkpoint.pt.partial").replace(folder / "checkpoint.pt")
+        weights = {
+            name: value.half().contiguous()
+            for name, value in self.average.state_dict().items()
+            if not name.endswith("num_batches_tracked")
+        }
+        save_file(weights, folder / "nano.safetensors.partial", {"format": "vos-nano-1"})
+        (folder / "nano.safetensors.partial").replace(folder / "nano.safetensors")
+
+    def resume(self, folder: Path) -> None:
+        """Goes on from ``checkpoint.pt`` where there is one."""
+        path = folder / "checkpoint.pt"
+        if path.exists():
+            state = torch.load(path, weights_only=True)
+            for name in ("network", "average", "optimizer"):
+                getattr(self, name).load_state_dict(state[name])
+            self.step = state["step"]
+
+    def set_rate(self, steps: int, decay: int) -> float:
+        """Warm-up, plateau, linear fall over the last ``decay`` steps; returns the factor."""
+        factor = min(1.0, (self.step + 1) / 100, max(0.01, (steps - self.step) / decay))
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["base"] * factor
+        return factor
+
+    def update(self, loss: torch.Tensor) -> None:
+        """One optimizer step, then the running average of weights and batch-norm statistics."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        self.step += 1
+        keep = min(0.998, self.step / (self.step + 10))
+        with torch.no_grad():
+            for mine, theirs in zip(self.average.state_dict().values(), self.network.state_dict().values()):
+                if mine.is_floating_point():
+                    mine.lerp_(theirs, 1 - keep)
+                else:
+                    mine.copy_(theirs)
+
+
+def main() -> None:
+    """Trains until ``--steps``."""
+    options = parse_arguments()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    options.out.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(options.backbone)
+    trainer.resume(options.out)
+    trainer.network.train().to(memory_format=torch.channels_last)
+    pool = PhotoPool(options.data, training_ids(options.data, options.exclude))
+    left = max(0, options.steps - trainer.step)
+    scenes = SceneDataset(
+        pool, options.size, options.objects, options.seed, left * options.scenes, trainer.step * options.scenes
+    )
+    loader = DataLoader(scenes, batch_size=options.scenes, num_workers=options.workers, prefetch_factor=6)
+    log_path = options.out / "log.csv"
+    sums: dict[str, float] = {}
+    clock = time.monotonic()
+    for views, masks in loader:
+        factor = trainer.set_rate(options.steps, options.decay)
+        rng = random.Random(f"{options.seed}/step/{trainer.step}")
+        loss, figures = SceneRounds(trainer.network, views, masks, rng, not options.float32).run()
+        trainer.update(loss)
+        for name, value in figures.items():
+            sums[name] = sums.get(name, 0.0) + value / 50
+        if trainer.step % 50 == 0:
+            row = {
+                "step": trainer.step,
+                "size": options.size,
+                "rate": factor,
+                "seconds": time.monotonic() - clock,
+                **sums,
+            }
+            write_log(log_path, row)
+            print("  ".join(f"{k} {v:.3f}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items()), flush=True)
+            sums, clock = {}, time.monotonic()
+        if trainer.step % 250 == 0 or trainer.step == options.steps:
+            trainer.save(options.out)
+
+
+def write_log(path: Path, row: dict[str, float]) -> None:
+    """Appends one row of figures."""
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, row.keys())
+        if new:
+            writer.writeheader()
+        writer.writerow({k: f"{v:.5g}" for k, v in row.items()})
+
+
+if __name__ == "__main__":
+    main()
