@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -37,14 +36,14 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 def _replace(temporary: Path, path: Path) -> None:
     if not path.is_dir() or path.is_symlink():
-        os.replace(temporary, path)
+        temporary.replace(path)
         return
     old = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.old")
-    os.replace(path, old)
+    path.replace(old)
     try:
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError:
-        os.replace(old, path)
+        old.replace(path)
         raise
     _remove(old)
 

@@ -17,8 +17,8 @@ from vos.structures import Frame
 class DecordSource(PyAvSource):
     """A video file read by decord.
 
-    decord knows neither rotation nor exact times, and miscounts some files: those come from PyAV, and a
-    file on whose number of frames the two differ is refused rather than read wrongly.
+    decord knows neither rotation nor exact times: those come from PyAV. It miscounts some files and misses
+    when it seeks in others: such a file is refused rather than read wrongly.
 
     Raises:
         VosError: decord is not installed, cannot read the file, or sees other frames than PyAV.
@@ -39,6 +39,9 @@ class DecordSource(PyAvSource):
             raise VosError(f"{path}: decord sees {count} frames, FFmpeg {self.count}; use reader=pyav")
         with VideoDecoder(path, path) as decoder:
             self._matrix = display_matrix(next(decoder.decode()))
+        # decord numbers key frames in decoding order; where B-frames make that another one (open GOP), its seeks miss.
+        if list(self._video.get_key_indices()) != [self._index.position(pts) for pts, _ in self._index.keys]:
+            raise VosError(f"{path}: decord cannot seek exactly between its key frames; use reader=pyav")
         self._lock = threading.Lock()  # decord's reader is one cursor
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:

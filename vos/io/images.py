@@ -72,7 +72,7 @@ def list_images(spec: str | Path) -> list[Path]:
     elif path.is_file():
         found = [path]
     else:
-        found = [Path(p) for p in glob.glob(str(spec), recursive=True)]
+        found = [Path(p) for p in glob.glob(str(spec), recursive=True)]  # noqa: PTH207 - may be absolute
     images = [p for p in found if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file()]
     if not images:
         kinds = " ".join(sorted(IMAGE_SUFFIXES))
@@ -105,7 +105,7 @@ def _to_8bit(gray: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
 
 def _open_heif(path: Path) -> Image.Image:
     try:
-        import pillow_heif
+        import pillow_heif  # type: ignore[import-not-found, unused-ignore]
     except ImportError as error:
         raise VosError(f"{path}: HEIC photos need one more package: pip install pillow-heif") from error
     image: Image.Image = pillow_heif.open_heif(path).to_pillow()

@@ -80,10 +80,11 @@ class PyAvSource(FrameSource):
             if position > start and position == len(self._index.pts):
                 return
         with VideoDecoder(self.path, self.path) as decoder:
-            for position, decoded in islice(enumerate(decoder.decode()), position, stop):
-                yield position, decoded
+            index = position - 1
+            for index, decoded in islice(enumerate(decoder.decode()), position, stop):
+                yield index, decoded
             if stop is None:
-                self._warn_of_damage(decoder, position + 1)
+                self._warn_of_damage(decoder, index + 1)
 
     def _after_seek(self, index: FrameIndex, start: int) -> Iterator[tuple[int, Any]]:
         """Seeks before ``start`` and yields from it on; ends early where the frames do not follow the index."""

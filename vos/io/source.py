@@ -85,7 +85,7 @@ class FrameSource(ABC):
         """The error for a frame number outside of the source."""
         return VosError(f"{self.path} has no frame {index}; it has {self.count} frames, numbered from 0")
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most sources hold nothing open
         """Releases files and devices."""
 
     def __enter__(self) -> Self:

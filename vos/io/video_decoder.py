@@ -78,8 +78,9 @@ class VideoDecoder:
             raise VosError(f"{self.shown_as} holds no video (its format is {self.container.format.name})")
         if stream.codec_context is None:
             raise VosError(f"{self.shown_as}: this build of PyAV has no decoder for its video; convert it to H.264")
-        if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
-            size = f"{stream.codec_context.height}x{stream.codec_context.width}"
+        coded: Any = stream.codec_context
+        if coded.width * coded.height > MAX_PIXELS:
+            size = f"{coded.height}x{coded.width}"
             raise VosError(f"{self.shown_as} has frames of {size}; at most {MAX_PIXELS} pixels are read: scale it down")
         return stream
 
@@ -140,7 +141,7 @@ class UprightRgb:
         height, width = self._coded_size  # a change of resolution within a stream is scaled back
         is_hd = frame.height > 576 or frame.width >= 1280
         matrix = Colorspace.ITU709 if frame.colorspace == UNSPECIFIED_MATRIX and is_hd else None
-        rgb = self._reformatter.reformat(frame, width=width, height=height, format="rgb24", src_colorspace=matrix)
+        rgb: Any = self._reformatter.reformat(frame, width=width, height=height, format="rgb24", src_colorspace=matrix)
         return orient(rgb.to_ndarray(), display_matrix(frame))
 
 
