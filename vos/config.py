@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
+
+from vos.errors import VosError
 
 
 @dataclass
@@ -16,51 +18,77 @@ class ModelConfig:
 
 @dataclass
 class MemoryConfig:
-    """Recency-updated memory of confident past frames."""
+    """Recency-updated memory of confident past frames, per object."""
 
-    enabled: bool = True
-    momentum: float = 0.8  # weight that an older entry keeps when a newer one is admitted, 0..1
-    size: int = 3  # most entries kept besides the first-frame reference
-    weight: float = 0.5  # share of the memory against the reference in the location prior, 0..1
-    min_predicted_iou: float = 0.6  # a frame is admitted only above this
+    enabled: bool = True  # false = the given masks alone
+    momentum: float = 0.8  # each admission multiplies the weight of older views by this, 0..1
+    size: int = 3  # most views kept besides the references
+    weight: float = 0.5  # share of the memory against the references in the location prior, 0..1
+    interval: int = 1  # least number of frames between admissions
+    min_predicted_iou: float = 0.6  # a frame is admitted only at or above this, 0..1
+    area_change: float = 0.5  # ... and only if its area is within this share of its recent median
+    area_window: int = 7  # frames over which that median is taken
 
 
 @dataclass
 class MotionConfig:
-    """Temporal location prior."""
+    """Temporal location prior, per object."""
 
     previous_mask: bool = True  # previous frame's logits as mask prompt
-    previous_box: bool = True  # previous frame's box as box prompt
-    box_margin: float = 0.1  # growth of the predicted box on each side, share of its size
-    velocity: bool = True  # shift box by constant velocity
+    previous_box: bool = True  # predicted box as box prompt
+    velocity: bool = True  # move both by the object's recent velocity
+    velocity_momentum: float = 0.5  # share that the old velocity keeps in each frame, 0..1
+    box_margin: float = 0.1  # growth of the predicted box on each side, share of its size, per unsure frame more
+    patience: int = 5  # frames without a sure sight after which the prior is dropped
 
 
 @dataclass
 class PresenceConfig:
-    """When an object counts as present, uncertain or absent."""
+    """When an object counts as present, uncertain or absent.
+
+    Similarity here is the mean of the similarity map inside the mask, scaled so that 1 is the reference's own inside
+    and 0 its surroundings.
+    """
 
     present_iou: float = 0.5  # predicted IoU at or above: present
-    absent_iou: float = 0.25  # predicted IoU below: absent
-    min_area: int = 16  # original pixels; a smaller mask is absent
+    absent_iou: float = 0.2  # predicted IoU below: absent
+    absent_similarity: float = 0.0  # similarity below: absent
+    found_iou: float = 0.5  # a lost object is taken up again at or above this predicted IoU ...
+    found_similarity: float = 0.5  # ... if its similarity, too, is at or above this
+    min_area: float = 16.0  # original pixels; a smaller mask is absent (a quarter of the reference where that is less)
 
 
 @dataclass
 class FinetuneConfig:
-    """PerSAM-F: the two mask weights."""
+    """PerSAM-F: two weights per object that fuse the three mask scales."""
 
-    enabled: bool = False
-    steps: int = 800
-    learning_rate: float = 4e-4
+    steps: int = 800  # optimiser steps (video 800, images 1000)
+    learning_rate: float = 4e-4  # at the first step, cosine to 0 (video 4e-4, images 1e-3)
+    exact: bool = False  # the published autograd loop, bit for bit; several times slower
+
+    @classmethod
+    def parse(cls, value: Any) -> FinetuneConfig | None:
+        """The options behind ``tracker.finetune``: None for false, the defaults for true, else as given."""
+        if isinstance(value, FinetuneConfig):
+            return value
+        if value is None or isinstance(value, bool):
+            return cls() if value else None
+        try:
+            return cls(**dict(value))
+        except (TypeError, ValueError):
+            options = ", ".join(f.name for f in fields(cls))
+            raise VosError(f"tracker.finetune={value} is not understood; use true, false or {{{options}}}") from None
 
 
 @dataclass
 class TrackerConfig:
-    """The per-frame tracker."""
+    """The per-frame tracker. ``None`` stands for what suits the model (see ``vos.tracking.persam_tracker``)."""
 
     name: str = "persam"  # persam | reference
-    points: int = 2  # top-k points of the similarity map per object (reference: 2, PerSAM-F: 1)
-    refine_steps: int = 1  # decoder calls after the first
-    guidance: bool = True  # steer the decoder by similarity (first call)
+    points: int | None = None  # positive points per object from the similarity map (reference: 2, PerSAM-F: 1)
+    negatives: bool = False  # persam: the other objects' best points as negative points
+    refine_steps: int | None = None  # persam: decoder calls after the first
+    guidance: bool = True  # persam: steer the first decoder call by similarity
     memory: MemoryConfig = field(default_factory=MemoryConfig)
     motion: MotionConfig = field(default_factory=MotionConfig)
     presence: PresenceConfig = field(default_factory=PresenceConfig)
@@ -75,3 +103,22 @@ class RuntimeConfig:
     precision: str = "auto"  # auto | float32 | bfloat16
     threads: int | None = None  # CPU threads of torch; None = all cores
     batch_size: int = 1  # frames encoded together
+
+
+@dataclass
+class RunConfig(RuntimeConfig):
+    """``python -m vos.run``: one video."""
+
+    video: str | None = None  # file, folder of images, camera:0 or stream URL
+    ref_mask: Any = None  # mask image of the objects to follow, or a list of them
+    ref_box: list[float] | None = None  # instead of a mask: [x, y, width, height], pixels
+    ref_point: list[float] | None = None  # instead of a mask: [x, y], pixels
+    ref_frame: Any = 0  # frame number of the mask, from 0; one per mask if there are several
+    output: list[str] = field(default_factory=lambda: ["masks", "overlay"])  # of masks, overlay, matte, rle
+    output_dir: str | None = None  # where results are written; None = outputs/<name of the clip>
+    matte_format: str = "webm"  # webm (VP9 with alpha) | mov (ProRes 4444)
+    overwrite: bool = False  # redo a finished run
+    reader: str = "pyav"  # pyav | decord, what decodes video files
+    checkpoint: str | None = None  # weights file; None = the model's own
+    model: ModelConfig = field(default_factory=ModelConfig)
+    tracker: TrackerConfig = field(default_factory=TrackerConfig)
