@@ -39,7 +39,7 @@ def target_feature(features: torch.Tensor, coverage: torch.Tensor, pooling: Pool
     return TargetFeature(
         embedding=embedding,
         direction=F.normalize(embedding, dim=0),
-        foreground=unit[:, inside].T,
-        background=unit[:, outside].T,
+        foreground=unit[:, inside].T.contiguous(),
+        background=unit[:, outside].T.contiguous(),
         background_direction=F.normalize((cells * outside).sum(dim=1), dim=0),
     )

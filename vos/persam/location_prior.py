@@ -1,0 +1,159 @@
+"""Where the object probably is: similarity, decoder guidance and point prompts (PerSAM, section 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+
+from vos.persam.similarity import similarity, similarity_maps
+from vos.structures import Geometry, Guidance, ImageEmbedding, TargetFeature
+
+Views = Sequence[tuple[TargetFeature, float]]
+"""What is known of one object's appearance: target features with weights that sum to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocationPrior:
+    """The location prior of N objects in one image.
+
+    Attributes:
+        similarity: float (N, h, w) in [-1, 1] on the embedding grid, weighted over each object's views.
+        guidance: the same knowledge in the forms that the model's decoder takes.
+    """
+
+    similarity: torch.Tensor
+    guidance: Guidance
+
+
+def locate(
+    embedding: ImageEmbedding,
+    objects: Sequence[Views],
+    fields: frozenset[str] = frozenset({"attention", "embedding", "maps"}),
+) -> LocationPrior:
+    """Compares an image with N objects at once.
+
+    Args:
+        embedding: of the image to search.
+        objects: the views of each of the N objects, at least one each.
+        fields: which fields of the guidance to fill (``Segmenter.guidance_fields``).
+    """
+    views = [target for seen in objects for target, _ in seen]
+    device = embedding.features.device
+    owner = torch.tensor([k for k, seen in enumerate(objects) for _ in seen], device=device)
+    weight = torch.tensor([w for seen in objects for _, w in seen], device=device)
+
+    def mix(values: torch.Tensor) -> torch.Tensor:
+        """Weighted sum of per-view values (V, ...) over each object's views: (N, ...)."""
+        mixed = values.new_zeros((len(objects), *values.shape[1:]))
+        return mixed.index_add_(0, owner, values * weight.view(-1, *[1] * (values.ndim - 1)).to(values.dtype))
+
+    maps = mix(similarity_maps(embedding.features, views)) if "maps" in fields else None
+    found = maps[:, 0] if maps is not None else mix(similarity(embedding.features, views))
+    return LocationPrior(
+        similarity=found,
+        guidance=Guidance(
+            attention=attention_bias(found, embedding.geometry) if "attention" in fields else None,
+            embedding=mix(torch.stack([view.embedding for view in views])) if "embedding" in fields else None,
+            maps=maps,
+        ),
+    )
+
+
+def attention_bias(similarity: torch.Tensor, geometry: Geometry) -> torch.Tensor:
+    """PerSAM's A = sigmoid((S - mean S) / std S), cell for cell on the embedding grid.
+
+    The published code cuts the padding off S and stretches the rest over the whole grid, so that on a non-square
+    image A lies beside the features that it steers. Here S stays where it is: mean and std are those of the image's
+    own cells, and the padding gets 0, the least possible.
+
+    Args:
+        similarity: float (N, h, w) on the embedding grid.
+        geometry: of the image.
+
+    Returns:
+        float (N, h * w) in [0, 1).
+    """
+    rows, columns = image_cells(geometry.input_size, geometry.grid_stride)
+    inside = similarity[:, :rows, :columns]
+    mean = inside.mean(dim=(1, 2), keepdim=True)
+    std = inside.std(dim=(1, 2), keepdim=True, unbiased=False).clamp(min=1e-6)
+    bias = torch.zeros_like(similarity)
+    bias[:, :rows, :columns] = torch.sigmoid((inside - mean) / std)
+    return bias.flatten(1)
+
+
+def image_cells(input_size: tuple[int, int], stride: int) -> tuple[int, int]:
+    """How many rows and columns of cells of ``stride`` model-input pixels hold image and not only padding."""
+    return -(-input_size[0] // stride), -(-input_size[1] // stride)
+
+
+def top_points(similarity: torch.Tensor, geometry: Geometry, count: int) -> npt.NDArray[np.float32]:
+    """The ``count`` most similar pixels of each object, as published: S x 4, then to original pixels, then top-k.
+
+    Args:
+        similarity: float (N, h, w) on the embedding grid.
+        geometry: of the image.
+        count: k; the best pixels of a smooth map are neighbours.
+
+    Returns:
+        float32 (N, count, 2) as (x, y) in original pixels; fewer than ``count`` where the image has fewer pixels.
+    """
+    points = []
+    for single in similarity:
+        upsampled = F.interpolate(single[None, None], scale_factor=4, mode="bilinear", align_corners=False)
+        pixels = geometry.logits_to_original(upsampled)[0, 0]
+        best = pixels.flatten().topk(min(count, pixels.numel()))[1]
+        points.append(torch.stack([best % pixels.shape[1], best // pixels.shape[1]], dim=1))
+    return torch.stack(points).cpu().numpy().astype(np.float32)
+
+
+def peak_points(
+    similarity: torch.Tensor,
+    geometry: Geometry,
+    count: int,
+    windows: Sequence[npt.NDArray[np.float32] | None] | None = None,
+) -> list[npt.NDArray[np.float32]]:
+    """The strongest separate peaks of each object's similarity: a point each, a grid cell or more apart.
+
+    Args:
+        similarity: float (N, h, w) on the embedding grid.
+        geometry: of the image.
+        count: most points per object.
+        windows: per object a box (x0, y0, x1, y1) in original pixels outside which no point is taken, or None.
+
+    Returns:
+        N arrays float32 (P, 2) as (x, y) in original pixels, best first, 1 <= P <= ``count`` (0 for ``count`` 0).
+    """
+    stride, cell = geometry.logit_stride, geometry.grid_stride // geometry.logit_stride
+    rows, columns = image_cells(geometry.input_size, stride)
+    maps = F.interpolate(similarity[:, None], scale_factor=cell, mode="bilinear", align_corners=False)
+    maps = maps[:, 0, :rows, :columns].float().cpu()
+    scale = np.asarray(geometry.scale_xy)
+    height, width = geometry.original_size
+    limit = np.array([width - 1, height - 1])
+    points = []
+    for k, single in enumerate(maps):
+        window = None if windows is None else windows[k]
+        values = single.clone() if window is None else _inside(single, geometry.boxes_to_input(window) / stride)
+        found: list[npt.NDArray[np.float64]] = []
+        while len(found) < count and (not found or bool(torch.isfinite(values).any())):
+            y, x = divmod(int(values.argmax()), columns)
+            found.append(np.clip((np.array([x, y]) + 0.5) * stride / scale - 0.5, 0, limit))
+            values[max(0, y - cell) : y + cell + 1, max(0, x - cell) : x + cell + 1] = -torch.inf
+        points.append(np.asarray(found, dtype=np.float32).reshape(-1, 2))
+    return points
+
+
+def _inside(values: torch.Tensor, box: npt.NDArray[np.floating]) -> torch.Tensor:
+    """``values`` (h4, w4) with -inf outside ``box`` in low-res cells; at least one cell stays."""
+    rows, columns = values.shape
+    x0, x1 = (int(np.clip(round(float(v)), 0, columns - 1)) for v in (box[0], box[2]))
+    y0, y1 = (int(np.clip(round(float(v)), 0, rows - 1)) for v in (box[1], box[3]))
+    kept = torch.full_like(values, -torch.inf)
+    kept[y0 : y1 + 1, x0 : x1 + 1] = values[y0 : y1 + 1, x0 : x1 + 1]
+    return kept

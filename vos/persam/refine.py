@@ -1,0 +1,79 @@
+"""Cascaded post-refinement: the decoder sees its own mask again, then its box too (PerSAM, section 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from vos.sam.segmenter import Segmenter
+from vos.structures import Geometry, ImageEmbedding, MaskCandidates, Prompt
+
+Box = npt.NDArray[np.float32]
+
+
+def tight_box(mask: torch.Tensor) -> Box | None:
+    """The box of a mask, as SAM's prompts want it.
+
+    Args:
+        mask: bool (H, W).
+
+    Returns:
+        float32 (4,) as (x0, y0, x1, y1), the first and last index that the mask covers; None where it is empty.
+    """
+    rows, columns = mask.any(dim=1).nonzero(), mask.any(dim=0).nonzero()
+    if not len(rows):
+        return None
+    return np.array([int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1])], dtype=np.float32)
+
+
+def low_res_box(logits: torch.Tensor, geometry: Geometry) -> Box | None:
+    """The box of a low-res mask (h4, w4; foreground where > 0), in original pixels: the outer edges of its cells."""
+    cells = tight_box(logits > 0)
+    if cells is None:
+        return None
+    edges = (cells + np.array([0, 0, 1, 1], dtype=np.float32)) * geometry.logit_stride
+    height, width = geometry.original_size
+    box = edges / np.tile(np.asarray(geometry.scale_xy), 2)
+    return np.clip(box, 0, [width, height, width, height]).astype(np.float32)
+
+
+def refine(
+    model: Segmenter,
+    embedding: ImageEmbedding,
+    prompts: Sequence[Prompt],
+    first: MaskCandidates,
+    steps: int,
+    box_of: Callable[[torch.Tensor, Geometry], Box | None] = low_res_box,
+    boxes: Sequence[Box | None] | None = None,
+) -> MaskCandidates:
+    """Decodes ``steps`` more times, feeding back each object's mask, and from the second time on its tight box.
+
+    Args:
+        model: whose decoder to call.
+        embedding: of the image.
+        prompts: the N prompts of the first call; their points stay, their boxes and masks are replaced.
+        first: the answer of the first call, M = 1.
+        steps: number of further calls; the published cascade has 2.
+        box_of: the box of low-res logits (h4, w4), in original pixels.
+        boxes: boxes for the first of these calls (PerSAM-F); none by default.
+
+    Returns:
+        Candidates with M = 1, the highest predicted IoU of the last call. An object whose mask becomes empty keeps
+        that answer: there is no box to go on with.
+    """
+    logits, predicted_iou = first.logits.clone(), first.predicted_iou.clone()
+    going = list(range(len(prompts)))
+    for step in range(steps):
+        if step:
+            boxes = [box_of(mask, embedding.geometry) if k in going else None for k, mask in enumerate(logits[:, 0])]
+            going = [k for k in going if boxes[k] is not None]
+        if not going:
+            break
+        again = [replace(prompts[k], mask_logits=logits[k, 0], box=None if boxes is None else boxes[k]) for k in going]
+        better = model.decode(embedding, again, multimask=True).best()
+        logits[going], predicted_iou[going] = better.logits, better.predicted_iou
+    return MaskCandidates(logits, predicted_iou)

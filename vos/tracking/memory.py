@@ -1,0 +1,99 @@
+"""What an object has looked like: the user's references for good, confident recent views for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from statistics import median
+
+import torch
+
+from vos.config import MemoryConfig
+from vos.structures import Presence, TargetFeature
+
+FIELDS = ("embedding", "direction", "foreground", "background", "background_direction")
+
+
+class Memory:
+    """The appearance memory of one object: bounded, gated, recency-weighted.
+
+    References never leave. A frame is admitted only when the object is present, its predicted IoU is high and its
+    area is near the recent median (the gates of SAM2Long and DAM4SAM), because one wrong view poisons every frame
+    after it. Each admission makes the older views count ``momentum`` times as much.
+    """
+
+    def __init__(self, config: MemoryConfig) -> None:
+        self.config = config
+        self.anchors: list[TargetFeature] = []
+        self.entries: list[TargetFeature] = []  # oldest first
+        self.areas: list[float] = []  # of the latest frames in which the object was present, oldest first
+        self.waited = 0  # frames since the last admission
+
+    def anchor(self, target: TargetFeature, area: float) -> None:
+        """Adds a reference that the user gave.
+
+        Args:
+            target: from the reference mask.
+            area: of the mask, in original pixels.
+        """
+        self.anchors.append(target)
+        self.areas = [area]
+
+    def views(self) -> list[tuple[TargetFeature, float]]:
+        """All views with weights that sum to 1: references share 1 - ``weight``, the recent ones the rest."""
+        recent = self.config.weight if self.entries else 0.0
+        decay = [self.config.momentum**age for age in reversed(range(len(self.entries)))]
+        shares = [recent * d / (sum(decay) or 1.0) for d in decay]  # momentum 0: only the newest counts
+        return [(a, (1 - recent) / len(self.anchors)) for a in self.anchors] + list(zip(self.entries, shares))
+
+    def observe(self, area: float, predicted_iou: float, presence: Presence) -> bool:
+        """Takes note of a frame; True if its view is good enough to be kept (then call :meth:`admit`)."""
+        self.waited += 1
+        if presence is not Presence.PRESENT:
+            return False
+        usual = median(self.areas)
+        self.areas = [*self.areas, area][-self.config.area_window :]
+        limit = 1 + self.config.area_change
+        return (
+            self.config.enabled
+            and self.config.size > 0
+            and self.waited >= self.config.interval
+            and predicted_iou >= self.config.min_predicted_iou
+            and usual / limit <= area <= usual * limit
+        )
+
+    def admit(self, target: TargetFeature) -> None:
+        """Keeps a view, in place of the oldest when full."""
+        self.entries = [*self.entries, target][-self.config.size :]
+        self.waited = 0
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """As named tensors; see :meth:`restore`."""
+        tensors = {
+            "areas": torch.tensor(self.areas, dtype=torch.float64),
+            "counts": torch.tensor([len(self.anchors), len(self.entries), self.waited]),
+        }
+        for number, target in enumerate([*self.anchors, *self.entries]):
+            tensors |= target_state(target, f"view{number}.")
+        return tensors
+
+    def restore(self, state: Mapping[str, torch.Tensor], device: torch.device) -> None:
+        """Puts back what :meth:`state` gave."""
+        self.areas = state["areas"].tolist()
+        anchors, entries, self.waited = state["counts"].tolist()
+        views = [restore_target(branch(state, f"view{number}"), device) for number in range(anchors + entries)]
+        self.anchors, self.entries = views[:anchors], views[anchors:]
+
+
+def target_state(target: TargetFeature, prefix: str) -> dict[str, torch.Tensor]:
+    """A target feature as named CPU tensors."""
+    return {prefix + name: getattr(target, name).cpu().clone() for name in FIELDS}
+
+
+def restore_target(state: Mapping[str, torch.Tensor], device: torch.device) -> TargetFeature:
+    """A target feature from the tensors of :func:`target_state`, prefix removed."""
+    return TargetFeature(**{name: state[name].to(device) for name in FIELDS})
+
+
+def branch(state: Mapping[str, torch.Tensor], name: str) -> dict[str, torch.Tensor]:
+    """The tensors under ``name.``, without that prefix."""
+    return {key[len(name) + 1 :]: value for key, value in state.items() if key.startswith(f"{name}.")}

@@ -1,0 +1,97 @@
+"""Where an object should be next: the temporal location prior."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+
+from vos.config import MotionConfig
+from vos.structures import Geometry
+from vos.tracking.merge import ABSENT_LOGIT
+
+Box = npt.NDArray[np.float32]
+
+
+class Motion:
+    """Constant-velocity prediction of one object's box that widens while the object is not clearly seen.
+
+    Boxes are (x0, y0, x1, y1) in original pixels. After ``patience`` frames without a sure sight nothing is
+    predicted any more: a prior that outlives its evidence pulls the tracker onto whatever is there.
+    """
+
+    def __init__(self, config: MotionConfig) -> None:
+        self.config = config
+        self.box: Box | None = None
+        self.velocity = np.zeros(2, dtype=np.float32)  # of the centre, original pixels per frame
+        self.unsure = 0  # frames since the box was last sure
+
+    def update(self, box: Box, sure: bool) -> None:
+        """Takes the box of the latest frame; an unsure one moves the prediction but keeps it wide."""
+        if self.box is None:
+            self.velocity = np.zeros(2, dtype=np.float32)
+        else:
+            step = _centre(box) - _centre(self.box)
+            keep = self.config.velocity_momentum
+            self.velocity = (keep * self.velocity + (1 - keep) * step).astype(np.float32)
+        self.box = box.astype(np.float32)
+        self.unsure = 0 if sure else self.unsure + 1
+        if self.unsure > self.config.patience:
+            self.forget()
+
+    def forget(self) -> None:
+        """Drops the prior: the object is lost."""
+        self.box, self.unsure = None, 0
+        self.velocity = np.zeros(2, dtype=np.float32)
+
+    @property
+    def shift(self) -> npt.NDArray[np.float32]:
+        """Expected displacement (dx, dy) to the next frame, original pixels."""
+        return self.velocity if self.config.velocity else np.zeros(2, dtype=np.float32)
+
+    def predict(self, margin: float) -> Box | None:
+        """The expected box in the next frame, not clipped to the picture.
+
+        Args:
+            margin: growth on each side, share of the box's size; grows by itself with every unsure frame.
+        """
+        if self.box is None:
+            return None
+        centre, half = _centre(self.box) + self.shift, (self.box[2:] - self.box[:2]) / 2
+        half = half * (1 + 2 * margin * (1 + self.unsure)) + np.abs(self.shift) / 2
+        return np.concatenate([centre - half, centre + half]).astype(np.float32)
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """As named tensors; see :meth:`restore`."""
+        box = np.full(4, np.nan, dtype=np.float32) if self.box is None else self.box
+        return {
+            "box": torch.from_numpy(box.copy()),
+            "velocity": torch.from_numpy(self.velocity.copy()),
+            "unsure": torch.tensor(self.unsure),
+        }
+
+    def restore(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Puts back what :meth:`state` gave."""
+        box = state["box"].numpy().copy()
+        self.box = None if np.isnan(box).any() else box
+        self.velocity = state["velocity"].numpy().copy()
+        self.unsure = int(state["unsure"])
+
+
+def shift_logits(logits: torch.Tensor, displacement: npt.NDArray[np.float32], geometry: Geometry) -> torch.Tensor:
+    """Moves low-res logits (h4, w4) by (dx, dy) original pixels; what comes in from outside is background."""
+    dx, dy = (displacement * np.asarray(geometry.scale_xy) / geometry.logit_stride).tolist()
+    if max(abs(dx), abs(dy)) < 0.05:
+        return logits
+    height, width = logits.shape
+    theta = logits.new_tensor([[[1, 0, -2 * dx / width], [0, 1, -2 * dy / height]]])
+    grid = F.affine_grid(theta, [1, 1, height, width], align_corners=False)
+    moved = F.grid_sample((logits - ABSENT_LOGIT)[None, None], grid, mode="bilinear", align_corners=False)
+    return moved[0, 0] + ABSENT_LOGIT
+
+
+def _centre(box: Box) -> npt.NDArray[np.float32]:
+    return ((box[:2] + box[2:]) / 2).astype(np.float32)

@@ -1,0 +1,139 @@
+"""One object on its way through the frames: what is known of it, and how a frame changes that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+
+from vos.config import TrackerConfig
+from vos.persam.refine import low_res_box
+from vos.persam.similarity import similarity
+from vos.persam.target import target_feature
+from vos.structures import Geometry, ImageEmbedding, Presence
+from vos.tracking.memory import Memory, branch
+from vos.tracking.motion import Motion
+from vos.tracking.presence import Appearance, judge
+
+GIVEN_LOGIT = 10.0  # logits that stand for a mask the user gave: sure, yet within what decoders put out
+PRESENCES = tuple(Presence)
+
+
+class Track:
+    """The state of one object. Before its first reference it is absent and cannot be searched (``known`` is False).
+
+    Attributes:
+        memory: what it looks like.
+        motion: where it should be.
+        presence: in the latest frame.
+        logits: float (h4, w4), its low-res logits in the latest frame, None where it was absent.
+        weights: float (3,) of PerSAM-F, or None.
+    """
+
+    def __init__(self, config: TrackerConfig) -> None:
+        self.config = config
+        self.memory = Memory(config.memory)
+        self.motion = Motion(config.motion)
+        self.presence = Presence.ABSENT
+        self.appearance = Appearance(1.0, 0.0)
+        self.reference_area = 0.0  # original pixels
+        self.logits: torch.Tensor | None = None
+        self.weights: torch.Tensor | None = None
+
+    @property
+    def known(self) -> bool:
+        """A reference has been given."""
+        return bool(self.memory.anchors)
+
+    @property
+    def lost(self) -> bool:
+        """There is no temporal prior: the whole frame has to be searched by appearance."""
+        return self.presence is Presence.ABSENT or self.motion.box is None
+
+    def anchor(self, embedding: ImageEmbedding, mask: torch.Tensor) -> None:
+        """Takes the user's mask of this frame as a reference.
+
+        Args:
+            embedding: of the frame.
+            mask: bool (H, W) in original pixels, not empty.
+        """
+        geometry, features = embedding.geometry, embedding.features
+        coverage = geometry.mask_to_grid(mask[None])[0].to(features)
+        target = target_feature(features, coverage)
+        self.reference_area = float(mask.sum())
+        self.memory.anchor(target, self.reference_area)
+        self.appearance = Appearance.of_reference(similarity(features, [target])[0], coverage)
+        # A tiny object covers no cell fully; relative to its best-covered cell it still has a mask and a box.
+        fine = geometry.mask_to_low_res(mask[None])[0].to(features)
+        self.logits = GIVEN_LOGIT * (2 * fine / fine.amax().clamp(min=1e-6) - 1)
+        self.presence = Presence.PRESENT
+        box = low_res_box(self.logits, geometry)
+        assert box is not None  # the best-covered cell is above 0
+        self.motion.forget()
+        self.motion.update(box, sure=True)
+
+    def judge(
+        self, geometry: Geometry, logits: torch.Tensor, predicted_iou: float, similarity_map: torch.Tensor
+    ) -> Presence:
+        """Decides whether the decoded mask (logits (h4, w4)) is this object; ``similarity_map`` is (h, w)."""
+        coverage = _to_grid((logits > 0).to(similarity_map), geometry)
+        return judge(
+            self.config.presence,
+            predicted_iou=predicted_iou,
+            similarity=self.appearance.score(similarity_map, coverage),
+            area=_area(logits, geometry),
+            reference_area=self.reference_area,
+            lost=self.lost,
+        )
+
+    def follow(self, embedding: ImageEmbedding, logits: torch.Tensor, predicted_iou: float, presence: Presence) -> None:
+        """Moves on to a frame in which the object has been found, or not.
+
+        Args:
+            embedding: of the frame.
+            logits: float (h4, w4), free of overlap with other objects.
+            predicted_iou: of this mask.
+            presence: as judged.
+        """
+        geometry = embedding.geometry
+        box = None if presence is Presence.ABSENT else low_res_box(logits, geometry)
+        if box is None:  # absent, or nothing left of it under the other objects
+            self.presence, self.logits = Presence.ABSENT, None
+            self.memory.observe(0.0, 0.0, Presence.ABSENT)
+            self.motion.forget()
+            return
+        self.presence, self.logits = presence, logits
+        self.motion.update(box, sure=presence is Presence.PRESENT)
+        if self.memory.observe(_area(logits, geometry), predicted_iou, presence):
+            coverage = _to_grid(logits.sigmoid(), geometry)
+            self.memory.admit(target_feature(embedding.features, coverage.to(embedding.features)))
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """As named CPU tensors; see :meth:`restore`."""
+        numbers = [PRESENCES.index(self.presence), self.appearance.inside, self.appearance.outside, self.reference_area]
+        tensors = {"numbers": torch.tensor(numbers, dtype=torch.float64)}
+        for name in ("logits", "weights"):
+            if getattr(self, name) is not None:
+                tensors[name] = getattr(self, name).cpu().clone()
+        tensors |= {f"memory.{name}": value for name, value in self.memory.state().items()}
+        return tensors | {f"motion.{name}": value for name, value in self.motion.state().items()}
+
+    def restore(self, state: Mapping[str, torch.Tensor], device: torch.device) -> None:
+        """Puts back what :meth:`state` gave."""
+        presence, inside, outside, self.reference_area = state["numbers"].tolist()
+        self.presence, self.appearance = PRESENCES[int(presence)], Appearance(inside, outside)
+        self.logits = state["logits"].to(device) if "logits" in state else None
+        self.weights = state["weights"].to(device) if "weights" in state else None
+        self.memory.restore(branch(state, "memory"), device)
+        self.motion.restore(branch(state, "motion"))
+
+
+def _to_grid(values: torch.Tensor, geometry: Geometry) -> torch.Tensor:
+    return F.avg_pool2d(values[None], geometry.grid_stride // geometry.logit_stride)[0]
+
+
+def _area(logits: torch.Tensor, geometry: Geometry) -> float:
+    """Area of a low-res mask in original pixels."""
+    scale_x, scale_y = geometry.scale_xy
+    return float((logits > 0).sum()) * geometry.logit_stride**2 / (scale_x * scale_y)
