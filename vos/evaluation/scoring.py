@@ -8,7 +8,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -18,10 +18,12 @@ from tqdm import tqdm
 from vos.errors import VosError
 from vos.evaluation.davis import DavisSequence, measure_frames
 from vos.evaluation.jf import Statistics, statistics
-from vos.structures import SequenceScore
+
+if TYPE_CHECKING:
+    from vos.structures import SequenceScore
 
 _CHUNK = 16  # frames handed to a process at a time
-_FRAMES_PER_WORKER = 100  # below that, starting one more process costs more than it saves
+_FRAMES_PER_WORKER = 250  # below that, starting one more process costs more than it saves
 
 
 class _Chunk(NamedTuple):
@@ -105,6 +107,9 @@ def _start_worker() -> None:
 
 
 def _score(sequence: str, index: int, values: npt.NDArray[np.float64]) -> SequenceScore:
+    # Needs torch, which takes seconds to import; new processes import the main module again, and with it this one.
+    from vos.structures import SequenceScore
+
     j, f = values[:, 0], values[:, 1]
     return SequenceScore(sequence, index + 1, *statistics(j), *statistics(f), j, f)
 
