@@ -1,6 +1,6 @@
 """Features, logits and predicted IoUs equal the public implementation's.
 
-The numbers in parity/*.npz were computed by the public code (Personalize-SAM's `per_segment_anything`) with weights from
+The numbers in parity/*.npz were computed by the public code (`per_segment_anything` of Personalize-SAM) with weights of
 `vos.sam.seeded_weights` at seed `parity_cases.SEED`, on a CPU in float32, by `tools/record_parity.py`. The two large
 models take minutes and up to 6 GB: set VOS_SLOW=1 to compare them too.
 """
@@ -15,11 +15,10 @@ import parity_cases as cases
 import pytest
 import torch
 
-from vos.geometry import Geometry
 from vos.sam.sam_segmenter import SamSegmenter, build_sam
 from vos.sam.seeded_weights import seeded_state
 from vos.sam.vit import VitImageEncoder, VitSize
-from vos.structures import Guidance, ImageEmbedding, Prompt
+from vos.structures import Guidance, Prompt
 
 RECORDED = Path(__file__).parent / "parity"
 TOLERANCE = 1e-4  # of the recorded values' standard deviation; float32 sums in another order

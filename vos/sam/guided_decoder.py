@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
-from torch import nn
 
 
 def decode_masks(
-    decoder: nn.Module,
+    decoder: Any,
     features: torch.Tensor,
     positions: torch.Tensor,
     sparse: torch.Tensor,
@@ -46,7 +46,7 @@ def decode_masks(
 
 
 def _two_way_transformer(
-    transformer: nn.Module,
+    transformer: Any,
     keys: torch.Tensor,
     key_positions: torch.Tensor,
     tokens: torch.Tensor,
@@ -70,7 +70,7 @@ def _two_way_transformer(
 
 
 def _block(
-    block: nn.Module,
+    block: Any,
     queries: torch.Tensor,
     keys: torch.Tensor,
     query_positions: torch.Tensor,
@@ -97,7 +97,7 @@ def _block(
 
 
 def _attend(
-    module: nn.Module,
+    module: Any,
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,

@@ -159,7 +159,9 @@ class TinyVit(nn.Module):
         self.patch_embed = PatchEmbed(_DIMS[0])
         stages = []
         for index, (dim, depth, heads, window) in enumerate(zip(_DIMS, _DEPTHS, _HEADS, _WINDOWS)):
-            blocks = [MBConv(dim) if index == 0 else TinyVitBlock(dim, heads, window) for _ in range(depth)]
+            blocks: list[nn.Module] = [
+                MBConv(dim) if index == 0 else TinyVitBlock(dim, heads, window) for _ in range(depth)
+            ]
             # The last merging keeps the size, so that the grid has SAM's stride of 16.
             merging = PatchMerging(dim, _DIMS[index + 1], 1 if index == 2 else 2) if index < 3 else None
             stages.append(Stage(blocks, merging))

@@ -1,0 +1,48 @@
+"""Which device and which precision a user's words mean."""
+
+from __future__ import annotations
+
+import torch
+
+from vos.errors import VosError
+
+
+def resolve_device(name: str | torch.device) -> torch.device:
+    """Turns "auto", "cpu", "cuda", "cuda:N" or "mps" into a device; "auto" takes the fastest one there is.
+
+    Raises:
+        VosError: another word, or a device that this machine lacks.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise VosError(f"device={name} is unknown; use auto, cpu, cuda, cuda:N or mps") from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise VosError(f"device={name}: this machine has {torch.cuda.device_count()} CUDA devices; use device=auto")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise VosError("device=mps: this machine has none; use device=auto")
+    if device.type not in ("cpu", "cuda", "mps"):
+        raise VosError(f"device={name} is not supported; use auto, cpu, cuda, cuda:N or mps")
+    return device
+
+
+def resolve_precision(name: str, device: torch.device) -> str:
+    """Turns "auto", "float32" or "bfloat16" into one of the latter two.
+
+    "auto" is bfloat16 on CUDA devices that compute in it, where it is several times faster and SAM's own practice;
+    float32 elsewhere, so that a CPU gives the published masks. CPUs with AMX run the encoder faster with
+    ``precision=bfloat16``; it moves mask edges by a pixel here and there. Only image encoders ever run in bfloat16.
+
+    Raises:
+        VosError: another word.
+    """
+    if name == "auto":
+        fast = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
+        return "bfloat16" if fast else "float32"
+    if name not in ("float32", "bfloat16"):
+        raise VosError(f"precision={name} is unknown; use auto, float32 or bfloat16")
+    return name

@@ -1,0 +1,118 @@
+"""Resumable downloads that appear under their final name only when complete and verified."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from tqdm import tqdm
+
+_CHUNK = 1 << 20
+_TIMEOUT = 30  # seconds without a byte
+_ATTEMPTS = 4
+
+
+class DownloadError(Exception):
+    """A download that did not happen; the text says why, in a few words."""
+
+
+def sha256_of(path: Path, progress: bool = False) -> str:
+    """SHA-256 of a file, as hex digits; with a progress bar for large ones."""
+    digest = hashlib.sha256()
+    bar = tqdm(
+        total=path.stat().st_size, unit="B", unit_scale=True, desc=f"verifying {path.name}", leave=False,
+        disable=not progress or path.stat().st_size < 64 * _CHUNK,
+    )  # fmt: skip
+    with bar, path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+            bar.update(len(chunk))
+    return digest.hexdigest()
+
+
+def download(url: str, target: Path, size: int, sha256: str, pause: Callable[[float], None] = time.sleep) -> None:
+    """Downloads ``url`` to ``target`` by way of ``<target>.partial``, which a later call continues.
+
+    Args:
+        url: http(s) address.
+        target: final name; it exists only when the whole file has arrived and its hash is right.
+        size: expected bytes.
+        sha256: expected hash.
+        pause: waits between attempts, in seconds.
+
+    Raises:
+        DownloadError: no connection, an HTTP error, a wrong hash (the partial file is then removed), a full disk.
+    """
+    partial = target.with_name(target.name + ".partial")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                pause(2.0**attempt)
+            cut = _fetch(url, partial, size, last=attempt == _ATTEMPTS - 1)
+            if not cut:
+                break
+        else:
+            raise DownloadError(f"the connection broke {_ATTEMPTS} times; run again to continue")
+        actual = sha256_of(partial, progress=True)
+        if actual != sha256:
+            partial.unlink()
+            raise DownloadError(f"what came has SHA-256 {actual}")
+        partial.replace(target)
+    except OSError as error:  # the network's errors are DownloadErrors by now: this is the disk
+        raise DownloadError(f"cannot write {partial}: {error.strerror or error}") from error
+
+
+def _fetch(url: str, partial: Path, size: int, last: bool) -> bool:
+    """Appends what is missing to ``partial``; returns whether the connection was cut before the end."""
+    have = partial.stat().st_size if partial.exists() else 0
+    if have > size:
+        have = 0
+    if have == size:
+        return False
+    request = urllib.request.Request(url, headers={"User-Agent": "vos"})
+    if have:
+        request.add_header("Range", f"bytes={have}-")
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
+            if have and not _continues(answer, have):
+                have = 0  # the server ignores Range and sends the whole file again
+            length = answer.headers.get("Content-Length")
+            if length is not None and have + int(length) != size:
+                raise DownloadError(f"the server offers {have + int(length)} bytes instead of {size}")
+            return _copy(answer, partial, have, size)
+    except (http.client.HTTPException, ConnectionError, TimeoutError):
+        return True
+    except urllib.error.HTTPError as error:
+        raise DownloadError(f"HTTP {error.code} {error.reason}") from error
+    except urllib.error.URLError as error:
+        if last or not isinstance(error.reason, (TimeoutError, ConnectionError)):
+            raise DownloadError(f"no connection ({error.reason})") from error
+        return True
+
+
+def _continues(answer: http.client.HTTPResponse, have: int) -> bool:
+    """Whether the answer holds the bytes from ``have`` on."""
+    return answer.status == 206 and (answer.headers.get("Content-Range") or "").startswith(f"bytes {have}-")
+
+
+def _copy(answer: http.client.HTTPResponse, partial: Path, have: int, size: int) -> bool:
+    """Streams the answer into ``partial`` at offset ``have``; returns whether it ended early."""
+    bar = tqdm(total=size, initial=have, unit="B", unit_scale=True, desc=partial.name.removesuffix(".partial"))
+    with bar, partial.open("ab" if have else "wb") as file:
+        while have < size:
+            try:
+                chunk = answer.read(min(_CHUNK, size - have))
+            except (http.client.HTTPException, TimeoutError, ConnectionError):
+                return True
+            if not chunk:
+                return True
+            file.write(chunk)
+            have += len(chunk)
+            bar.update(len(chunk))
+    return False

@@ -1,0 +1,62 @@
+"""From a model's name to the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from vos.config import ModelConfig
+from vos.errors import VosError
+from vos.sam.checkpoints import (
+    PUBLIC_CHECKPOINTS,
+    CheckpointFile,
+    load_weights,
+    local_checkpoint,
+    public_checkpoint,
+    read_state_dict,
+)
+from vos.sam.device import resolve_device, resolve_precision
+from vos.sam.sam_segmenter import INPUT_SIZE, SAM_NAMES, SamNetwork, SamSegmenter
+from vos.sam.segmenter import Segmenter
+
+MODEL_NAMES = ("nano", *reversed(SAM_NAMES))
+
+
+def load_model(
+    config: ModelConfig,
+    checkpoint: str | Path | None = None,
+    device: str | torch.device = "auto",
+    precision: str = "auto",
+) -> Segmenter:
+    """Builds a model and loads its weights.
+
+    Args:
+        config: name and input size.
+        checkpoint: file of weights to use instead of the model's own: a .pth, .pt or .safetensors file.
+        device: auto, cpu, cuda, cuda:N or mps.
+        precision: auto, float32 or bfloat16 (of the image encoder).
+
+    Raises:
+        VosError: an unknown name or option, or weights that are missing or wrong.
+    """
+    if config.name not in MODEL_NAMES:
+        raise VosError(f"model={config.name} is unknown; use one of {', '.join(MODEL_NAMES)}")
+    device = resolve_device(device)
+    precision = resolve_precision(precision, device)
+    path = Path(checkpoint).expanduser() if checkpoint is not None else None
+    if config.name == "nano":
+        from vos.sam.nano import NanoSegmenter  # the other models need none of its weights
+
+        return NanoSegmenter.load(path, device=device, precision=precision, input_size=config.input_size)
+    if config.input_size not in (None, INPUT_SIZE):
+        raise VosError(f"model.input_size={config.input_size}: SAM's is fixed; use {INPUT_SIZE} or null")
+    return _load_sam(config.name, path, device, precision)
+
+
+def _load_sam(name: str, path: Path | None, device: torch.device, precision: str) -> SamSegmenter:
+    file: CheckpointFile = public_checkpoint(PUBLIC_CHECKPOINTS[name]) if path is None else local_checkpoint(path)
+    with torch.device("meta"):  # no time for random weights that are replaced at once
+        network = SamNetwork(name)
+    load_weights(network, read_state_dict(file.path), file.path, name)
+    return SamSegmenter(name, network, device, precision, file.path.name, file.sha256)
