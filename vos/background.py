@@ -1,0 +1,161 @@
+"""Threads at both ends of the line: an iterator that runs ahead, a consumer that follows behind.
+
+Both are bounded, so memory does not grow with the video. An exception on either thread surfaces once, in the thread
+that uses it, and closing ends the thread whatever state it is in.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+from typing_extensions import Self
+
+T = TypeVar("T")
+_POLL = 0.2  # seconds between looks at the stop sign; also lets Ctrl-C through where waiting cannot be interrupted
+_PATIENCE = 10.0  # seconds that closing waits for a thread which is stuck in a device
+
+
+class _End:
+    """Follows the last item; carries the exception that ended the iteration, if any."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.error = error
+
+
+class Ahead(Generic[T]):
+    """Iterates over ``items`` on a thread of its own, at most ``size`` items ahead of its user.
+
+    The items are made and closed on that thread. A context manager; leaving it ends the thread.
+    """
+
+    def __init__(self, items: Iterable[T], size: int, name: str) -> None:
+        self._queue: queue.Queue[T | _End] = queue.Queue(size)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(items,), name=name, daemon=True)
+        self._thread.start()
+
+    def _run(self, items: Iterable[T]) -> None:
+        end = _End()
+        iterator = iter(items)
+        try:
+            for item in iterator:
+                if not self._put(item):
+                    break
+        except BaseException as error:  # passed on to the user of the iterator
+            end = _End(error)
+        finally:
+            if isinstance(iterator, Generator):
+                iterator.close()
+        self._put(end)
+
+    def _put(self, item: T | _End) -> bool:
+        while not self._stop.is_set():
+            try:
+                self._queue.put(item, timeout=_POLL)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def __iter__(self) -> Iterator[T]:
+        while True:
+            try:
+                item = self._queue.get(timeout=_POLL)
+            except queue.Empty:
+                if self._stop.is_set():
+                    return
+                continue
+            if isinstance(item, _End):
+                if item.error is not None:
+                    raise item.error
+                return
+            yield item
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join(_PATIENCE)
+
+
+class Behind(Generic[T]):
+    """Hands items to ``consume`` on a thread of its own, in order; ``put`` waits while ``size`` are pending.
+
+    A context manager; leaving it waits until everything is consumed. An exception of ``consume`` is raised by the
+    next ``put`` or on leaving, unless another one is already under way.
+    """
+
+    def __init__(self, consume: Callable[[T], None], size: int, name: str) -> None:
+        self._queue: queue.Queue[T | _End] = queue.Queue(size)
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(consume,), name=name, daemon=True)
+        self._thread.start()
+
+    def _run(self, consume: Callable[[T], None]) -> None:
+        while not isinstance(item := self._queue.get(), _End):
+            if self._error is None:  # after a failure the rest is dropped, so that nobody waits for room
+                try:
+                    consume(item)
+                except BaseException as error:
+                    self._error = error
+
+    def put(self, item: T | _End) -> None:
+        """Queues an item, or raises what went wrong with an earlier one."""
+        while True:
+            if self._error is not None:
+                raise self._error
+            try:
+                self._queue.put(item, timeout=_POLL)
+                return
+            except queue.Full:
+                continue
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._queue.put(_End())
+        self._thread.join()
+        if self._error is not None and error is None:
+            raise self._error
+
+
+class Timings:
+    """Seconds of work per stage, waiting left out. Each stage is measured on one thread at a time."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def measure(self, stage: str) -> Iterator[None]:
+        """Adds the time inside the ``with`` block to ``stage``."""
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - begin
+
+    def each(self, stage: str, items: Iterable[Any]) -> Iterator[Any]:
+        """Iterates over ``items``, adding the time that each takes to make to ``stage``."""
+        iterator = iter(items)
+        try:
+            while True:
+                with self.measure(stage):
+                    item = next(iterator, self)
+                if item is self:
+                    return
+                yield item
+        finally:
+            if isinstance(iterator, Generator):
+                iterator.close()
