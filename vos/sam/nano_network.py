@@ -31,7 +31,7 @@ class Block(nn.Module):
     def __init__(self, channels: int, kernel: int, expansion: int = 2) -> None:
         super().__init__()
         self.depthwise = DepthwiseConv2d(channels, kernel, padding=kernel // 2, bias=False)
-        self.norm = nn.BatchNorm2d(channels)
+        self.norm: nn.Module = nn.BatchNorm2d(channels)
         self.expand = nn.Conv2d(channels, channels * expansion, 1)
         self.project = nn.Conv2d(channels * expansion, channels, 1)
 

@@ -1,0 +1,148 @@
+"""The embedded model behind the interface: shapes, prompts that matter, weights that load or are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from vos.errors import VosError
+from vos.sam.nano import NanoSegmenter
+from vos.sam.nano_network import NanoNetwork
+from vos.structures import Guidance, ImageEmbedding, Prompt
+
+NO_POINTS = np.zeros((0, 2), np.float32), np.zeros(0, np.int64)
+
+
+@pytest.fixture(scope="module")
+def network() -> NanoNetwork:
+    torch.manual_seed(0)
+    network = NanoNetwork()
+    for module in network.modules():  # batch norms that do something, so that folding them can go wrong
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.running_mean, -0.5, 0.5)
+            torch.nn.init.uniform_(module.running_var, 0.5, 2.0)
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def model(network: NanoNetwork) -> NanoSegmenter:
+    copy = NanoNetwork()
+    copy.load_state_dict(network.state_dict())
+    return NanoSegmenter(copy, input_size=128)
+
+
+@pytest.fixture(scope="module")
+def image() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (50, 83, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def embedding(model: NanoSegmenter, image: np.ndarray) -> ImageEmbedding:
+    return model.encode([image])[0]
+
+
+def test_longer_side_becomes_the_input_size_and_the_rest_is_padded(model: NanoSegmenter) -> None:
+    geometry = model.geometry((50, 83))
+    assert geometry.input_size == (77, 128)
+    assert geometry.padded_size == (96, 128)
+    assert model.geometry((1, 2000)).padded_size == (32, 128)
+
+
+def test_batched_encoding_equals_single(model: NanoSegmenter, image: np.ndarray) -> None:
+    other = image[::-1].copy()
+    batched = model.encode([image, other])
+    single = model.encode([other])[0]
+    torch.testing.assert_close(batched[1].features, single.features, rtol=1e-4, atol=1e-4)
+
+
+def test_folding_batch_norms_changes_nothing(network: NanoNetwork, model: NanoSegmenter) -> None:
+    levels = tuple(torch.randn(1, c, s, s) for c, s in ((96, 4), (64, 8), (32, 16)))
+    guidance, prompt = torch.rand(2, 6, 4, 4), torch.rand(2, 5, 16, 16)
+    with torch.no_grad():
+        expected = network.decoder(levels, guidance, prompt)
+        folded = model._network.decoder(levels, guidance, prompt)
+    torch.testing.assert_close(folded, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_objects_are_decoded_in_one_batch_as_they_would_be_alone(
+    model: NanoSegmenter, embedding: ImageEmbedding
+) -> None:
+    size = embedding.geometry.logit_size
+    prompts = [
+        Prompt(np.float32([[40, 20]]), np.int64([1])),
+        Prompt(*NO_POINTS, box=np.float32([5, 5, 40, 30])),
+        Prompt(np.float32([[40, 20], [3, 3]]), np.int64([1, 0]), mask_logits=torch.randn(size)),
+    ]
+    together = model.decode(embedding, prompts)
+    assert together.logits.shape == (3, 3, *size)
+    for number, prompt in enumerate(prompts):
+        alone = model.decode(embedding, [prompt])
+        torch.testing.assert_close(together.logits[number], alone.logits[0], rtol=1e-3, atol=1e-4)
+    assert model.decode(embedding, prompts, multimask=False).logits.shape[1] == 1
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        Prompt(np.float32([[40, 20]]), np.int64([1])),
+        Prompt(np.float32([[40, 20]]), np.int64([0])),
+        Prompt(*NO_POINTS, box=np.float32([5, 5, 40, 30])),
+        Prompt(*NO_POINTS, mask_logits=torch.full((24, 32), 3.0)),
+    ],
+    ids=["positive", "negative", "box", "mask"],
+)
+def test_every_kind_of_prompt_reaches_the_masks(
+    model: NanoSegmenter, embedding: ImageEmbedding, prompt: Prompt
+) -> None:
+    nothing = model.decode(embedding, [Prompt(*NO_POINTS)])
+    assert not torch.allclose(model.decode(embedding, [prompt]).logits, nothing.logits)
+
+
+def test_guidance_reaches_the_masks_and_is_checked(model: NanoSegmenter, embedding: ImageEmbedding) -> None:
+    maps = torch.rand(1, 5, *embedding.geometry.grid_size)
+    guided = model.decode(embedding, [Prompt(*NO_POINTS)], Guidance(maps=maps))
+    assert not torch.allclose(guided.logits, model.decode(embedding, [Prompt(*NO_POINTS)]).logits)
+    with pytest.raises(ValueError, match="1 objects for 2 prompts"):
+        model.decode(embedding, [Prompt(*NO_POINTS)] * 2, Guidance(maps=maps))
+
+
+def test_predicted_iou_is_a_share(model: NanoSegmenter, embedding: ImageEmbedding) -> None:
+    iou = model.decode(embedding, [Prompt(np.float32([[9, 9]]), np.int64([1]))]).predicted_iou
+    assert ((iou >= 0) & (iou <= 1)).all()
+
+
+def test_weights_survive_the_file(network: NanoNetwork, tmp_path: Path, image: np.ndarray) -> None:
+    path = tmp_path / "w.safetensors"
+    state = {k: v.contiguous() for k, v in network.state_dict().items() if not k.endswith("num_batches_tracked")}
+    save_file(state, path)
+    loaded = NanoSegmenter.load(path, input_size=128)
+    copy = NanoNetwork()
+    copy.load_state_dict(network.state_dict())
+    expected = NanoSegmenter(copy, input_size=128).encode([image])[0].features
+    torch.testing.assert_close(loaded.encode([image])[0].features, expected)
+    assert loaded.checkpoint_name == "w.safetensors" and len(loaded.checkpoint_sha256) == 64
+
+
+@pytest.mark.parametrize("content", [b"", b"not weights", None], ids=["empty", "garbage", "missing"])
+def test_bad_weights_are_one_line(content: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "bad.safetensors"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(VosError, match=r"bad\.safetensors"):
+        NanoSegmenter.load(path)
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    save_file({"stem.weight": torch.zeros(3)}, tmp_path / "other.safetensors")
+    with pytest.raises(VosError, match="model=nano"):
+        NanoSegmenter.load(tmp_path / "other.safetensors")
+
+
+@pytest.mark.parametrize("size", [0, 30, 500])
+def test_input_size_must_fit_the_strides(network: NanoNetwork, size: int) -> None:
+    with pytest.raises(VosError, match=f"input_size={size}"):
+        NanoSegmenter(network, input_size=size)

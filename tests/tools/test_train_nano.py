@@ -1,0 +1,141 @@
+"""Training the embedded model on a made-up data set: scenes are exact, runs resume, weights load."""
+
+from __future__ import annotations
+
+import csv
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from vos.sam.nano import NanoSegmenter
+from vos.sam.nano_network import NanoNetwork
+
+TOOLS = Path(__file__).resolve().parents[2] / "tools"
+sys.path.insert(0, str(TOOLS))
+
+from nano_training.losses import decoder_loss, mask_loss, true_iou  # noqa: E402
+from nano_training.photos import PhotoPool  # noqa: E402
+from nano_training.prompts import click, loose_box, stale_mask  # noqa: E402
+from nano_training.scenes import SceneDataset  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve photos of coloured discs and squares, every region labelled."""
+    root = tmp_path_factory.mktemp("segments")
+    (root / "images").mkdir()
+    (root / "labels").mkdir()
+    noise = np.random.default_rng(0)
+    rows = []
+    for number in range(12):
+        rgb = noise.integers(0, 60, (90, 120, 3), dtype=np.uint8)
+        labels = np.zeros((90, 120), np.uint8)
+        cv2.circle(labels, (35, 45), 22, 1, -1)
+        cv2.rectangle(labels, (70, 20), (105, 70), 2, -1)
+        rgb[labels == 1] = (220, 30, 30)
+        rgb[labels == 2] = (30, 30, 220)
+        name = f"coco_{number}"
+        cv2.imwrite(str(root / "images" / f"{name}.webp"), rgb[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, 101])
+        cv2.imwrite(str(root / "labels" / f"{name}_0.png"), labels)
+        rows.append({"id": name})
+    with (root / "index.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["id"])
+        writer.writeheader()
+        writer.writerows(rows)
+    return root
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights under the public names."""
+    torch.manual_seed(0)
+    arrays = {}
+    for name, value in NanoNetwork().backbone.state_dict().items():
+        head, *rest = name.split(".")
+        number = "0" if head == "stem" else str(int(rest.pop(0)) + 1)
+        arrays[".".join(["features", number, *rest])] = value.numpy().astype(np.float16)
+    path = tmp_path_factory.mktemp("backbone") / "backbone.npz"
+    np.savez(path, **arrays)
+    return path
+
+
+def train(data: Path, backbone: Path, out: Path, steps: int) -> None:
+    command = [sys.executable, str(TOOLS / "train_nano.py"), "--data", data, "--backbone", backbone, "--out", out]
+    options = ["--steps", steps, "--size", 64, "--scenes", 2, "--objects", 2, "--threads", 1, "--decay", 1]
+    subprocess.run([str(part) for part in [*command, *options]], check=True, capture_output=True, timeout=300)
+
+
+def test_a_run_that_was_stopped_ends_as_one_that_was_not(data: Path, backbone: Path, tmp_path: Path) -> None:
+    train(data, backbone, tmp_path / "whole", 4)
+    train(data, backbone, tmp_path / "parts", 2)
+    train(data, backbone, tmp_path / "parts", 4)
+    whole = torch.load(tmp_path / "whole" / "checkpoint.pt", weights_only=True)
+    parts = torch.load(tmp_path / "parts" / "checkpoint.pt", weights_only=True)
+    assert whole["step"] == parts["step"] == 4
+    for name, value in whole["network"].items():
+        assert torch.equal(value, parts["network"][name]), name
+    NanoSegmenter.load(tmp_path / "whole" / "nano.safetensors", input_size=64)
+
+
+def test_scene_masks_show_where_the_objects_are(data: Path) -> None:
+    pool = PhotoPool(data)
+    pool.objects = []  # no pasting: then every followed object is a plain disc or square
+    dataset = SceneDataset(pool, 96, 2, seed=1, length=4)
+    pool.sample_sprite = lambda rng: None  # type: ignore[method-assign]
+    for index in range(4):
+        views, masks = dataset[index]
+        for mask in masks:
+            inside = views[0].permute(1, 2, 0)[mask[0]].float()
+            red, blue = inside[:, 0].mean(), inside[:, 2].mean()
+            assert abs(red - blue) > 40, "an object is one colour, so its mask must cover that colour"
+
+
+def test_scenes_depend_on_seed_and_number_alone(data: Path) -> None:
+    first = SceneDataset(PhotoPool(data), 64, 2, seed=3, length=9)[5]
+    second = SceneDataset(PhotoPool(data), 64, 2, seed=3, length=2, first=4)[1]
+    assert torch.equal(first[0], second[0]) and torch.equal(first[1], second[1])
+
+
+def test_a_right_mask_costs_less_than_a_wrong_one() -> None:
+    target = torch.zeros(1, 16, 16)
+    target[0, 4:12, 4:12] = 1
+    right = (target * 12 - 6)[:, None]
+    assert mask_loss(right, target).item() < 0.1 < mask_loss(-right, target).item()
+    assert true_iou(right, target).item() == 1
+    assert true_iou(right, torch.zeros_like(target)).item() == 0, "absent: any mask is worth nothing"
+
+
+def test_only_the_best_of_three_candidates_is_pulled_hard() -> None:
+    target = torch.zeros(1, 8, 8)
+    target[0, :4] = 1
+    logits = torch.stack([target * 8 - 4, target * 8 - 4, -(target * 8 - 4), torch.zeros_like(target)], dim=1)
+    logits.requires_grad_()
+    decoder_loss(logits, torch.zeros(1, 4), target).sum().backward()
+    size = logits.grad[0].abs().sum(dim=(1, 2))
+    assert size[2] > 0 and size[2] < 0.1 * mask_gradient(logits[:, 2:3].detach(), target)
+
+
+def mask_gradient(logits: torch.Tensor, target: torch.Tensor) -> float:
+    logits = logits.clone().requires_grad_()
+    mask_loss(logits, target).sum().backward()
+    return float(logits.grad.abs().sum())
+
+
+def test_drawn_prompts_fit_the_mask() -> None:
+    mask = torch.zeros(32, 48)
+    mask[10:20, 8:30] = 1
+    rng = random.Random(0)
+    for _ in range(20):
+        x, y = click(mask > 0, rng)[0]
+        assert mask[int(y), int(x)] == 1
+        box = loose_box(mask > 0, rng, slack=0.0)
+        assert box.tolist() == [8, 10, 30, 20]
+        stale = stale_mask(mask, rng)
+        assert stale.shape == mask.shape and stale.min() >= 0 and stale.max() <= 1
+    assert len(click(mask > 2, rng)) == 0 and loose_box(mask > 2, rng) is None

@@ -1,0 +1,167 @@
+"""The embedded model behind the interface of SAM: small weights that travel with the package."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from vos.errors import VosError
+from vos.sam.nano_network import Block, NanoNetwork
+from vos.sam.prompt_maps import prompt_maps
+from vos.sam.segmenter import Segmenter
+from vos.structures import Geometry, Guidance, ImageEmbedding, MaskCandidates, Prompt, SizeHW
+
+DEFAULT_INPUT_SIZE = 768  # longer side of the model input, pixels
+PADDING_VALUE = 127  # grey: zero after normalisation
+DEEPEST_STRIDE = 32
+WEIGHTS = "nano.safetensors"
+
+
+class NanoSegmenter(Segmenter):
+    """The embedded model.
+
+    Args:
+        network: with its weights; taken over (switched to evaluation, batch norms folded).
+        device: where it runs.
+        precision: "float32" or "bfloat16"; "auto" is float32.
+        input_size: longer side of the model input in pixels, a multiple of 32.
+        checkpoint_name: file name of the weights.
+        checkpoint_sha256: their hash.
+    """
+
+    name = "nano"
+
+    def __init__(
+        self,
+        network: NanoNetwork,
+        device: torch.device | str = "cpu",
+        precision: str = "auto",
+        input_size: int | None = None,
+        checkpoint_name: str = "",
+        checkpoint_sha256: str = "",
+    ) -> None:
+        size = DEFAULT_INPUT_SIZE if input_size is None else input_size
+        if size < 64 or size % DEEPEST_STRIDE:
+            raise VosError(f"model.input_size={size} is not a multiple of {DEEPEST_STRIDE} from 64 on; try 512 or 768")
+        self.device = torch.device(device)
+        self.checkpoint_name, self.checkpoint_sha256 = checkpoint_name, checkpoint_sha256
+        _fold_batch_norms(network.eval())
+        self._network = network.to(self.device).requires_grad_(False)
+        for parameter in self._network.parameters():
+            if parameter.ndim == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        self._input_size = size
+        self._bfloat16 = precision == "bfloat16"
+
+    @classmethod
+    def load(
+        cls,
+        path: Path | None = None,
+        device: torch.device | str = "cpu",
+        precision: str = "auto",
+        input_size: int | None = None,
+    ) -> NanoSegmenter:
+        """Loads weights from a safetensors file; the package's own when ``path`` is None.
+
+        Raises:
+            VosError: the file is missing, no safetensors, or of another network.
+        """
+        source = resources.files("vos.weights") / WEIGHTS if path is None else path
+        name = WEIGHTS if path is None else path.name
+        try:
+            data = source.read_bytes()
+            state = {key: value.float() for key, value in load(data).items()}
+            network = NanoNetwork()
+            network.load_state_dict(state)
+        except OSError as error:
+            raise VosError(f"weights of the embedded model not readable: {name} ({error.strerror})") from None
+        except (SafetensorError, RuntimeError):
+            raise VosError(f"{name} does not hold weights of model=nano; see tools/train_nano.py") from None
+        return cls(network, device, precision, input_size, name, hashlib.sha256(data).hexdigest())
+
+    def geometry(self, original_size: SizeHW) -> Geometry:
+        """Longer side to the input size, padded at the bottom/right to multiples of 32."""
+        scale = self._input_size / max(original_size)
+        height, width = (max(1, int(side * scale + 0.5)) for side in original_size)
+        padded = tuple(-(-side // DEEPEST_STRIDE) * DEEPEST_STRIDE for side in (height, width))
+        return Geometry(original_size, (height, width), (padded[0], padded[1]))
+
+    @torch.inference_mode()
+    def encode(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[ImageEmbedding]:
+        """See :meth:`Segmenter.encode`."""
+        geometry = self.geometry((images[0].shape[0], images[0].shape[1]))
+        batch = np.stack([_model_input(image, geometry) for image in images])
+        # A view of (B, H, W, 3) bytes is channels-last already.
+        pixels = torch.from_numpy(batch).to(self.device).permute(0, 3, 1, 2).float()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16):
+            features, *levels = self._network.encode(pixels)
+        return [
+            ImageEmbedding(features[i].float(), geometry, tuple(level[i] for level in levels))
+            for i in range(len(images))
+        ]
+
+    @torch.inference_mode()
+    def decode(
+        self,
+        embedding: ImageEmbedding,
+        prompts: Sequence[Prompt],
+        guidance: Guidance | None = None,
+        multimask: bool = True,
+    ) -> MaskCandidates:
+        """See :meth:`Segmenter.decode`; of the guidance it reads ``maps``."""
+        levels = tuple(level[None] for level in embedding.levels)
+        prompt = torch.stack([self._draw(prompt, embedding.geometry) for prompt in prompts])
+        maps = self._guidance(guidance, len(prompts), embedding)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16):
+            logits, quality = self._network.decoder(levels, maps, prompt)
+        chosen = slice(1, None) if multimask else slice(0, 1)
+        return MaskCandidates(logits[:, chosen].float(), quality[:, chosen].float().sigmoid())
+
+    def _guidance(self, guidance: Guidance | None, count: int, embedding: ImageEmbedding) -> torch.Tensor:
+        """The similarity maps and a channel that says whether there are any: (N, 6, h, w)."""
+        height, width = embedding.geometry.grid_size
+        if guidance is None or guidance.maps is None:
+            return torch.zeros(count, 6, height, width, device=self.device)
+        if len(guidance.maps) != count:
+            raise ValueError(f"guidance of {len(guidance.maps)} objects for {count} prompts")
+        return F.pad(guidance.maps.to(self.device, torch.float32), (0, 0, 0, 0, 0, 1), value=1.0)
+
+    def _draw(self, prompt: Prompt, geometry: Geometry) -> torch.Tensor:
+        """One prompt as maps (5, h4, w4)."""
+        points = torch.from_numpy(geometry.points_to_input(prompt.points) / geometry.logit_stride).to(self.device)
+        positive = torch.from_numpy(prompt.labels == 1).to(self.device)
+        box = None
+        if prompt.box is not None:
+            box = torch.from_numpy(geometry.boxes_to_input(prompt.box) / geometry.logit_stride).to(self.device)
+        mask = None if prompt.mask_logits is None else prompt.mask_logits.to(self.device).float().sigmoid()
+        return prompt_maps(geometry.logit_size, points[positive], points[~positive], box, mask)
+
+
+def _model_input(image: npt.NDArray[np.uint8], geometry: Geometry) -> npt.NDArray[np.uint8]:
+    """Resizes and pads one image (H, W, 3) to the model input."""
+    height, width = geometry.input_size
+    shrinks = height < image.shape[0]
+    resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    padded = np.full((*geometry.padded_size, 3), PADDING_VALUE, dtype=np.uint8)
+    padded[:height, :width] = resized
+    return padded
+
+
+def _fold_batch_norms(network: NanoNetwork) -> None:
+    """Puts each batch norm into the convolution before it: the same function in fewer passes over memory."""
+    for module in network.modules():
+        if isinstance(module, Block) and isinstance(module.norm, nn.BatchNorm2d):
+            module.depthwise = fuse_conv_bn_eval(module.depthwise, module.norm)
+            module.norm = nn.Identity()
