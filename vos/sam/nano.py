@@ -42,6 +42,7 @@ class NanoSegmenter(Segmenter):
     """
 
     name = "nano"
+    guidance_fields = frozenset({"maps"})
 
     def __init__(
         self,

@@ -56,6 +56,8 @@ class SamSegmenter(Segmenter):
         checkpoint_sha256: hash of that file, "" for none.
     """
 
+    guidance_fields = frozenset({"attention", "embedding"})
+
     def __init__(
         self,
         name: str,
