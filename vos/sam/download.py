@@ -54,8 +54,7 @@ def download(url: str, target: Path, size: int, sha256: str, pause: Callable[[fl
         for attempt in range(_ATTEMPTS):
             if attempt:
                 pause(2.0**attempt)
-            cut = _fetch(url, partial, size, last=attempt == _ATTEMPTS - 1)
-            if not cut:
+            if _fetch(url, partial, size):
                 break
         else:
             raise DownloadError(f"the connection broke {_ATTEMPTS} times; run again to continue")
@@ -68,13 +67,13 @@ def download(url: str, target: Path, size: int, sha256: str, pause: Callable[[fl
         raise DownloadError(f"cannot write {partial}: {error.strerror or error}") from error
 
 
-def _fetch(url: str, partial: Path, size: int, last: bool) -> bool:
-    """Appends what is missing to ``partial``; returns whether the connection was cut before the end."""
+def _fetch(url: str, partial: Path, size: int) -> bool:
+    """Appends what is missing to ``partial``; returns False if the connection broke before the end."""
     have = partial.stat().st_size if partial.exists() else 0
     if have > size:
         have = 0
     if have == size:
-        return False
+        return True
     request = urllib.request.Request(url, headers={"User-Agent": "vos"})
     if have:
         request.add_header("Range", f"bytes={have}-")
@@ -87,13 +86,11 @@ def _fetch(url: str, partial: Path, size: int, last: bool) -> bool:
                 raise DownloadError(f"the server offers {have + int(length)} bytes instead of {size}")
             return _copy(answer, partial, have, size)
     except (http.client.HTTPException, ConnectionError, TimeoutError):
-        return True
+        return False
     except urllib.error.HTTPError as error:
         raise DownloadError(f"HTTP {error.code} {error.reason}") from error
     except urllib.error.URLError as error:
-        if last or not isinstance(error.reason, (TimeoutError, ConnectionError)):
-            raise DownloadError(f"no connection ({error.reason})") from error
-        return True
+        raise DownloadError(f"no connection ({error.reason})") from error
 
 
 def _continues(answer: http.client.HTTPResponse, have: int) -> bool:
@@ -102,17 +99,17 @@ def _continues(answer: http.client.HTTPResponse, have: int) -> bool:
 
 
 def _copy(answer: http.client.HTTPResponse, partial: Path, have: int, size: int) -> bool:
-    """Streams the answer into ``partial`` at offset ``have``; returns whether it ended early."""
+    """Streams the answer into ``partial`` at offset ``have``; returns False if it ended early."""
     bar = tqdm(total=size, initial=have, unit="B", unit_scale=True, desc=partial.name.removesuffix(".partial"))
     with bar, partial.open("ab" if have else "wb") as file:
         while have < size:
             try:
                 chunk = answer.read(min(_CHUNK, size - have))
             except (http.client.HTTPException, TimeoutError, ConnectionError):
-                return True
+                return False
             if not chunk:
-                return True
+                return False
             file.write(chunk)
             have += len(chunk)
             bar.update(len(chunk))
-    return False
+    return True
