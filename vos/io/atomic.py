@@ -22,16 +22,36 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     Raises:
         VosError: the disk is full, or the place cannot be written.
     """
+    with writing_to(path), temporary_path(path) as temporary:
+        yield temporary
+
+
+@contextmanager
+def temporary_path(path: str | Path) -> Iterator[Path]:
+    """:func:`atomic_path` for bodies whose own OSErrors are not about ``path``: these pass unchanged."""
     path = Path(path)
     temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.partial{path.suffix}")
-    try:
+    with writing_to(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+    try:
         yield temporary
-        _replace(temporary, path)
-    except OSError as error:
-        raise _as_vos_error(path, error) from error
+        with writing_to(path):
+            _replace(temporary, path)
     finally:
         _remove(temporary)
+
+
+@contextmanager
+def writing_to(path: str | Path) -> Iterator[None]:
+    """Turns the system's errors of writing ``path`` into one line."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            text = f"the disk is full while writing {path}; free some space or choose another output_dir"
+        else:
+            text = f"cannot write {path} ({error.strerror or error}); choose another output_dir"
+        raise VosError(text) from error
 
 
 def _replace(temporary: Path, path: Path) -> None:
@@ -53,9 +73,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
-
-
-def _as_vos_error(path: Path, error: OSError) -> VosError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return VosError(f"the disk is full while writing {path}; free some space or choose another output_dir")
-    return VosError(f"cannot write {path} ({error.strerror or error}); choose another output_dir")

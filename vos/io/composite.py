@@ -13,8 +13,8 @@ Rgb = npt.NDArray[np.uint8]
 Alpha = npt.NDArray[np.uint8]
 
 LINE_PER_SIDE = 1 / 360  # contour width as a share of the shorter side: 2 pixels at 720p
-TINT_TO_WHITE = 0.25  # DAVIS' colours are dark; overlays lighten them
-LINE_TO_WHITE = 0.55
+TINT_GAMMA = 0.5  # DAVIS' colours are dark; overlays lighten them without washing them out
+LINE_TO_WHITE = 0.5
 
 
 def overlay(rgb: Rgb, label_map: LabelMap, alpha: float = 0.5, contour: bool = True) -> Rgb:
@@ -43,7 +43,7 @@ def overlay(rgb: Rgb, label_map: LabelMap, alpha: float = 0.5, contour: bool = T
 
 def _tinted(rgb: Rgb, labels: npt.NDArray[np.uint8], alpha: float, thickness: int) -> Rgb:
     labels = np.ascontiguousarray(labels)
-    blended = cv2.addWeighted(np.ascontiguousarray(rgb), 1 - alpha, _lightened(TINT_TO_WHITE)[labels], alpha, 0)
+    blended = cv2.addWeighted(np.ascontiguousarray(rgb), 1 - alpha, _lightened()[labels], alpha, 0)
     result = np.where((labels > 0)[..., None], blended, rgb)
     if thickness:
         inner = labels != cv2.erode(labels, _disk(thickness), borderType=cv2.BORDER_REPLICATE)
@@ -99,9 +99,9 @@ def _blurred_surroundings(rgb: Rgb, alpha: Alpha) -> npt.NDArray[np.float32]:
     return np.asarray(colours / cv2.GaussianBlur(weight, (0, 0), sigma)[..., None], dtype=np.float32)
 
 
-def _lightened(share: float) -> npt.NDArray[np.uint8]:
-    colours = davis_palette().astype(np.float32)
-    return np.asarray((colours + (255 - colours) * share).round(), dtype=np.uint8)
+def _lightened(to_white: float = 0.0) -> npt.NDArray[np.uint8]:
+    colours = 255 * (davis_palette().astype(np.float32) / 255) ** TINT_GAMMA
+    return np.asarray((colours + (255 - colours) * to_white).round(), dtype=np.uint8)
 
 
 def _disk(radius: int) -> npt.NDArray[np.uint8]:

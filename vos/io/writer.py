@@ -1,0 +1,68 @@
+"""What every output has in common: a context manager that takes segmented frames and appears only when complete."""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from vos.errors import VosError
+from vos.io.atomic import temporary_path, writing_to
+from vos.structures import SegmentedFrame
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class Writer(ABC):
+    """An output. Nothing stands under its final name before a clean exit; after an exception nothing is left.
+
+    Args:
+        path: final name of the file or folder.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.frames_written = 0
+        self._stack = ExitStack()  # closes what a subclass opens, then renames or removes the temporary files
+
+    def write(self, segmented: SegmentedFrame) -> None:
+        """Adds one frame; frames come in order of time.
+
+        Raises:
+            VosError: the disk is full, or the place cannot be written.
+        """
+        with writing_to(self.path):
+            self._write(segmented)
+        self.frames_written += 1
+
+    @abstractmethod
+    def _write(self, segmented: SegmentedFrame) -> None: ...
+
+    def _finish(self) -> None:  # noqa: B027 - most writers have nothing to add
+        """Completes the output after the last frame."""
+
+    def _temporary(self, path: Path) -> Path:
+        """A temporary name for ``path``, renamed when the writer exits cleanly."""
+        return self._stack.enter_context(temporary_path(path))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            try:
+                with writing_to(self.path):
+                    if self.frames_written == 0:
+                        raise VosError(f"no frames to write to {self.path}")
+                    self._finish()
+            except BaseException:
+                self._stack.__exit__(*sys.exc_info())
+                raise
+        with writing_to(self.path):
+            self._stack.__exit__(kind, error, trace)
