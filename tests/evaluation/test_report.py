@@ -61,11 +61,15 @@ def test_comparison_shows_what_differs_and_marks_the_best(tmp_path: Path) -> Non
         RunSummary("1", (("split", "val"), ("momentum", "0.9")), 0.8, 0.6, None),
     ]
     text = write_comparison(runs, tmp_path)
-    assert text.splitlines()[0].split() == ["Run", "momentum", "J&F", "J", "F", "ms/frame"]
-    assert text.splitlines()[3].split() == ["1", "*", "0.9", "0.700", "0.800", "0.600", "-"]
+    assert text.splitlines()[0].split() == ["Best", "momentum", "J&F", "J", "F", "ms/frame", "Folder"]
+    assert [line.split() for line in text.splitlines()[2:]] == [
+        ["0.8", "0.600", "0.700", "0.500", "12.3", "0"], ["*", "0.9", "0.700", "0.800", "0.600", "-", "1"],
+    ]  # fmt: skip
     with (tmp_path / "comparison.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [(row["Run"], row["momentum"], float(row["J&F"]), row["ms/frame"]) for row in rows] == [
+    assert [(row["Folder"], row["momentum"], float(row["J&F"]), row["ms/frame"]) for row in rows] == [
         ("0", "0.8", 0.6, "12.3"), ("1", "0.9", 0.7, ""),
     ]  # fmt: skip
-    assert (tmp_path / "comparison.md").read_text().splitlines()[0] == "| Run | momentum | J&F | J | F | ms/frame |"
+    assert (tmp_path / "comparison.md").read_text().splitlines()[
+        0
+    ] == "| Best | momentum | J&F | J | F | ms/frame | Folder |"

@@ -95,24 +95,23 @@ def write_comparison(runs: Sequence[RunSummary], folder: Path) -> str:
     """Writes ``comparison.csv`` and ``comparison.md``: the options in which the runs differ, and their figures.
 
     Returns:
-        The table as text, best J&F marked with a star.
+        The table as text, the best J&F marked with a star.
     """
     options = list(dict.fromkeys(name for run in runs for name, _ in run.overrides))
     varying = [name for name in options if len({dict(run.overrides).get(name) for run in runs}) > 1]
-    header = ("Run", *varying, "J&F", "J", "F", "ms/frame")
+    header: tuple[str, ...] = (*varying, "J&F", "J", "F", "ms/frame", "Folder")
     best = max((run.jf_mean for run in runs), default=0.0)
-
-    def row(run: RunSummary, star: str) -> list[_Cell]:
+    rows: list[list[_Cell]] = []
+    for run in runs:
         values = [dict(run.overrides).get(name, "") for name in varying]
-        name = run.folder + (star if run.jf_mean == best else "")
         time = None if run.milliseconds_per_frame is None else f"{run.milliseconds_per_frame:.1f}"
-        return [name, *values, run.jf_mean, run.j_mean, run.f_mean, time]
-
-    plain, starred = [row(run, "") for run in runs], [row(run, " *") for run in runs]
-    _write(folder / "comparison.csv", _csv(header, plain, digits=6))
-    lines = [header, ["---"] * len(header), *([_text(cell, 4) for cell in cells] for cells in starred)]
+        rows.append([*values, run.jf_mean, run.j_mean, run.f_mean, time, run.folder])
+    _write(folder / "comparison.csv", _csv(header, rows, digits=6))
+    header = ("Best", *header)
+    rows = [["*" if run.jf_mean == best else "", *row] for run, row in zip(runs, rows)]
+    lines = [header, ["---"] * len(header), *([_text(cell, 4) for cell in row] for row in rows)]
     _write(folder / "comparison.md", "".join(f"| {' | '.join(line)} |\n" for line in lines))
-    return _align(header, starred)
+    return _align(header, rows)
 
 
 def _figures(scores: Sequence[SequenceScore]) -> tuple[float, ...]:

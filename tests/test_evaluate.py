@@ -1,0 +1,192 @@
+"""The entry point: scoring a folder, running and resuming, sweeping, and what users see when something is wrong."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import vos.evaluate
+from vos.evaluate import main
+
+Main = Callable[..., int]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Main:
+    """Calls ``main`` from an empty folder with the given words on the command line."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+
+    def call(*words: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["evaluate", "workers=1", *map(str, words)])
+        return main()
+
+    return call
+
+
+@pytest.fixture
+def davis(tmp_path: Path) -> Path:
+    """Two sequences of four small frames with two objects each."""
+    root = tmp_path / "DAVIS"
+    for name in ("bear", "goat"):
+        for index in range(4):
+            labels = np.zeros((24, 32), np.uint8)
+            labels[4 + index : 12 + index, 5:15], labels[15:22, 20 - index : 30 - index] = 1, 2
+            for folder, suffix, image in (
+                ("Annotations", "png", Image.fromarray(labels)),
+                ("JPEGImages", "jpg", Image.fromarray(np.stack([labels * 100] * 3, axis=2))),
+            ):
+                path = root / folder / "480p" / name / f"{index:05d}.{suffix}"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                image.save(path)
+    (root / "ImageSets/2017").mkdir(parents=True)
+    (root / "ImageSets/2017/val.txt").write_text("bear\ngoat\n")
+    return root
+
+
+@pytest.fixture
+def tracked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Replaces the tracker by one that copies the annotations; lists the sequences that it was given."""
+    names: list[str] = []
+
+    def track(sequence: Any, config: Any, model: Any, folder: Path, on_frame: Callable[[int], None]) -> float:
+        names.append(sequence.name)
+        for index, path in enumerate(sequence.annotations):
+            if getattr(track, "interrupt", None) == (sequence.name, index):
+                raise KeyboardInterrupt
+            shutil.copy(path, folder)
+            on_frame(index)
+        return 0.2
+
+    model = SimpleNamespace(name="fake", checkpoint_name="fake.pth", checkpoint_sha256="ab" * 32, device="cpu")
+    monkeypatch.setattr("vos.sam.registry.load_model", lambda *args: model)
+    monkeypatch.setattr(vos.evaluate, "run_sequence", track)
+    return names
+
+
+def written(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_scores_a_folder_and_writes_nothing_outside_of_output_dir(
+    run: Main, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = written(tmp_path)
+    assert run(f"dataset.root={davis}", f"results={davis}/Annotations/480p", f"output_dir={tmp_path}/out") == 0
+    figures = {"global_results-val.csv", "per-sequence_results-val.csv", "summary.json"}
+    plots = {"plots/bear.png", "plots/goat.png"}
+    assert written(tmp_path) - before == {f"out/{name}" for name in figures | plots}
+    assert "J&F 1.0000" in capsys.readouterr().out
+    with (tmp_path / "out/per-sequence_results-val.csv").open(newline="") as file:
+        assert [row["Sequence"] for row in csv.DictReader(file)] == ["bear_1", "bear_2", "goat_1", "goat_2"]
+
+
+def test_figures_of_an_earlier_run_do_not_survive_a_failure(run: Main, davis: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    shutil.copytree(davis / "Annotations/480p", results)
+    words = (f"dataset.root={davis}", f"results={results}", f"output_dir={tmp_path}/out")
+    assert run(*words) == 0
+    (results / "goat/00002.png").unlink()
+    assert run(*words) == 2
+    assert not list((tmp_path / "out").glob("*.*"))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "dataset.root is not set"),
+        (("dataset.root=/nowhere",), "/nowhere does not exist"),
+        (("dataset.root={root}", "split=train"), "splits in {root}/ImageSets/2017: val"),
+        (("dataset.root={root}", "dataset=davis2018"), "choose one of davis2016, davis2017"),
+        (("dataset.root={root}", "sequences=[cow]"), "cow is not in split val; it has bear, goat"),
+        (("dataset.root={root}", "results=/nowhere"), "results folder /nowhere does not exist"),
+        (("datset.root={root}",), "did you mean dataset.root"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    run: Main, davis: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str
+) -> None:
+    assert run(*(word.format(root=davis) for word in words)) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1 and said.format(root=davis) in error
+    assert not list(Path.cwd().iterdir())
+
+
+def test_runs_every_sequence_and_scores_its_masks(run: Main, davis: Path, tracked: list[str]) -> None:
+    assert run(f"dataset.root={davis}") == 0
+    assert tracked == ["bear", "goat"]
+    summary = json.loads(Path("outputs/davis2017-val/summary.json").read_text())
+    assert summary["J&F"] == 1 and summary["model"]["sha256"] == "ab" * 32
+    assert summary["milliseconds_per_frame"] == pytest.approx(1000 * 0.4 / 8)
+
+
+def test_finished_sequences_are_skipped_and_others_redone(run: Main, davis: Path, tracked: list[str]) -> None:
+    assert run(f"dataset.root={davis}") == 0
+    tracked.clear()
+    assert run(f"dataset.root={davis}") == 0
+    assert tracked == []
+    Path("outputs/davis2017-val/masks/goat/00003.png").unlink()
+    assert run(f"dataset.root={davis}") == 0
+    assert tracked == ["goat"]
+    tracked.clear()
+    assert run(f"dataset.root={davis}", "tracker.points=7") == 0  # other options, other masks
+    assert tracked == ["bear", "goat"]
+    tracked.clear()
+    assert run(f"dataset.root={davis}", "tracker.points=7", "overwrite=true") == 0
+    assert tracked == ["bear", "goat"]
+
+
+def test_ctrl_c_keeps_finished_sequences_and_nothing_of_the_others(
+    run: Main, davis: Path, tracked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vos.evaluate.run_sequence.interrupt = ("goat", 2)  # type: ignore[attr-defined]
+    assert run(f"dataset.root={davis}") == 130
+    masks = Path("outputs/davis2017-val/masks")
+    assert [path.name for path in masks.iterdir()] == ["bear"]
+    del vos.evaluate.run_sequence.interrupt  # type: ignore[attr-defined]
+    (masks / ".goat.12345678.partial").mkdir()  # what a killed process leaves
+    tracked.clear()
+    assert run(f"dataset.root={davis}") == 0
+    assert tracked == ["goat"]
+    assert sorted(path.name for path in masks.iterdir()) == ["bear", "goat"]
+
+
+def test_sweep_ends_with_one_table(
+    run: Main, davis: Path, tracked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("-m", f"dataset.root={davis}", "tracker.memory.momentum=0.8,0.9", "output_dir=sweep") == 0
+    with Path("sweep/comparison.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["tracker.memory.momentum"] for row in rows] == ["0.8", "0.9"]
+    assert [(float(row["J&F"]), row["ms/frame"]) for row in rows] == [(1.0, "50.0")] * 2
+    for row in rows:
+        config = json.loads((Path("sweep") / row["Folder"] / "summary.json").read_text())["config"]
+        assert str(config["tracker"]["memory"]["momentum"]) == row["tracker.memory.momentum"]
+    assert "tracker.memory.momentum" in capsys.readouterr().out.splitlines()[-5]
+    tracked.clear()
+    assert run("-m", f"dataset.root={davis}", "tracker.memory.momentum=0.7,0.8,0.9", "output_dir=sweep") == 0
+    assert len(tracked) == 2  # the sequences of the added value
+
+
+def test_help_needs_neither_torch_nor_a_data_set() -> None:
+    check = "import sys, vos.evaluate; sys.exit('torch' in sys.modules or 'matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+def test_module_runs_as_a_program(davis: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "vos.evaluate", f"dataset.root={davis}", f"results={davis}/Annotations/480p"]
+    command += [f"output_dir={tmp_path}/out", "workers=2"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "J&F 1.0000" in done.stdout
