@@ -14,10 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fakes import ColourSegmenter, RedTracker, square_clip, square_mask
 from PIL import Image
 
 import vos.evaluate
+from vos.config import EvaluateConfig
 from vos.evaluate import main
+from vos.evaluation.davis import read_dataset
 
 Main = Callable[..., int]
 
@@ -129,6 +132,21 @@ def test_runs_every_sequence_and_scores_its_masks(run: Main, davis: Path, tracke
     summary = json.loads(Path("outputs/davis2017-val/summary.json").read_text())
     assert summary["J&F"] == 1 and summary["model"]["sha256"] == "ab" * 32
     assert summary["milliseconds_per_frame"] == pytest.approx(1000 * 0.4 / 8)
+
+
+def test_a_sequence_goes_through_the_pipeline(davis: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for index, image in enumerate(square_clip(4)):
+        Image.fromarray(image).save(davis / f"JPEGImages/480p/goat/{index:05d}.jpg", quality=95)
+        Image.fromarray(square_mask(index, object_id=2).labels).save(davis / f"Annotations/480p/goat/{index:05d}.png")
+    monkeypatch.setattr("vos.tracking.tracker.make_tracker", lambda config, model: RedTracker())
+    (sequence,) = read_dataset(davis, 2017, "val", only=["goat"])
+    seen: list[int] = []
+    seconds = vos.evaluate.run_sequence(sequence, EvaluateConfig(), ColourSegmenter(), tmp_path / "goat", seen.append)
+    assert seconds > 0 and seen == [0, 1, 2, 3]
+    masks = [np.asarray(Image.open(tmp_path / f"goat/{index:05d}.png")) for index in range(4)]
+    np.testing.assert_array_equal(masks[0], square_mask(0, object_id=2).labels)
+    truth = square_mask(3).labels > 0
+    assert set(np.unique(masks[3])) == {0, 2} and ((masks[3] > 0) & truth).sum() > 0.7 * truth.sum()
 
 
 def test_finished_sequences_are_skipped_and_others_redone(run: Main, davis: Path, tracked: list[str]) -> None:

@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from tqdm import tqdm
 
 from vos import __version__
@@ -133,7 +134,7 @@ def run_dataset(config: EvaluateConfig, sequences: Sequence[DavisSequence], mask
             bar.set_description(sequence.name)
             with atomic_path(masks / sequence.name) as folder:
                 folder.mkdir()
-                seconds = run_sequence(sequence, config, model, folder, lambda index: bar.update() and None)
+                seconds = run_sequence(sequence, config, model, folder, lambda index: bar.update())
                 record = {"fingerprint": fingerprint, "frames": frames[sequence.name], "seconds": seconds}
                 (folder / RECORD).write_text(json.dumps(record) + "\n")
     seconds = sum(json.loads((masks / name / RECORD).read_text())["seconds"] for name in frames)
@@ -164,7 +165,7 @@ def run_sequence(
     from vos.tracking.tracker import make_tracker
 
     labels = sequence.reference()
-    ids = tuple(range(1, int(labels.max()) + 1))
+    ids = tuple(int(i) for i in np.unique(labels) if i)
     start = time.perf_counter()
     with FolderSource(str(sequence.image_folder), sequence.images()) as source, MaskWriter(folder) as writer:
         tracker = make_tracker(config.tracker, model)
