@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import is_dataclass
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,8 @@ def test_values_have_the_declared_types() -> None:
     config = one("ref_box=[1,2,3.5,4]", "output=[masks,rle]", "tracker.points=3", "tracker.finetune={steps: 10}")
     assert config.ref_box == [1.0, 2.0, 3.5, 4.0]
     assert config.output == ["masks", "rle"]
+    assert one("output=rle").output == ["rle"]
+    assert one("output=masks,matte").output == ["masks", "matte"]
     assert config.tracker.points == 3
     assert config.tracker.finetune == {"steps": 10}
 
@@ -96,8 +99,9 @@ def test_every_choice_of_every_group_composes() -> None:
 
 def test_help_explains_every_option() -> None:
     text = help_text(RunConfig, "usage")
-    for name, _ in options(RunConfig):
-        assert name in text
+    for name, hint in options(RunConfig):
+        assert f"  {name.removesuffix('.name')}=" in text or is_dataclass(hint)
+    assert "output=[masks,overlay]" in text
     assert [name for name, _, comment in describe(RunConfig) if not comment] == []
 
 

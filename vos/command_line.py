@@ -133,13 +133,17 @@ def quoted(word: str, schema: type, sweep: bool = False) -> str:
     """Quotes the value of ``key=value`` for Hydra's parser where it is text, so that paths work as typed.
 
     Blanks, brackets, commas and equals signs are syntax to Hydra. The value of a text option is taken as it stands
-    (in a sweep only if there is a file of that name), any other one if it does not parse. Lists are quoted by item.
+    (in a sweep only if there is a file of that name), any other one if it does not parse. Lists are quoted by item,
+    and their brackets may be left out.
     """
     key, equals, value = word.partition("=")
     if not equals or re.fullmatch(r"'.*'|\".*\"", value) or value == "null":
         return word
+    hint = dict(options(schema)).get(key)
+    if _is_list(hint) and not value.startswith("[") and not sweep:
+        return f"{key}=[{value}]"
     exists = bool(value) and Path(value).exists()
-    is_text = _is_text(dict(options(schema)).get(key))
+    is_text = _is_text(hint)
     numeric = re.fullmatch(r"[+-]?\d+", value) is not None
     if (exists and not (numeric and not is_text)) or (is_text and not sweep) or not _parses(word):
         if value.startswith("[") and value.endswith("]") and not exists and not is_text:
@@ -163,16 +167,34 @@ def exit_code(main: Callable[[], None]) -> int:
 
 def help_text(schema: type, usage: str) -> str:
     """Usage and a table of every option with its default and the comment beside it in ``vos/config.py``."""
-    rows = [(f"{name}={default}", comment) for name, default, comment in describe(schema)]
-    rows += [(f"{group}=", " | ".join(choices(group))) for group, _ in options(schema) if choices(group)]
+    rows = []
+    for name, default, comment in describe(schema):
+        group = name.removesuffix(".name")
+        if group != name and choices(group):
+            name, comment = group, " | ".join(choices(group))
+        rows.append((f"{name}={_as_typed(default)}", comment.replace("None", "null")))
     width = max(len(option) for option, _ in rows)
     table = "\n".join(f"  {option:<{width}}  {comment}" for option, comment in rows)
     return f"{usage.strip()}\n\nOptions (name=default):\n{table}\n"
 
 
+def _as_typed(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{','.join(map(_as_typed, value))}]"
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _alternatives(hint: Any) -> tuple[Any, ...]:
+    is_union = isinstance(hint, UnionType) or typing.get_origin(hint) is typing.Union
+    return typing.get_args(hint) if is_union else (hint,)
+
+
 def _is_text(hint: Any) -> bool:
-    parts = typing.get_args(hint) if isinstance(hint, UnionType) or typing.get_origin(hint) is typing.Union else (hint,)
-    return str in parts
+    return str in _alternatives(hint)
+
+
+def _is_list(hint: Any) -> bool:
+    return any(typing.get_origin(part) is list for part in _alternatives(hint))
 
 
 def _parses(word: str) -> bool:

@@ -12,6 +12,7 @@ import shutil
 import struct
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -45,7 +46,7 @@ class Leg:
         self._state_path = folder / f"{name}.safetensors"
         self.consumed, self.done, self.state = 0, False, dict[str, torch.Tensor]()
         results = 0
-        if self._state_path.exists():
+        if self.saved:
             self.state = safetensors.torch.load_file(self._state_path)
             with safetensors.safe_open(self._state_path, "pt") as file:
                 saved = json.loads(file.metadata()["progress"])
@@ -102,13 +103,18 @@ class Leg:
             tensors = {name: tensor.detach().clone().contiguous() for name, tensor in state.items()}
             safetensors.torch.save_file(tensors, path, {"progress": progress})
 
+    @property
+    def saved(self) -> bool:
+        """Whether there is a state to go on from."""
+        return self._state_path.exists()
+
     def close(self) -> None:
         """Closes the file of results."""
         self._file.close()
 
 
 class Journal:
-    """A folder with the two legs of one run. A context manager."""
+    """A folder with the two legs of one run. A context manager; on leaving, a folder without any state is deleted."""
 
     def __init__(self, folder: Path, fingerprint: str = "") -> None:
         """Opens the journal of a run, or begins a new one where there is none with this fingerprint."""
@@ -127,7 +133,6 @@ class Journal:
 
     def remove(self) -> None:
         """Deletes the folder; the run is complete."""
-        self.__exit__(None, None, None)
         shutil.rmtree(self.folder)
 
     def __enter__(self) -> Self:
@@ -138,3 +143,7 @@ class Journal:
     ) -> None:
         self.backward.close()
         self.forward.close()
+        if not (self.backward.saved or self.forward.saved):
+            shutil.rmtree(self.folder)
+            with suppress(OSError):  # holds something else
+                self.folder.parent.rmdir()

@@ -70,7 +70,9 @@ class VideoEncoder:
     def __init__(self, path: Path, encoding: Encoding, clock: Clock, size: tuple[int, int]) -> None:
         self.encoding = encoding
         self.clock = clock
-        self.container = av.open(str(path), "w")
+        self.container = av.open(
+            str(path), "w", options={"fflags": "bitexact"}
+        )  # no random ids: same input, same bytes
         self._last_pts: int | None = None
         try:
             stream: Any = self.container.add_stream(encoding.codec, rate=Fraction(clock.fps).limit_denominator(100_000))

@@ -1,0 +1,239 @@
+"""The program on real files: outputs, references of every kind, second runs, interruptions, mistakes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from fakes import ColourSegmenter, square_clip, square_mask
+from PIL import Image
+
+import vos.pipeline
+import vos.run
+from vos.io.masks import read_label_map, write_label_map
+
+FRAMES = 12
+SIZE = (96, 128)
+Program = Callable[..., int]
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """A video with blanks and brackets in its name, in a folder of its own that is also the working directory."""
+    path = tmp_path / "my clip (1).mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": "12"})
+        stream.height, stream.width = SIZE
+        stream.pix_fmt = "yuv420p"
+        for image in square_clip(FRAMES, SIZE):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
+    for index in (0, 5, 9):
+        write_label_map(tmp_path / f"mask {index}.png", square_mask(index, SIZE, object_id=3))
+    return path
+
+
+@pytest.fixture
+def models() -> list[ColourSegmenter]:
+    """The models that the program loaded, in order."""
+    return []
+
+
+@pytest.fixture
+def program(clip: Path, models: list[ColourSegmenter], monkeypatch: pytest.MonkeyPatch) -> Program:
+    """``python -m vos.run`` with a small model, in the folder of the clip."""
+
+    def load_model(*_: object) -> ColourSegmenter:
+        models.append(ColourSegmenter())
+        return models[-1]
+
+    monkeypatch.chdir(clip.parent)
+    monkeypatch.setattr(vos.run, "load_model", load_model)
+    monkeypatch.setattr(vos.pipeline, "STATE_INTERVAL", 0.0)
+
+    def call(*words: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["vos-run", *words])
+        return vos.run.main()
+
+    return call
+
+
+VIDEO = "video=my clip (1).mp4"
+MASK = "ref_mask=mask 0.png"
+
+
+def truth_overlap(folder: Path) -> float:
+    """Least IoU of the written masks with the truth."""
+    ious = []
+    for index in range(FRAMES):
+        labels = read_label_map(folder / "masks" / f"{index:05d}.png").labels == 3
+        truth = square_mask(index, SIZE).labels > 0
+        ious.append(np.logical_and(labels, truth).sum() / np.logical_or(labels, truth).sum())
+    return float(min(ious))
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """All files but the summary, which holds timings."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "summary.json")
+    return {str(p.relative_to(folder)): p.read_bytes() for p in files}
+
+
+def test_masks_overlay_and_summary(program: Program, capsys: pytest.CaptureFixture[str]) -> None:
+    assert program(VIDEO, MASK) == 0
+    folder = Path("outputs/my-clip-(1)")
+    assert sorted(p.name for p in folder.iterdir()) == ["masks", "overlay.mp4", "summary.json"]
+    assert truth_overlap(folder) > 0.6
+    with Image.open(folder / "masks/00000.png") as image:
+        assert image.mode == "P"
+    with av.open(str(folder / "overlay.mp4")) as container:
+        assert sum(1 for _ in container.decode(video=0)) == FRAMES
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["model"] == {
+        "name": "colour",
+        "checkpoint": "colour.safetensors",
+        "sha256": "0" * 64,
+        "device": "cpu",
+    }
+    assert summary["config"]["tracker"]["name"] == "persam"
+    assert set(summary["timings_seconds"]) == {"read", "encode", "track", "merge", "write"}
+    assert [row["frame"] for row in summary["frames"]] == [f"{i:05d}" for i in range(FRAMES)]
+    assert summary["frames"][5]["time"] == pytest.approx(5 / 25)
+    first = summary["frames"][0]["objects"]["3"]
+    assert first == {"predicted_iou": 1.0, "area": 256, "box": [8, 16, 16, 16], "presence": "present"}
+    assert "12 frames at" in capsys.readouterr().out
+
+
+def test_all_outputs(program: Program) -> None:
+    assert program(VIDEO, MASK, "output=[masks,overlay,matte,rle]", "output_dir=all") == 0
+    assert sorted(p.name for p in Path("all").iterdir()) == [
+        "masks",
+        "matte.webm",
+        "overlay.mp4",
+        "rle.json",
+        "summary.json",
+    ]
+    assert len(json.loads(Path("all/rle.json").read_text())) == FRAMES
+
+
+def test_a_folder_of_images_in_natural_order(program: Program) -> None:
+    Path("frames").mkdir()
+    for index, image in enumerate(square_clip(FRAMES, SIZE)):
+        Image.fromarray(image).save(f"frames/img{index}.png")
+    assert program("video=frames", MASK, "output=masks", "output_dir=out") == 0
+    names = sorted((p.name for p in Path("out/masks").iterdir()), key=lambda n: int("".join(filter(str.isdigit, n))))
+    assert len(names) == FRAMES
+    last = read_label_map(Path("out/masks") / names[-1]).labels
+    assert (last > 0).sum() > 100
+    np.testing.assert_array_equal((last > 0).nonzero()[1].mean().round(), 8 + FRAMES - 1 + 8)
+
+
+def test_a_later_frame_and_several_masks(program: Program) -> None:
+    assert program(VIDEO, "ref_mask=mask 5.png", "ref_frame=5", "output=masks", "output_dir=later") == 0
+    assert truth_overlap(Path("later")) > 0.6
+    words = ["ref_mask=[mask 0.png,mask 9.png]", "ref_frame=[0,9]", "output=masks", "output_dir=several"]
+    assert program(VIDEO, *words) == 0
+    np.testing.assert_array_equal(read_label_map("several/masks/00009.png").labels, square_mask(9, SIZE, 3).labels)
+
+
+@pytest.mark.parametrize("prompt", ["ref_box=[8,16,16,16]", "ref_point=[15,23]"])
+def test_a_box_or_point_instead_of_a_mask(program: Program, prompt: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert program(VIDEO, prompt, "output=masks", "output_dir=out") == 0
+    first = read_label_map("out/masks/00000.png").labels
+    assert (first == square_mask(0, SIZE).labels).mean() > 0.98
+    with Image.open("out/reference.png") as image:
+        assert image.size == (SIZE[1], SIZE[0])
+    assert "reference.png" in capsys.readouterr().out
+
+
+def test_a_finished_run_is_not_redone_unless_asked(
+    program: Program, models: list[ColourSegmenter], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [VIDEO, MASK, "output_dir=out"]
+    assert program(*words) == 0
+    assert program(*words) == 0
+    assert "finished already" in capsys.readouterr().out
+    assert models[1].encoded == 0
+    assert program(*words, "overwrite=true") == 0
+    assert models[2].encoded == FRAMES
+    assert program(*words, "tracker.refine_steps=1") == 0
+    assert models[3].encoded == FRAMES
+    write_label_map("mask 0.png", square_mask(1, SIZE, object_id=3))
+    assert program(*words, "tracker.refine_steps=1") == 0
+    assert models[4].encoded == FRAMES
+
+
+@pytest.mark.parametrize("ref_frame", [0, 5])
+def test_an_interrupted_run_goes_on_to_the_same_bytes(
+    program: Program,
+    models: list[ColourSegmenter],
+    ref_frame: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = [VIDEO, f"ref_mask=mask {ref_frame}.png", f"ref_frame={ref_frame}", "output=[masks,overlay,matte,rle]"]
+    assert program(*words, "output_dir=whole") == 0
+    track, calls = vos.pipeline._track, 0
+
+    def interrupted(*arguments: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == 9:
+            raise KeyboardInterrupt
+        return track(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(vos.pipeline, "_track", interrupted)
+    assert program(*words, "output_dir=part") == 130
+    assert [p.name for p in Path("part").iterdir()] == [".resume"]
+    monkeypatch.setattr(vos.pipeline, "_track", track)
+    assert program(*words, "output_dir=part") == 0
+    assert "going on after" in capsys.readouterr().out
+    assert models[-1].encoded < FRAMES
+    assert tree(Path("part")) == tree(Path("whole"))
+
+
+def test_a_sweep_writes_one_folder_per_combination(program: Program) -> None:
+    assert program("-m", VIDEO, MASK, "output=[masks]", "tracker.refine_steps=0,1", "tracker=persam") == 0
+    names = sorted(p.name for p in Path("outputs/my-clip-(1)").iterdir())
+    assert names == ["tracker.refine_steps=0", "tracker.refine_steps=1"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([MASK], "no video"),
+        ([VIDEO], "exactly one of ref_mask="),
+        ([VIDEO, MASK, "ref_point=[1,2]"], "ref_mask and ref_point"),
+        ([VIDEO, "ref_mask=missing.png"], "missing.png"),
+        (["video=missing.mp4", MASK], "missing.mp4"),
+        (["video=mask 0.txt", MASK], "mask 0.txt"),
+        ([VIDEO, MASK, "ref_frame=99"], "99"),
+        ([VIDEO, MASK, "ref_frame=-1"], "ref_frame=-1"),
+        ([VIDEO, MASK, "ref_frame=[0,3]"], "1 masks"),
+        ([VIDEO, MASK, "output=[masks,gif]"], "gif"),
+        ([VIDEO, MASK, "reader=ffmpeg"], "reader=ffmpeg"),
+        ([VIDEO, MASK, "batch_size=0"], "batch_size=0"),
+        ([VIDEO, "ref_box=[0,0,500,10]"], "ref_box"),
+        ([VIDEO, MASK, "matte_format=avi", "output=matte"], "matte"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing_behind(
+    program: Program, words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("mask 0.txt").write_text("not a video")
+    assert program(*words, "output_dir=out") == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if "frame/s" not in line and line]
+    assert len(lines) == 1
+    assert lines[0].startswith("error: ")
+    assert message in lines[0]
+    assert not Path("out").exists()
+
+
+def test_help_needs_nothing(program: Program, capsys: pytest.CaptureFixture[str]) -> None:
+    assert program("--help") == 0
+    assert program() == 0
+    assert "ref_mask" in capsys.readouterr().out

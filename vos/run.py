@@ -1,0 +1,243 @@
+"""``python -m vos.run``: follows the objects of one mask through a video."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import re
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from tqdm import tqdm
+
+from vos import __version__
+from vos.command_line import Run, compose, exit_code, help_text
+from vos.config import RunConfig
+from vos.errors import VosError
+from vos.io.atomic import atomic_path
+from vos.io.composite import overlay
+from vos.io.frames import FrameSource, open_frames
+from vos.io.masks import read_references
+from vos.io.writers import MaskWriter, MatteWriter, OverlayWriter, RleWriter, Writer
+from vos.journal import Journal
+from vos.pipeline import Line, segment_video
+from vos.references import Reference, box_prompt, point_prompt
+from vos.sam.registry import load_model
+from vos.sam.segmenter import Segmenter
+from vos.structures import Frame, LabelMap
+from vos.summary import SummaryWriter
+from vos.tracking.tracker import make_tracker
+
+USAGE = """
+python -m vos.run video=clip.mp4 ref_mask=frame0.png                 masks and an overlay, in outputs/clip/
+python -m vos.run video=clip.mp4 ref_box=[120,80,60,90]              the model makes the mask from a box
+python -m vos.run video=clip.mp4 ref_mask=m.png ref_frame=120        both directions from a later frame
+python -m vos.run video=frames/ ref_mask=m.png output=[masks,matte]  a folder of images; a soft matte
+python -m vos.run -m video=clip.mp4 ref_mask=m.png tracker=persam,reference      one run for each value
+"""
+OUTPUTS = {"masks": "masks", "overlay": "overlay.mp4", "matte": "matte.{matte_format}", "rle": "rle.json"}
+WHERE_AND_WHETHER = ("output_dir", "overwrite")  # options that do not change the results
+
+
+def main() -> int:
+    """The command line; returns the exit code: 0, 2 after a user's error, 130 after Ctrl-C."""
+    words = sys.argv[1:]
+    if not words or any(word in ("-h", "--help") for word in words):
+        print(help_text(RunConfig, USAGE))
+        return 0
+    return exit_code(lambda: run_all(compose(words, "run", RunConfig)))
+
+
+def run_all(runs: Sequence[Run[RunConfig]]) -> None:
+    """One run, or each of a sweep into its own folder."""
+    for index, one in enumerate(runs):
+        if one.overrides:
+            print(f"run {index + 1} of {len(runs)}: {' '.join(one.overrides)}", flush=True)
+        run(one.config, output_folder(one))
+
+
+def output_folder(one: Run[RunConfig]) -> Path:
+    """Where a run writes: ``output_dir``, or outputs/<clip>; in a sweep with one folder per combination inside it."""
+    config = one.config
+    clip = re.sub(r"[^\w.()+-]+", "-", Path(config.video or "video").stem).strip("-.") or "video"
+    own_folder = any(word.startswith("output_dir=") for word in one.overrides)
+    if not one.overrides or own_folder:
+        return Path(config.output_dir or f"outputs/{clip}").expanduser()
+    apart = ",".join(word for word in one.overrides if not word.startswith("video="))
+    return Path(config.output_dir or "outputs").expanduser() / clip / re.sub(r"[^\w.=,+-]+", "_", apart)
+
+
+def run(config: RunConfig, folder: Path) -> None:
+    """Segments one video into ``folder`` and says on the screen what came out.
+
+    Raises:
+        VosError: an option, an input or a weights file is missing or wrong, or the results cannot be written.
+        KeyboardInterrupt: Ctrl-C; the next run with the same options goes on from here.
+    """
+    outputs = _outputs(config, folder)
+    if config.video is None:
+        raise VosError("there is no video; give video=clip.mp4 and its mask, ref_mask=frame0.png")
+    if config.batch_size < 1:
+        raise VosError(f"batch_size={config.batch_size} is too small; give 1 or more")
+    if config.threads is not None:
+        torch.set_num_threads(config.threads)
+    with open_frames(config.video, config.reader) as source:
+        references = _references(config, source)
+        model = load_model(config.model, config.checkpoint, config.device, config.precision)
+        fingerprint = _fingerprint(config, model)
+        if not config.overwrite and _is_finished(folder, outputs, fingerprint):
+            print(f"{folder} is finished already, with the same options and input; overwrite=true redoes it")
+            return
+        line = Line(model, make_tracker(config.tracker, model), batch_size=1 if source.is_live else config.batch_size)
+        line.with_alpha = "matte" in config.output
+        line.on_prompted = lambda frame, mask: _show_reference(folder / "reference.png", frame, mask)
+        header = _header(config, model, source, fingerprint)
+        (folder / "summary.json").unlink(missing_ok=True)  # until this run is complete, nothing is finished here
+        frames = _segment(source, references, line, header, outputs, folder, config)
+    print("\n".join(str(path) for path in (*outputs.values(), folder / "summary.json")))
+    print(f"{frames[0]} frames at {frames[1]:.1f} frames per second")
+
+
+def _segment(
+    source: FrameSource,
+    references: Sequence[Reference],
+    line: Line,
+    header: dict[str, Any],
+    outputs: dict[str, Path],
+    folder: Path,
+    config: RunConfig,
+) -> tuple[int, float]:
+    """Runs the line with a progress bar; returns frames tracked and frames per second."""
+    begin, tracked = time.perf_counter(), 0
+
+    def rate() -> float:
+        return tracked / (time.perf_counter() - begin)
+
+    def footer() -> dict[str, Any]:
+        seconds = {stage: round(value, 3) for stage, value in line.timings.seconds.items()}
+        return {"frames_per_second": round(rate(), 3), "timings_seconds": seconds}
+
+    journal = None if source.is_live else Journal(folder / ".resume", "" if config.overwrite else header["fingerprint"])
+    with ExitStack() as stack:
+        if journal is not None:
+            stack.enter_context(journal)
+        resumed = journal.resumed if journal else 0
+        if resumed:
+            print(f"going on after {resumed} frames of an interrupted run")
+        writers: list[Writer] = [SummaryWriter(folder / "summary.json", header, footer)]
+        writers += [_writer(name, path, source) for name, path in outputs.items()]
+        line.writers = [stack.enter_context(writer) for writer in writers]
+        bar = stack.enter_context(tqdm(total=source.count, initial=resumed, unit="frame", desc=folder.name))
+
+        def on_frame(index: int) -> None:
+            nonlocal tracked
+            tracked += 1
+            bar.update()
+
+        line.on_frame = on_frame
+        segment_video(source, references, line, journal)
+        speed = rate()
+    if journal is not None:
+        journal.remove()
+    return tracked, speed
+
+
+def _outputs(config: RunConfig, folder: Path) -> dict[str, Path]:
+    unknown = [name for name in config.output if name not in OUTPUTS]
+    if unknown or not config.output:
+        raise VosError(f"output={config.output} is not understood; choose from {', '.join(OUTPUTS)}")
+    return {name: folder / OUTPUTS[name].format(matte_format=config.matte_format) for name in config.output}
+
+
+def _writer(name: str, path: Path, source: FrameSource) -> Writer:
+    if name == "overlay":
+        return OverlayWriter(path, source)
+    if name == "matte":
+        return MatteWriter(path, source)
+    return MaskWriter(path) if name == "masks" else RleWriter(path)
+
+
+def _references(config: RunConfig, source: FrameSource) -> list[Reference]:
+    """What to follow, from exactly one of the three options."""
+    given = [name for name in ("ref_mask", "ref_box", "ref_point") if getattr(config, name) is not None]
+    if len(given) != 1:
+        raise VosError(
+            f"give exactly one of ref_mask=, ref_box= and ref_point= ({' and '.join(given) or 'none'} given)"
+        )
+    frames = config.ref_frame if isinstance(config.ref_frame, list) else [config.ref_frame]
+    if any(not isinstance(index, int) or isinstance(index, bool) or index < 0 for index in frames):
+        raise VosError(f"ref_frame={config.ref_frame} is not a frame number; they count from 0")
+    if config.ref_mask is not None:
+        masks = [str(m) for m in (config.ref_mask if isinstance(config.ref_mask, list) else [config.ref_mask])]
+        if len(masks) != len(frames):
+            raise VosError(f"{len(masks)} masks in ref_mask= but {len(frames)} frames in ref_frame=; give one per mask")
+        labels = read_references([Path(mask).expanduser() for mask in masks], source.size)
+        return [Reference(index, label_map) for index, label_map in zip(frames, labels)]
+    if len(frames) != 1:
+        raise VosError(f"{given[0]}= takes one frame, not ref_frame={config.ref_frame}")
+    if config.ref_box is not None:
+        return [Reference(frames[0], prompt=box_prompt(config.ref_box, source.size))]
+    assert config.ref_point is not None
+    return [Reference(frames[0], prompt=point_prompt(config.ref_point, source.size))]
+
+
+def _show_reference(path: Path, frame: Frame, mask: LabelMap) -> None:
+    with atomic_path(path) as temporary:
+        Image.fromarray(overlay(frame.rgb, mask)).save(temporary)
+    tqdm.write(f"{path} shows the mask that the model made of the prompt")
+
+
+def _header(config: RunConfig, model: Segmenter, source: FrameSource, fingerprint: str) -> dict[str, Any]:
+    return {
+        "versions": {"vos": __version__, "python": platform.python_version(), "torch": torch.__version__},
+        "model": {
+            "name": model.name,
+            "checkpoint": model.checkpoint_name,
+            "sha256": model.checkpoint_sha256,
+            "device": str(model.device),
+        },
+        "video": {"path": source.path, "size": list(source.size), "fps": round(float(source.fps), 6)},
+        "config": asdict(config),
+        "fingerprint": fingerprint,
+    }
+
+
+def _is_finished(folder: Path, outputs: dict[str, Path], fingerprint: str) -> bool:
+    try:
+        summary = json.loads((folder / "summary.json").read_text())
+    except (OSError, ValueError):
+        return False
+    return bool(summary["fingerprint"] == fingerprint) and all(path.exists() for path in outputs.values())
+
+
+def _fingerprint(config: RunConfig, model: Segmenter) -> str:
+    """Hash of everything that the results depend on."""
+    options = {name: value for name, value in asdict(config).items() if name not in WHERE_AND_WHETHER}
+    masks = config.ref_mask if isinstance(config.ref_mask, list) else [config.ref_mask]
+    parts = {
+        "version": __version__,
+        "options": options,
+        "weights": model.checkpoint_sha256,
+        "device": str(model.device),
+        "video": _identity(Path(config.video or "").expanduser()),
+        "masks": [hashlib.sha256(Path(m).expanduser().read_bytes()).hexdigest() for m in masks if m is not None],
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _identity(path: Path) -> list[Any]:
+    """Name, size and time of change of a file, or of all files in a folder; nothing for a camera."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path] if path.exists() else []
+    return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
