@@ -10,23 +10,24 @@ import numpy as np
 
 from vos.errors import VosError
 from vos.io.pyav_reader import PyAvSource
-from vos.io.video_decoder import VideoDecoder, display_matrix, orient
 from vos.structures import Frame
 
 
 class DecordSource(PyAvSource):
     """A video file read by decord.
 
-    decord knows neither rotation nor exact times: those come from PyAV. It miscounts some files and misses
-    when it seeks in others: such a file is refused rather than read wrongly.
+    Exact times come from PyAV. decord miscounts some files, misses when it seeks in others and returns broken
+    pictures for rotated ones: such a file is refused rather than read wrongly.
 
     Raises:
-        VosError: decord is not installed, cannot read the file, or sees other frames than PyAV.
+        VosError: decord is not installed, cannot read the file, or would read it wrongly.
     """
 
     def __init__(self, path: str) -> None:
         decord = _import_decord()
         super().__init__(path)
+        if self.is_turned:
+            raise VosError(f"{path} is stored rotated, which decord garbles; use reader=pyav")
         if self._index is None:
             raise VosError(f"{path} does not number its frames by time, which decord needs; use reader=pyav")
         try:
@@ -37,8 +38,6 @@ class DecordSource(PyAvSource):
         self.count = len(self._index.pts)
         if count != self.count:
             raise VosError(f"{path}: decord sees {count} frames, FFmpeg {self.count}; use reader=pyav")
-        with VideoDecoder(path, path) as decoder:
-            self._matrix = display_matrix(next(decoder.decode()))
         # decord numbers key frames in decoding order; where B-frames make that another one (open GOP), its seeks miss.
         if list(self._video.get_key_indices()) != [self._index.position(pts) for pts, _ in self._index.keys]:
             raise VosError(f"{path}: decord cannot seek exactly between its key frames; use reader=pyav")
@@ -54,7 +53,7 @@ class DecordSource(PyAvSource):
             except Exception as error:  # as above
                 raise VosError(f"{self.path}: decord cannot read frame {index}; use reader=pyav") from error
             time = float(int(self._index.pts[index]) * self.time_base)
-            yield Frame(index, f"{index:05d}", time, orient(np.asarray(rgb, dtype=np.uint8), self._matrix))
+            yield Frame(index, f"{index:05d}", time, np.asarray(rgb, dtype=np.uint8))
 
     def close(self) -> None:
         """Frees decord's reader."""

@@ -43,6 +43,8 @@ def index_frames(path: str) -> FrameIndex | None:
     Returns None when the file does not tell its frames apart by time; then only decoding from the start is exact.
     """
     with VideoDecoder(path, path) as decoder:
+        if decoder.times_by_order and decoder.stream.codec_context.has_b_frames:
+            return None
         if decoder.stream.codec_context.name in HIDDEN_PACKET_CODECS:
             return _decoded(decoder)
         pts: list[int | None] = []

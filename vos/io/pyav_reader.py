@@ -12,7 +12,7 @@ from typing import Any
 from vos.errors import VosError
 from vos.io.frame_index import FrameIndex, index_frames
 from vos.io.source import FrameSource
-from vos.io.video_decoder import AV_ERRORS, UprightRgb, VideoDecoder, reason
+from vos.io.video_decoder import AV_ERRORS, UprightRgb, VideoDecoder, display_matrix, reason
 from vos.structures import Frame
 
 DEFAULT_FPS = 25.0  # where a container states no rate
@@ -24,6 +24,9 @@ class PyAvSource(FrameSource):
     """A video file. Every pass opens the file anew, so passes do not disturb each other.
 
     ``Frame.time`` is the presentation time stamp times ``time_base``, as the container has it.
+
+    Attributes:
+        is_turned: the file asks for its pictures to be rotated or flipped, which has been done.
 
     Raises:
         VosError: not a video, too large, or no frame decodes.
@@ -37,6 +40,7 @@ class PyAvSource(FrameSource):
             if first is None:
                 raise VosError(f"{path} holds no frame that can be decoded; is it complete?")
             self.size = convert(UprightRgb(), first, path).shape[:2]
+            self.is_turned = display_matrix(first) != (1, 0, 0, 1)
             self._describe(decoder, swapped=self.size != (first.height, first.width))
 
     def _describe(self, decoder: VideoDecoder, swapped: bool) -> None:
@@ -94,12 +98,12 @@ class PyAvSource(FrameSource):
                     decoder.container.seek(target, stream=decoder.stream)
                 except AV_ERRORS:
                     continue
-                expected = None
+                expected: int | None = None
                 for decoded in decoder.decode():
                     position = index.position(decoded.pts)
-                    if position is None or position > (start if expected is None else expected):
-                        break
-                    expected = max(start, position + 1) if position < start else position + 1
+                    if position is None or (position > start if expected is None else position != expected):
+                        break  # landed behind the start, or these frames are not the index's
+                    expected = position + 1
                     if position >= start:
                         yield position, decoded
                 if expected is not None and expected > start:

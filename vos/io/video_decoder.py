@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+from collections import deque
 from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 AV_ERRORS = (av.FFmpegError, ValueError, OSError, MemoryError)  # what PyAV raises on bad input
 UNSPECIFIED_MATRIX = 2  # AVCOL_SPC_UNSPECIFIED
 TEXT_FORMATS = frozenset({"tty"})  # FFmpeg "plays" text files as terminal screens
-
-log = logging.getLogger(__name__)
 
 
 class VideoDecoder:
@@ -71,6 +69,10 @@ class VideoDecoder:
             raise
         self.damaged = 0
         self.packets = 0
+        # AVI stores no presentation times, and FFmpeg's guess for reordered frames is wrong: the n-th frame shown
+        # takes the time of the n-th packet.
+        self.times_by_order = self.container.format.name == "avi"
+        self._packet_times: deque[int | None] = deque()
 
     def _video_stream(self) -> Any:
         stream = self.container.streams.best("video")
@@ -95,9 +97,15 @@ class VideoDecoder:
             except AV_ERRORS:  # a truncated or interrupted container: what was read so far stands
                 self.damaged += 1
                 packet = None
-            self.packets += packet is not None and packet.size > 0
+            if packet is not None and packet.size > 0:
+                self.packets += 1
+                self._packet_times.append(packet.dts)
             try:
-                yield from self.stream.decode(packet)
+                for frame in self.stream.decode(packet):
+                    time = self._packet_times.popleft() if self._packet_times else None
+                    if self.times_by_order:
+                        frame.pts = time
+                    yield frame
             except EOFError:
                 return
             except AV_ERRORS:
