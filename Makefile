@@ -4,7 +4,7 @@ SHELL := /bin/sh
 
 PYTHON ?= python3# the interpreter that .venv is made with
 VENV ?= .venv
-DEMO ?= outputs/demo
+DEMO ?= outputs/demo# where make demo writes
 BIN := $(VENV)/bin
 
 .PHONY: help
@@ -14,7 +14,9 @@ help: ## show this list
 .PHONY: demo
 demo: $(VENV)/.ready ## make a clip with known masks, follow its object, score the result
 	$(BIN)/python tools/make_demo_clip.py $(DEMO)
-	$(BIN)/python tools/demo.py $(DEMO)
+	$(BIN)/python -m vos.run video=$(DEMO)/clip.mp4 ref_mask=$(DEMO)/masks/00000.png output_dir=$(DEMO)/result overwrite=true
+	@echo
+	@$(BIN)/python tools/score_demo.py $(DEMO)
 
 .PHONY: test
 test: $(VENV)/.ready-dev ## run the tests
