@@ -1,7 +1,7 @@
 """The PerSeg data set on disk, and its measures in the published protocol.
 
 A root folder holds ``Images/<object>/00.jpg``, ``01.jpg``, ... and ``Annotations/<object>/00.png``, ...; photo 00 is
-the reference. R. Zhang et al., "Personalize Segment Anything Model with One Shot", ICLR 2024, section 4.1; boundary IoU of
+the reference. R. Zhang et al., "Personalize Segment Anything Model with One Shot", ICLR 2024; boundary IoU of
 B. Cheng et al., "Boundary IoU: Improving Object-Centric Image Segmentation Evaluation", CVPR 2021.
 """
 
