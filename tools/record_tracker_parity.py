@@ -61,14 +61,20 @@ def run_public(
     with tempfile.TemporaryDirectory() as name, mock.patch.object(torch.nn.Module, "cuda", lambda self: self):
         root = Path(name)
         _write_davis(root, frames, first)
-        options = dict(output_path=str(root / "out"), davis_path=str(root), dataset_set="2017", exp=215, threshold=10)
-        options |= dict(eval=False, box_prompt=True, large=True, center=True, topk=2)
+        options = {
+            "output_path": str(root / "out"),
+            "davis_path": str(root),
+            "dataset_set": "2017",
+            "exp": 215,
+            "threshold": 10,
+        }
+        options |= {"eval": False, "box_prompt": True, "large": True, "center": True, "topk": 2}
         patches = [
             mock.patch.object(torch.Tensor, "cuda", lambda self: self),
             mock.patch.object(script, "sam_model_registry", {"vit_h": build}),
         ]
         if finetune_steps:
-            options |= dict(topk=1, lr=4e-4, epoch=finetune_steps)
+            options |= {"topk": 1, "lr": 4e-4, "epoch": finetune_steps}
             original = script.Mask_Weights
             patches.append(mock.patch.object(script, "Mask_Weights", lambda: tuned.append(original()) or tuned[-1]))
         for patch in patches:

@@ -26,7 +26,7 @@ class MemoryConfig:
     weight: float = 0.5  # share of the memory against the references in the location prior, 0..1
     interval: int = 1  # least number of frames between admissions
     min_predicted_iou: float = 0.6  # a frame is admitted only at or above this, 0..1
-    area_change: float = 0.5  # ... and only if its area is within this share of its recent median
+    area_change: float = 2.0  # ... and only if its area is at most 1 + this times its recent median, or its inverse
     area_window: int = 7  # frames over which that median is taken
 
 
@@ -79,6 +79,11 @@ class FinetuneConfig:
             options = ", ".join(f.name for f in fields(cls))
             raise VosError(f"tracker.finetune={value} is not understood; use true, false or {{{options}}}") from None
 
+    @classmethod
+    def image(cls, value: Any) -> FinetuneConfig:
+        """The options for photos: 1000 steps at 1e-3, as published, unless ``value`` is a FinetuneConfig."""
+        return value if isinstance(value, FinetuneConfig) else cls(steps=1000, learning_rate=1e-3)
+
 
 @dataclass
 class TrackerConfig:
@@ -93,6 +98,18 @@ class TrackerConfig:
     motion: MotionConfig = field(default_factory=MotionConfig)
     presence: PresenceConfig = field(default_factory=PresenceConfig)
     finetune: Any = False  # true | false, or the options of FinetuneConfig
+
+
+@dataclass
+class MethodConfig:
+    """How an object is looked for in a photo. ``None`` stands for what suits the model (``vos.persam.search``)."""
+
+    name: str = "persam"  # persam | persam_f | p2sam | persam_reference
+    guidance: bool = True  # steer the first decoder call by similarity (persam_f: only what reads similarity maps)
+    points: bool | None = None  # prompt with the similarity's peaks: positive and negative points
+    refine_steps: int | None = None  # decoder calls after the first
+    parts: int = 5  # p2sam: most parts that the object is split into; 1..parts are tried on every photo
+    max_instances: int = 16  # instances=all: most instances looked for in one photo
 
 
 @dataclass
@@ -148,3 +165,17 @@ class EvaluateConfig(RuntimeConfig):
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
+
+
+@dataclass
+class ConceptConfig(RuntimeConfig):
+    """``python -m vos.concept``: a concept file from reference photos."""
+
+    ref_image: Any = None  # photo of the object, or a list of photos
+    ref_mask: Any = None  # its mask, one per photo
+    ref_id: int | None = None  # which id of the masks is the object; None = they hold only one
+    out: str | None = None  # the file to write, e.g. rex.concept
+    name: str | None = None  # what the object is called; None = the file's name
+    finetune: bool = True  # also tune PerSAM-F's mask weights, for method=persam_f
+    checkpoint: str | None = None  # weights file; None = the model's own
+    model: ModelConfig = field(default_factory=ModelConfig)

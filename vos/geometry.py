@@ -82,7 +82,11 @@ class Geometry:
         if tuple(mask.shape[-2:]) != self.original_size:
             raise ValueError(f"mask is {tuple(mask.shape[-2:])}, the image is {self.original_size} (H, W)")
         # interpolate(mode="area") takes no fractional cells, so go through the exact model-input raster.
-        resized = F.interpolate(mask[:, None].float(), size=self.input_size, mode="bilinear", antialias=True)
+        pixels = mask[:, None].float()
+        if self.input_size[1] > 1:
+            resized = F.interpolate(pixels, size=self.input_size, mode="bilinear", antialias=True)
+        else:  # torch 2.13 fills an antialiased output that is one column wide with its first row; a row is right
+            resized = F.interpolate(pixels.mT, size=self.input_size[::-1], mode="bilinear", antialias=True).mT
         pad_h, pad_w = (p - i for p, i in zip(self.padded_size, self.input_size))
         return F.avg_pool2d(F.pad(resized, (0, pad_w, 0, pad_h)), stride)[:, 0].clamp(0, 1)
 

@@ -54,9 +54,7 @@ def test_masks_are_the_published_ones(model: SamSegmenter, embeddings: list[Imag
     assert mean_iou(ours, RECORDED["persam"]) >= 0.99
 
 
-def test_tuned_weights_and_masks_are_the_published_ones(
-    model: SamSegmenter, embeddings: list[ImageEmbedding]
-) -> None:
+def test_tuned_weights_and_masks_are_the_published_ones(model: SamSegmenter, embeddings: list[ImageEmbedding]) -> None:
     finetune = FinetuneConfig(steps=int(RECORDED["steps"]), exact=True)
     tracker = make_tracker(TrackerConfig(name="reference", finetune=finetune), model)
     ours = track(tracker, embeddings)

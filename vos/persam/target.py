@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
+from PIL import Image
 
-from vos.structures import TargetFeature
+from vos.structures import Geometry, TargetFeature
 
 Pooling = Literal["mean", "max_mean"]
 """``mean``: image PerSAM. ``max_mean``: (max + mean) / 2 per channel, PerSAM-F and both video variants."""
 
+RED_MEAN, RED_STD = 123.675, 58.395  # of SAM's preprocessing
 BACKGROUND_COVERAGE = 0.05  # a cell covered less than this by the object counts as background
 
 
@@ -43,3 +47,27 @@ def target_feature(features: torch.Tensor, coverage: torch.Tensor, pooling: Pool
         background=unit[:, outside].T.contiguous(),
         background_direction=F.normalize((cells * outside).sum(dim=1), dim=0),
     )
+
+
+def published_coverage(mask: npt.NDArray[np.bool_], geometry: Geometry, value: int) -> torch.Tensor:
+    """The cells that count as object in the published code, as 0 or 1 (h, w).
+
+    It sends the mask through the image's own preprocessing: resized as uint8, normalised with the mean of the red
+    channel, padded, sampled at the cells' centres, kept where > 0. So the red ``value`` of the mask's colour decides
+    how much of a centre has to be covered: 57.5 % at 215 (video), 96.6 % at 128 (PerSeg's palette).
+
+    Args:
+        mask: bool (H, W), original pixels, not empty.
+        geometry: of the image.
+        value: 0..255, red channel of the mask's colour, above 123.
+    """
+    height, width = geometry.input_size
+    image = Image.fromarray(mask.astype(np.uint8) * np.uint8(value))
+    resized = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
+    normalised = (torch.from_numpy(resized.astype(np.float32)) - RED_MEAN) / RED_STD
+    padding = (0, geometry.padded_size[1] - width, 0, geometry.padded_size[0] - height)
+    padded = F.pad(normalised[None, None], padding)
+    cells = F.interpolate(padded, size=geometry.grid_size, mode="bilinear", align_corners=False)[0, 0] > 0
+    if not bool(cells.any()):  # CRASH (NaN): a tiny object covers no cell so far; take the best-covered ones.
+        return geometry.mask_to_grid(torch.from_numpy(mask)[None])[0]
+    return cells.float()

@@ -11,15 +11,13 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
-from PIL import Image
 
 from vos.config import FinetuneConfig, TrackerConfig
 from vos.persam.finetune import fuse, reference_weights
 from vos.persam.location_prior import top_points
 from vos.persam.refine import Box, refine, tight_box
 from vos.persam.similarity import similarity
-from vos.persam.target import target_feature
+from vos.persam.target import published_coverage, target_feature
 from vos.sam.segmenter import Segmenter
 from vos.structures import (
     Frame,
@@ -37,7 +35,7 @@ from vos.tracking.merge import ABSENT_LOGIT, merge
 from vos.tracking.tracker import Tracker
 
 BOX_GROWTH = 10  # pixels on each side of the previous box
-MASK_VALUE, RED_MEAN, RED_STD = 215, 123.675, 58.395
+MASK_VALUE = 215  # of the mask that is sent through the image's preprocessing
 
 
 class ReferenceTracker(Tracker):
@@ -88,7 +86,7 @@ class ReferenceTracker(Tracker):
             if not mask.any():
                 continue
             shown.append(object_id)
-            self.targets[object_id] = target_feature(embedding.features, _published_coverage(mask, geometry))
+            self.targets[object_id] = target_feature(embedding.features, published_coverage(mask, geometry, MASK_VALUE))
             logits[k] = 20 * geometry.mask_to_low_res(torch.from_numpy(mask)[None])[0] - 10
             predicted_iou[k] = 1.0
         self.targets = dict(sorted(self.targets.items()))
@@ -176,25 +174,6 @@ class ReferenceTracker(Tracker):
             if f"target{i}.embedding" in state
         }
         self.weights = {i: state[f"weights{i}"].clone() for i in self.object_ids if f"weights{i}" in state}
-
-
-def _published_coverage(mask: npt.NDArray[np.bool_], geometry: Geometry) -> torch.Tensor:
-    """The cells that count as object, as 0 or 1 (h, w).
-
-    The published code sends the mask, with value 215, through the image's own preprocessing: resized as uint8,
-    normalised with the mean of the red channel, padded, sampled at the cells' centres, kept where > 0, that is where
-    the centre is covered by more than 57.5 %.
-    """
-    height, width = geometry.input_size
-    image = Image.fromarray(mask.astype(np.uint8) * MASK_VALUE)
-    resized = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
-    normalised = (torch.from_numpy(resized.astype(np.float32)) - RED_MEAN) / RED_STD
-    padding = (0, geometry.padded_size[1] - width, 0, geometry.padded_size[0] - height)
-    padded = F.pad(normalised[None, None], padding)
-    cells = F.interpolate(padded, size=geometry.grid_size, mode="bilinear", align_corners=False)[0, 0] > 0
-    if not bool(cells.any()):  # CRASH (NaN): a tiny object covers no cell so far; take the best-covered ones.
-        return geometry.mask_to_grid(torch.from_numpy(mask)[None])[0]
-    return cells.float()
 
 
 def _largest(candidates: MaskCandidates, geometry: Geometry) -> int:

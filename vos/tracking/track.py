@@ -8,13 +8,14 @@ import torch
 import torch.nn.functional as F
 
 from vos.config import TrackerConfig
+from vos.persam.appearance import Appearance
 from vos.persam.refine import low_res_box
 from vos.persam.similarity import similarity
 from vos.persam.target import target_feature
 from vos.structures import Geometry, ImageEmbedding, Presence
 from vos.tracking.memory import Memory, branch
 from vos.tracking.motion import Motion
-from vos.tracking.presence import Appearance, judge
+from vos.tracking.presence import judge
 
 GIVEN_LOGIT = 10.0  # logits that stand for a mask the user gave: sure, yet within what decoders put out
 PRESENCES = tuple(Presence)

@@ -1,0 +1,113 @@
+"""The memory is bounded, gated, and weighs its views by recency."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vos.config import MemoryConfig
+from vos.persam.target import target_feature
+from vos.structures import Presence, TargetFeature
+from vos.tracking.memory import Memory
+
+
+def view(seed: int) -> TargetFeature:
+    features = torch.randn(6, 4, 5, generator=torch.Generator().manual_seed(seed))
+    return target_feature(features, (torch.arange(20) < 6).float().view(4, 5))
+
+
+def memory(**options: object) -> Memory:
+    made = Memory(MemoryConfig(**options))  # type: ignore[arg-type]
+    made.anchor(view(0), area=100)
+    return made
+
+
+def test_only_the_reference_at_first() -> None:
+    ((target, weight),) = memory().views()
+    assert torch.equal(target.embedding, view(0).embedding)
+    assert weight == 1
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.integers(0, 4), st.integers(1, 3), st.integers(0, 9))
+def test_weights_sum_to_one_and_size_is_bounded(
+    momentum: float, weight: float, size: int, anchors: int, admissions: int
+) -> None:
+    made = Memory(MemoryConfig(momentum=momentum, weight=weight, size=size))
+    for seed in range(anchors):
+        made.anchor(view(seed), 100)
+    for seed in range(admissions):
+        if made.observe(100, 0.9, Presence.PRESENT):
+            made.admit(view(seed))
+    assert len(made.entries) <= size
+    assert len(made.areas) <= made.config.area_window
+    assert sum(share for _, share in made.views()) == pytest.approx(1)
+
+
+def test_older_views_fade_by_momentum() -> None:
+    made = memory(momentum=0.5, weight=0.7, size=3)
+    for seed in (1, 2, 3, 4):
+        made.admit(view(seed))
+    weights = [share for _, share in made.views()]
+    assert weights == pytest.approx([0.3, 0.7 / 7, 0.7 * 2 / 7, 0.7 * 4 / 7])
+    assert torch.equal(made.views()[-1][0].embedding, view(4).embedding)
+    assert torch.equal(made.views()[1][0].embedding, view(2).embedding)  # the first admission has gone
+
+
+def test_two_references_share_equally() -> None:
+    made = memory(weight=0.5)
+    made.anchor(view(1), 80)
+    made.admit(view(2))
+    assert [share for _, share in made.views()] == pytest.approx([0.25, 0.25, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("area", "predicted_iou", "presence", "admitted"),
+    [
+        (100, 0.9, Presence.PRESENT, True),
+        (100, 0.59, Presence.PRESENT, False),
+        (100, 0.9, Presence.UNCERTAIN, False),
+        (0, 0.0, Presence.ABSENT, False),
+        (151, 0.9, Presence.PRESENT, False),
+        (66, 0.9, Presence.PRESENT, False),
+        (149, 0.9, Presence.PRESENT, True),
+        (67, 0.9, Presence.PRESENT, True),
+    ],
+)
+def test_gates(area: float, predicted_iou: float, presence: Presence, admitted: bool) -> None:
+    made = memory(min_predicted_iou=0.6, area_change=0.5)
+    assert made.observe(area, predicted_iou, presence) is admitted
+
+
+def test_area_gate_follows_a_lasting_change() -> None:
+    made = memory(area_change=0.5, area_window=3)
+    verdicts = [made.observe(300, 0.9, Presence.PRESENT) for _ in range(4)]
+    assert verdicts == [False, True, True, True] or verdicts == [False, False, True, True]
+
+
+def test_interval_spaces_admissions() -> None:
+    made = memory(interval=3)
+    admitted = []
+    for t in range(9):
+        if made.observe(100, 0.9, Presence.PRESENT):
+            made.admit(view(t))
+            admitted.append(t)
+    assert admitted == [2, 5, 8]
+
+
+def test_disabled_memory_admits_nothing() -> None:
+    assert not memory(enabled=False).observe(100, 0.9, Presence.PRESENT)
+
+
+def test_state_round_trip() -> None:
+    made = memory(interval=4)
+    made.admit(view(1))
+    made.observe(120, 0.9, Presence.PRESENT)
+    other = Memory(made.config)
+    other.restore(made.state(), torch.device("cpu"))
+    assert (other.areas, other.waited) == (made.areas, made.waited)
+    for (a, wa), (b, wb) in zip(made.views(), other.views(), strict=True):
+        assert wa == wb
+        assert torch.equal(a.foreground, b.foreground)
+        assert torch.equal(a.background, b.background)

@@ -1,0 +1,79 @@
+"""The temporal prior: prediction, widening, letting go, moving a mask."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from vos.config import MotionConfig
+from vos.structures import Geometry
+from vos.tracking.motion import Motion, shift_logits
+
+GEOMETRY = Geometry((64, 96), (64, 96), (64, 96))
+
+
+def box(x: float, y: float, width: float = 20, height: float = 10) -> np.ndarray:
+    return np.array([x, y, x + width, y + height], dtype=np.float32)
+
+
+def test_constant_velocity_is_learnt() -> None:
+    motion = Motion(MotionConfig(velocity_momentum=0.5))
+    for t in range(12):
+        motion.update(box(10 + 4 * t, 30 - 2 * t), sure=True)
+    predicted = motion.predict(margin=0)
+    assert predicted is not None
+    centre = (predicted[:2] + predicted[2:]) / 2
+    np.testing.assert_allclose(centre, [10 + 4 * 12 + 10, 30 - 2 * 12 + 5], atol=0.05)
+
+
+def test_box_widens_while_unsure_and_is_dropped() -> None:
+    motion = Motion(MotionConfig(patience=3))
+    motion.update(box(10, 10), sure=True)
+    widths = []
+    for _ in range(3):
+        predicted = motion.predict(margin=0.1)
+        assert predicted is not None
+        widths.append(predicted[2] - predicted[0])
+        motion.update(box(10, 10), sure=False)
+    np.testing.assert_allclose(widths, [24, 28, 32], rtol=1e-5)
+    motion.update(box(10, 10), sure=False)
+    assert motion.predict(margin=0.1) is None
+
+
+def test_a_sure_sight_narrows_again() -> None:
+    motion = Motion(MotionConfig())
+    motion.update(box(10, 10), sure=True)
+    motion.update(box(10, 10), sure=False)
+    motion.update(box(10, 10), sure=True)
+    predicted = motion.predict(margin=0)
+    assert predicted is not None
+    np.testing.assert_allclose(predicted, box(10, 10), atol=1e-4)
+
+
+def test_velocity_can_be_switched_off() -> None:
+    motion = Motion(MotionConfig(velocity=False))
+    motion.update(box(0, 0), sure=True)
+    motion.update(box(30, 0), sure=True)
+    assert not motion.shift.any()
+
+
+def test_shifted_logits_move_by_whole_cells_exactly_and_bring_in_background() -> None:
+    logits = torch.full(GEOMETRY.logit_size, -5.0)
+    logits[4:8, 6:10] = 5
+    moved = shift_logits(logits, np.array([8.0, -4.0], dtype=np.float32), GEOMETRY)  # two cells right, one up
+    torch.testing.assert_close(moved[3:7, 8:12], torch.full((4, 4), 5.0))
+    assert int((moved > 0).sum()) == 16
+    assert (moved[-1] < -5).all()
+    assert (moved[:, 0] < -5).all()
+
+
+def test_state_round_trip() -> None:
+    for updates in (0, 3):
+        motion, other = Motion(MotionConfig()), Motion(MotionConfig())
+        for t in range(updates):
+            motion.update(box(3.5 * t, 7), sure=t < 2)
+        other.restore(motion.state())
+        assert other.unsure == motion.unsure
+        np.testing.assert_array_equal(other.velocity, motion.velocity)
+        a, b = motion.predict(0.1), other.predict(0.1)
+        assert (a is None and b is None) or np.array_equal(a, b)  # type: ignore[arg-type]

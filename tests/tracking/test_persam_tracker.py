@@ -1,0 +1,169 @@
+"""The default tracker on scenes with known answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load, save
+from scenes import Box, ColourModel, Run, config, iou, scene
+
+from vos.config import FinetuneConfig, MemoryConfig
+from vos.structures import LabelMap, Presence
+from vos.tracking.tracker import make_tracker
+
+
+def begin(boxes: dict[int, Box], ids: tuple[int, ...] | None = None, **options: Any) -> Run:
+    model = ColourModel()
+    run = Run(make_tracker(config(**options), model), model)
+    image, labels = scene(boxes)
+    run.show(image, LabelMap(labels, ids or tuple(sorted(boxes))))
+    return run
+
+
+def test_reference_frame_is_returned_unchanged() -> None:
+    model = ColourModel()
+    image, labels = scene({1: (8, 8, 41, 37), 7: (33, 30, 34, 31)})  # odd edges, one pixel on top
+    result = Run(make_tracker(config(), model), model).show(image, LabelMap(labels, (1, 7)), alpha=True)
+    assert (result.label_map.labels == labels).all()
+    assert result.predicted_iou.tolist() == [1, 1]
+    assert result.alpha is not None
+    assert ((result.alpha == 255) == (labels == np.array([1, 7])[:, None, None])).all()
+
+
+def test_objects_are_followed_and_do_not_overlap() -> None:
+    run = begin({1: (8, 16, 40, 48), 2: (72, 40, 120, 80)})
+    for t in range(1, 8):
+        image, labels = scene({1: (8 + 4 * t, 16, 40 + 4 * t, 48), 2: (72 - 3 * t, 40, 120 - 3 * t, 80)})
+        result = run.show(image)
+        for i in (1, 2):
+            assert iou(result.label_map.labels == i, labels == i) > 0.75
+    assert result.presence == (Presence.PRESENT, Presence.PRESENT)
+
+
+def test_ids_stay_when_an_object_vanishes_and_it_is_found_again_elsewhere() -> None:
+    run = begin({1: (8, 8, 40, 40), 2: (72, 8, 104, 40), 3: (40, 60, 72, 92)})
+    for t in range(1, 6):
+        image, labels = scene({2: (72, 8 + t, 104, 40 + t), 3: (40, 60, 72, 92)})
+        result = run.show(image)
+        assert result.presence == (Presence.ABSENT, Presence.PRESENT, Presence.PRESENT)
+        assert result.predicted_iou[0] == 0
+        assert not (result.label_map.labels == 1).any()
+        assert iou(result.label_map.labels == 2, labels == 2) > 0.7
+        assert iou(result.label_map.labels == 3, labels == 3) > 0.7
+    image, labels = scene({2: (72, 12, 104, 44), 3: (40, 60, 72, 92), 1: (92, 58, 124, 90)})  # far from where it was
+    result = run.show(image)
+    assert result.presence[0] is Presence.PRESENT
+    for i in (1, 2, 3):
+        assert iou(result.label_map.labels == i, labels == i) > 0.7
+
+
+def test_a_lost_object_is_searched_without_its_old_place() -> None:
+    run = begin({1: (8, 8, 40, 40), 2: (72, 8, 104, 40)})
+    run.show(scene({2: (72, 8, 104, 40)})[0])
+    run.show(scene({2: (72, 8, 104, 40)})[0])
+    model = run.model
+    assert isinstance(model, ColourModel)
+    lost, seen = model.calls[-1]
+    assert lost.box is None
+    assert lost.mask_logits is None
+    assert seen.box is not None
+    assert seen.mask_logits is not None
+
+
+def test_all_objects_share_one_decoder_call() -> None:
+    boxes: dict[int, Box] = {i: (2 + 12 * i, 4 * i, 12 + 12 * i, 20 + 4 * i) for i in range(1, 10)}
+    run = begin(boxes)
+    result = run.show(scene(boxes)[0])
+    model = run.model
+    assert isinstance(model, ColourModel)
+    assert [len(call) for call in model.calls] == [9]
+    assert result.label_map.object_ids == tuple(range(1, 10))
+
+
+def test_object_that_appears_with_a_later_reference() -> None:
+    run = begin({1: (8, 8, 40, 40)}, ids=(1, 2))
+    result = run.show(scene({1: (8, 8, 40, 40)})[0])
+    assert result.presence == (Presence.PRESENT, Presence.ABSENT)
+    image, labels = scene({1: (12, 8, 44, 40), 2: (72, 40, 104, 72)})
+    given = LabelMap(np.where(labels == 2, labels, 0).astype(np.uint8), (1, 2))
+    result = run.show(image, given)
+    assert ((result.label_map.labels == 2) == (labels == 2)).all()
+    assert iou(result.label_map.labels == 1, labels == 1) > 0.75
+    image, labels = scene({1: (16, 8, 48, 40), 2: (68, 40, 100, 72)})
+    result = run.show(image)
+    for i in (1, 2):
+        assert iou(result.label_map.labels == i, labels == i) > 0.7
+
+
+def test_later_reference_with_other_ids_is_refused() -> None:
+    run = begin({1: (8, 8, 40, 40)})
+    image, labels = scene({2: (8, 8, 40, 40)})
+    with pytest.raises(ValueError, match="ids"):
+        run.show(image, LabelMap(labels, (2,)))
+
+
+@pytest.mark.parametrize("finetune", [False, FinetuneConfig(steps=3)])
+def test_interrupted_run_continues_bit_for_bit(finetune: object) -> None:
+    def clip(t: int) -> np.ndarray:
+        boxes: dict[int, Box] = {1: (8 + 3 * t, 16, 40 + 3 * t, 48), 2: (72, 30 + 2 * t, 120, 60 + 2 * t)}
+        return scene({i: box for i, box in boxes.items() if not (i == 1 and 3 <= t <= 5)})[0]
+
+    options: dict[str, Any] = {"finetune": finetune, "memory": MemoryConfig(interval=2)}
+    run = begin({1: (8, 16, 40, 48), 2: (72, 30, 120, 60)}, **options)
+    for t in range(1, 5):
+        run.show(clip(t))
+    saved = save(run.tracker.state())
+    other = Run(make_tracker(config(**options), ColourModel()), ColourModel())
+    other.tracker.restore(load(saved))
+    other.index = run.index
+    for t in range(5, 10):
+        a, b = run.show(clip(t), alpha=True), other.show(clip(t), alpha=True)
+        assert a.presence == b.presence
+        assert a.predicted_iou.tobytes() == b.predicted_iou.tobytes()
+        assert a.alpha is not None
+        assert b.alpha is not None
+        assert a.alpha.tobytes() == b.alpha.tobytes()
+    left, right = run.tracker.state(), other.tracker.state()
+    assert left.keys() == right.keys()
+    assert all(torch.equal(left[name], right[name]) for name in left)
+
+
+@pytest.mark.parametrize(
+    ("size", "boxes"),
+    [
+        ((96, 128), {1: (64, 48, 65, 49)}),  # one pixel
+        ((96, 128), {1: (0, 0, 128, 96)}),  # everything
+        ((96, 1), {1: (0, 20, 1, 60)}),  # one column
+        ((1, 200), {1: (20, 0, 90, 1)}),  # one row
+        ((1, 1), {1: (0, 0, 1, 1)}),
+        ((96, 128), {i: (i % 16 * 8, i // 16 * 6, i % 16 * 8 + 6, i // 16 * 6 + 5) for i in range(1, 200)}),
+    ],
+)
+@pytest.mark.parametrize("points", [0, 2])
+def test_extreme_shapes_are_followed_without_failing(size: tuple[int, int], boxes: dict[int, Box], points: int) -> None:
+    model = ColourModel()
+    run = Run(make_tracker(config(points=points, negatives=points > 0), model), model)
+    image, labels = scene(boxes, size)
+    ids = tuple(boxes)
+    assert (run.show(image, LabelMap(labels, ids)).label_map.labels == labels).all()
+    for _ in range(3):
+        result = run.show(image, alpha=True)
+        assert len(result.presence) == len(ids)
+        assert np.isfinite(result.predicted_iou).all()
+
+
+def test_full_frame_object_stays() -> None:
+    run = begin({1: (0, 0, 128, 96)})
+    for _ in range(3):
+        result = run.show(scene({1: (0, 0, 128, 96)})[0])
+    assert (result.label_map.labels == 1).all()
+
+
+def test_unknown_tracker_is_named() -> None:
+    from vos.errors import VosError
+
+    with pytest.raises(VosError, match="persam, reference"):
+        make_tracker(config(name="sam2"), ColourModel())

@@ -1,0 +1,129 @@
+"""Is a reference good enough? Small, cut-off, ragged and ambiguous masks are found before they cost an album."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from vos.persam.similarity import similarity
+from vos.structures import Geometry, TargetFeature
+
+MIN_CELLS = 6.0  # cells of the embedding grid
+MAX_BORDER = 0.15  # share of the outline that runs along the image's border
+MAX_RAGGEDNESS = 0.12  # share of the mask that a small opening or closing changes
+AMBIGUOUS_SHARE = 0.3  # look-alike area, as a share of the object's
+WORKING_SIDE = 512  # longer side, pixels, at which shapes are judged
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to mend about a reference.
+
+    Attributes:
+        kind: "small", "cut_off", "ragged" or "ambiguous".
+        message: one line for the user: what, how much, what to do.
+    """
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What is wrong with a reference, and how it compares with others.
+
+    Attributes:
+        findings: empty for a good reference.
+        quality: in [0, 1], higher is better.
+    """
+
+    findings: tuple[Finding, ...]
+    quality: float
+
+
+def audit(
+    mask: npt.NDArray[np.bool_],
+    features: torch.Tensor,
+    coverage: torch.Tensor,
+    target: TargetFeature,
+    geometry: Geometry,
+) -> Audit:
+    """Judges one reference.
+
+    Args:
+        mask: bool (H, W), original pixels, not empty.
+        features: float (C, h, w) of its image on the embedding grid.
+        coverage: float (h, w) in [0, 1], the mask on the grid.
+        target: the target feature of this reference.
+        geometry: of its image.
+    """
+    cells = float(coverage.sum())
+    border, ragged = border_share(mask), raggedness(mask)
+    alike = look_alike(features, coverage, target, geometry)
+    findings = []
+    if cells < MIN_CELLS:
+        findings.append(
+            Finding("small", f"the object covers only {cells:.1f} cells of what the model sees; crop the photo closer")
+        )
+    if border > MAX_BORDER:
+        findings.append(
+            Finding("cut_off", f"{border:.0%} of the outline is cut off by the photo's border; show the whole object")
+        )
+    if ragged > MAX_RAGGEDNESS:
+        findings.append(Finding("ragged", f"{ragged:.0%} of the mask is fringe, holes or specks; draw it cleaner"))
+    if alike > AMBIGUOUS_SHARE:
+        findings.append(
+            Finding("ambiguous", f"elsewhere in the photo, {alike:.0%} of the object's size looks like it; use another")
+        )
+    quality = min(1.0, cells / (4 * MIN_CELLS)) * (1 - border) * (1 - min(1.0, ragged)) / (1 + alike)
+    return Audit(tuple(findings), quality)
+
+
+def border_share(mask: npt.NDArray[np.bool_]) -> float:
+    """Share of a mask's outline pixels that lie on the image's border; 0 where it fills the image."""
+    if mask.all():
+        return 0.0
+    small = _working(mask)
+    outline = small & ~cv2.erode(small, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    on_border = outline[0].sum() + outline[-1].sum() + outline[1:-1, 0].sum() + outline[1:-1, -1].sum()
+    return float(on_border) / max(1.0, float(outline.sum()))
+
+
+def raggedness(mask: npt.NDArray[np.bool_]) -> float:
+    """Share of a mask (H, W) that opening and closing by a small disk change: fringes, cracks, specks and holes."""
+    small = _working(mask)
+    radius = max(1, round(0.04 * float(np.sqrt(small.sum()))))
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    padded = cv2.copyMakeBorder(small, radius, radius, radius, radius, cv2.BORDER_REPLICATE)
+    opened, closed = (cv2.morphologyEx(padded, kind, disk) for kind in (cv2.MORPH_OPEN, cv2.MORPH_CLOSE))
+    return float((opened != padded).sum() + (closed != padded).sum()) / max(1.0, float(small.sum()))
+
+
+def look_alike(features: torch.Tensor, coverage: torch.Tensor, target: TargetFeature, geometry: Geometry) -> float:
+    """Area outside of the mask that is as similar to the object as its own less typical quarter, as a share of it."""
+    found = similarity(features, [target])[0]
+    rows, columns = (-(-side // geometry.grid_stride) for side in geometry.input_size)
+    found, coverage = found[:rows, :columns], coverage[:rows, :columns]
+    # The cells around the outline see the object themselves.
+    near = torch.nn.functional.max_pool2d(coverage[None, None], 3, 1, 1)[0, 0] > 0
+    inside = found[coverage > min(0.5, 0.8 * float(coverage.max()))]
+    return float((found[~near] >= inside.quantile(0.25)).sum()) / len(inside)
+
+
+def best_reference(audits: Sequence[Audit]) -> int:
+    """The number of the best one: fewest findings, then the highest quality."""
+    return min(range(len(audits)), key=lambda k: (len(audits[k].findings), -audits[k].quality, k))
+
+
+def _working(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+    scale = min(1.0, WORKING_SIDE / max(mask.shape))
+    size = (max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale)))
+    small = cv2.resize(mask.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA) > 127
+    if not small.any():  # thinner than a working pixel
+        small = cv2.resize(mask.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA) > 0
+    return np.asarray(small, dtype=np.uint8)

@@ -1,0 +1,78 @@
+"""PerSAM-F for photos: the weights of one reference photo, from the very call that is fused later."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+
+from vos.config import FinetuneConfig
+from vos.persam.finetune import tune_weights
+from vos.persam.location_prior import LocationPrior, top_points
+from vos.persam.search import on_device, peak, point_prompt, prior_of
+from vos.persam.similarity import similarity
+from vos.persam.target import target_feature
+from vos.sam.segmenter import Segmenter
+from vos.structures import Guidance, ImageEmbedding, MaskCandidates, Prompt
+
+if TYPE_CHECKING:
+    from vos.persam.concept import ReferenceView
+
+MAPS_ONLY = frozenset({"maps"})  # published without attention and semantic prompt
+
+
+def first_call(model: Segmenter, embedding: ImageEmbedding, prior: LocationPrior) -> tuple[Prompt, MaskCandidates]:
+    """The call whose three candidates are fused; a decoder that reads similarity maps gets them, too."""
+    prompt = point_prompt(peak(prior.similarity, embedding.geometry))
+    guidance = Guidance(maps=prior.guidance.maps) if prior.guidance.maps is not None else None
+    return prompt, model.decode(embedding, [prompt], guidance, multimask=True)
+
+
+@torch.no_grad()
+def image_weights(
+    model: Segmenter,
+    embedding: ImageEmbedding,
+    view: ReferenceView,
+    mask: npt.NDArray[np.bool_],
+    config: FinetuneConfig,
+) -> torch.Tensor:
+    """PerSAM-F's weights of one reference photo, which is decoded once.
+
+    The loss is taken at the resolution of the model input at most: a larger photo holds no more of what the model
+    says, and would only take longer.
+
+    Args:
+        model: whose candidates are weighed.
+        embedding: of the reference photo.
+        view: of the same photo.
+        mask: bool (H, W), its mask in original pixels.
+        config: steps and learning rate; ``exact`` follows the published code in every step, full size included.
+
+    Returns:
+        float32 (3,), see :func:`vos.persam.finetune.tune_weights`.
+    """
+    geometry = embedding.geometry
+    if config.exact:
+        cells = view.published_cells.to(embedding.features)
+        own = target_feature(embedding.features, cells)
+        prompt = point_prompt(top_points(similarity(embedding.features, [own]), geometry, 1)[0])
+        candidates = model.decode(embedding, [prompt], multimask=True)
+    else:
+        fields = model.guidance_fields & MAPS_ONLY
+        _, candidates = first_call(
+            model, embedding, prior_of(embedding, on_device(view.target(), model.device), fields)
+        )
+    if config.exact or max(geometry.original_size) <= max(geometry.input_size):
+        full = geometry.logits_to_original(candidates.logits.float())
+        truth = mask
+    else:
+        height, width = geometry.input_size
+        full = F.interpolate(candidates.logits.float(), size=geometry.padded_size, mode="bilinear", align_corners=False)
+        full = full[..., :height, :width]
+        truth = cv2.resize(mask.astype(np.uint8) * 255, (width, height), interpolation=cv2.INTER_AREA) > 127
+    target = torch.from_numpy(np.ascontiguousarray(truth))[None]
+    return tune_weights(full, target, config.steps, config.learning_rate, config.exact)[0]

@@ -1,0 +1,89 @@
+"""``method=p2sam``: part-aware points (Zhao et al., "Part-aware Personalized Segment Anything Model", 2024)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from vos.config import MethodConfig
+from vos.persam.concept import Concept
+from vos.persam.location_prior import peak_points
+from vos.persam.parts import FeatureDistribution, cluster
+from vos.persam.refine import refine
+from vos.persam.search import Found, Search, coverage_on_grid, on_device, point_prompt, prior_of
+from vos.sam.segmenter import Segmenter
+from vos.structures import Guidance, ImageEmbedding, MaskCandidates, Prompt
+
+BACKGROUND_PARTS = 8
+
+
+class PartSearch(Search):
+    """One positive point per part of the object, negatives where the reference's background is; training-free.
+
+    The object is split into k = 1..``parts`` parts; each k gives a mask, all of them in one decoder batch, and the
+    mask whose features are distributed most like the reference's (sliced Wasserstein distance) is the answer.
+    """
+
+    def __init__(self, model: Segmenter, concept: Concept, config: MethodConfig) -> None:
+        super().__init__(model, concept, config)
+        self.target = on_device(concept.target("max_mean" if self.reads_maps else "mean"), model.device)
+        foreground, background = self.target.foreground, self.target.background
+        most = max(1, min(config.parts, len(foreground)))
+        self.splits = [cluster(foreground, k) for k in range(1, most + 1)]
+        self.background = cluster(background, min(BACKGROUND_PARTS, len(background))) if len(background) else None
+        self.reference = FeatureDistribution(foreground)
+        self.refine_steps = config.refine_steps if config.refine_steps is not None else (0 if self.reads_maps else 2)
+
+    @torch.no_grad()
+    def find(self, embedding: ImageEmbedding, taken: torch.Tensor | None = None) -> Found:
+        """See :meth:`Search.find`."""
+        prior = prior_of(embedding, self.target, self.fields, taken)
+        prompts = self._prompts(embedding, prior.similarity[0], taken)
+        guidance = _repeated(prior.guidance, len(prompts)) if self.config.guidance else None
+        first = self.model.decode(embedding, prompts, guidance, multimask=False)
+        answer = refine(self.model, embedding, prompts, first, self.refine_steps)
+        best = self._closest(embedding, answer)
+        quality = float(answer.predicted_iou[best, 0].clamp(0, 1))
+        return Found(answer.logits[best, 0].float(), quality, prompts[best])
+
+    def _prompts(self, embedding: ImageEmbedding, found: torch.Tensor, taken: torch.Tensor | None) -> list[Prompt]:
+        """One prompt per k."""
+        geometry = embedding.geometry
+        unit = F.normalize(embedding.features, dim=0)
+        # A cell that looks more like a part of the background than like any part of the object is no positive.
+        behind = (
+            torch.einsum("kc,chw->khw", self.background, unit).amax(dim=0)
+            if self.background is not None
+            else torch.full_like(found, -1.0)
+        )
+        negative = peak_points((behind - found)[None], geometry, 1)[0]
+        prompts = []
+        for parts in self.splits:
+            maps = torch.einsum("kc,chw->khw", parts, unit)
+            maps = torch.where(maps >= behind, maps, maps - 2)  # below all others, yet there is always a best one
+            if taken is not None:
+                maps = maps.masked_fill(taken.to(maps.device), -4.0)
+            points = np.unique(np.concatenate(peak_points(maps, geometry, 1)), axis=0)
+            prompts.append(point_prompt(points, negative))
+        return prompts
+
+    def _closest(self, embedding: ImageEmbedding, answer: MaskCandidates) -> int:
+        """The number of the mask whose features are distributed most like the reference's."""
+        cells = F.normalize(embedding.features, dim=0).flatten(1).T
+        distances = []
+        for logits in answer.logits[:, 0]:
+            coverage = coverage_on_grid(logits, embedding.geometry).flatten()
+            inside = coverage > min(0.5, 0.8 * float(coverage.max()))
+            distances.append(self.reference.distance(cells[inside]) if bool(inside.any()) else float("inf"))
+        return int(np.argmin(distances))
+
+
+def _repeated(guidance: Guidance, count: int) -> Guidance:
+    """The guidance of one object for ``count`` prompts."""
+    return Guidance(
+        *(
+            None if value is None else value.expand(count, *value.shape[1:])
+            for value in (guidance.attention, guidance.embedding, guidance.maps)
+        )
+    )
