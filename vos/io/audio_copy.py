@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import math
 from collections.abc import Iterator
@@ -45,12 +46,13 @@ class AudioCopy:
             self._give_up(error)
 
     def _can_copy(self, stream: Any) -> bool:
-        if stream.codec.canonical_name not in self._output.supported_codecs:
-            self._track = self._output.add_stream("aac", rate=stream.codec_context.sample_rate)
-            self._track.codec_context.layout = stream.codec_context.layout
-            return False
-        self._track = self._output.add_stream_from_template(stream)
-        return True
+        """Adds the output's audio track: the source's own where the container takes it, else AAC."""
+        if _takes(self._output.format.name, stream):
+            self._track = self._output.add_stream_from_template(stream)
+            return True
+        self._track = self._output.add_stream("aac", rate=stream.codec_context.sample_rate)
+        self._track.codec_context.layout = stream.codec_context.layout
+        return False
 
     def feed(self, until: float) -> None:
         """Muxes the sound up to ``until`` seconds."""
@@ -102,3 +104,14 @@ class AudioCopy:
     ) -> None:
         if self._input is not None:
             self._input.close()
+
+
+def _takes(format: str, stream: Any) -> bool:
+    """Whether a container takes a stream as it is, by trial: the muxers' lists of codecs promise too much."""
+    try:
+        with av.open(io.BytesIO(), "w", format=format) as trial:
+            trial.add_stream_from_template(stream)
+            trial.start_encoding()
+    except AV_ERRORS:
+        return False
+    return True

@@ -84,15 +84,23 @@ def on_background(rgb: Rgb, alpha: Alpha, background: tuple[int, int, int] | Rgb
     if isinstance(background, str):
         if background != "blur":
             raise ValueError(f'background must be a colour, a picture or "blur", got {background!r}')
-        behind = _blurred_surroundings(rgb, alpha)
+        behind = blurred_surroundings(rgb, alpha)
     else:
         behind = np.broadcast_to(np.asarray(background, dtype=np.float32), rgb.shape)
     share = alpha[..., None].astype(np.float32) / 255
     return np.asarray((rgb * share + behind * (1 - share)).round(), dtype=np.uint8)
 
 
-def _blurred_surroundings(rgb: Rgb, alpha: Alpha) -> npt.NDArray[np.float32]:
-    """The frame out of focus, without the object's colours bleeding into it (normalised convolution)."""
+def blurred_surroundings(rgb: Rgb, alpha: Alpha) -> npt.NDArray[np.float32]:
+    """The picture out of focus, without the object's colours bleeding into it (normalised convolution).
+
+    Args:
+        rgb: uint8 (H, W, 3).
+        alpha: uint8 (H, W), 255 = object.
+
+    Returns:
+        float32 (H, W, 3), 0..255.
+    """
     sigma = max(rgb.shape[:2]) / 60
     weight = 1.0 - alpha.astype(np.float32) / 255 + 1e-3
     colours = cv2.GaussianBlur(rgb * weight[..., None], (0, 0), sigma)
