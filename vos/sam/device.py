@@ -33,9 +33,9 @@ def resolve_device(name: str | torch.device) -> torch.device:
 def resolve_precision(name: str, device: torch.device) -> str:
     """Turns "auto", "float32" or "bfloat16" into one of the latter two.
 
-    "auto" is bfloat16 on CUDA devices that compute in it, where it is several times faster and SAM's own practice;
-    float32 elsewhere, so that a CPU gives the published masks. CPUs with AMX run the encoder faster with
-    ``precision=bfloat16``; it moves mask edges by a pixel here and there. Only image encoders ever run in bfloat16.
+    "auto" is bfloat16 on CUDA devices that compute in it, and float32 elsewhere, so that a CPU gives the published
+    masks. Only image encoders ever run in bfloat16. On a CPU with AMX it takes SAM's ViT-B from 10.5 s of one core to
+    4.0 s; features move by 0.6 % of their standard deviation (measured on random weights).
 
     Raises:
         VosError: another word.
