@@ -39,6 +39,7 @@ class MotionConfig:
     velocity: bool = True  # move both by the object's recent velocity
     velocity_momentum: float = 0.5  # share that the old velocity keeps in each frame, 0..1
     box_margin: float = 0.1  # growth of the predicted box on each side, share of its size, per unsure frame more
+    reach: float = 1.0  # a mask cannot extend farther beyond the predicted box than this share of its size; 0 = anywhere
     patience: int = 5  # frames without a sure sight after which the prior is dropped
 
 
@@ -179,3 +180,33 @@ class ConceptConfig(RuntimeConfig):
     finetune: bool = True  # also tune PerSAM-F's mask weights, for method=persam_f
     checkpoint: str | None = None  # weights file; None = the model's own
     model: ModelConfig = field(default_factory=ModelConfig)
+
+
+@dataclass
+class DreamboothConfig:
+    """``output=dreambooth``: training pictures for personalised image generation."""
+
+    size: int = 512  # side of the square crops, pixels: 512 | 768 | 1024
+    background: str = "white"  # white | gray | black | #rrggbb | transparent | blur | keep
+    text: str = "a photo of sks {concept}"  # prompt in metadata.jsonl; {concept} = its name
+    margin: float = 0.1  # room around the object on each side, share of its longer side
+
+
+@dataclass
+class AlbumConfig(RuntimeConfig):
+    """``python -m vos.album``: photos in which the objects are looked for."""
+
+    images: str | None = None  # folder (nested ones included), pattern such as 'photos/**/*.jpg', or one photo
+    ref_image: Any = None  # photo of the object, or a list of photos of it
+    ref_mask: Any = None  # its mask, one per photo; each id in them is a concept of its own
+    concept: Any = None  # concept file, or a list of them; besides or instead of ref_image
+    name: Any = None  # what the object of ref_image is called, one name per id; None = the reference's file name
+    instances: str = "one"  # one | all, objects of a kind in a photo
+    threshold: float | None = None  # score below which an object counts as absent, 0..1; None = the calibrated one
+    output: list[str] = field(default_factory=lambda: ["masks", "overlay"])  # also cutout, white, blur, dreambooth
+    output_dir: str | None = None  # where results are written; None = outputs/<album folder>
+    overwrite: bool = False  # redo finished photos
+    checkpoint: str | None = None  # weights file; None = the model's own
+    dreambooth: DreamboothConfig = field(default_factory=DreamboothConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    method: MethodConfig = field(default_factory=MethodConfig)

@@ -15,6 +15,7 @@ from vos.errors import VosError
 from vos.io.masks import mask_box
 from vos.persam.concept import Concept, Photo, as_rgb
 from vos.persam.evidence import DEFAULT_THRESHOLD, Evidence, Judge
+from vos.persam.overlap import resolve_overlap
 from vos.persam.photo_result import Instance, PhotoResult
 from vos.persam.search import TAKEN_SHARE, Found, Search, coverage_on_grid, make_search
 from vos.sam.registry import cached_model
@@ -107,7 +108,7 @@ class PhotoSegmenter:
         found = [self._instances(embedding, *self._prepare(concept)) for concept in concepts]
         flat = [one for own in found for one in own if one[1].score >= self.threshold]
         if len(flat) > 1:
-            exclusive = iter(without_overlap([one[0].logits for one in flat]))
+            exclusive = iter(resolve_overlap(torch.stack([one[0].logits for one in flat])))
             found = [
                 [(replace(one, logits=next(exclusive)), e) if e.score >= self.threshold else (one, e) for one, e in own]
                 for own in found
@@ -178,14 +179,6 @@ def components(found: Found) -> list[Found]:
         others = torch.from_numpy((labels != k) & (labels > 0)).to(found.logits.device)
         parts.append(replace(found, logits=torch.where(others, -found.logits, found.logits)))
     return parts
-
-
-def without_overlap(logits: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    """Gives each low-res cell to one mask at most, the one that is surest of it: a loser gets the winner's, negated."""
-    stacked = torch.stack(list(logits))
-    best, winner = stacked.max(dim=0)
-    number = torch.arange(len(stacked), device=stacked.device).view(-1, 1, 1)
-    return list(torch.where((stacked > 0) & (winner != number), -best, stacked))
 
 
 def _size(found: Found) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -52,6 +53,16 @@ def load_model(
     if config.input_size not in (None, INPUT_SIZE):
         raise VosError(f"model.input_size={config.input_size}: SAM's is fixed; use {INPUT_SIZE} or null")
     return _load_sam(config.name, path, device, precision)
+
+
+@lru_cache(maxsize=2)
+def cached_model(name: str = "nano") -> Segmenter:
+    """The model of a name with its own weights on the fastest device, loaded once per process.
+
+    Raises:
+        VosError: as :func:`load_model`.
+    """
+    return load_model(ModelConfig(name=name))
 
 
 def _load_sam(name: str, path: Path | None, device: torch.device, precision: str) -> SamSegmenter:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from vos.persam.overlap import resolve_overlap
 from vos.structures import Frame, Geometry, LabelMap, SegmentedFrame, TrackedFrame
+
+__all__ = ["ABSENT_LOGIT", "merge", "resolve_overlap"]
 
 ABSENT_LOGIT = -32.0  # what an absent object has everywhere; its soft alpha rounds to 0
 
@@ -74,17 +77,3 @@ def _given_ids(tracked: TrackedFrame) -> set[int]:
 
 def _upsample(logits: torch.Tensor, geometry: Geometry) -> torch.Tensor:
     return geometry.logits_to_original(logits[None, None].float())[0, 0].cpu()
-
-
-def resolve_overlap(logits: torch.Tensor) -> torch.Tensor:
-    """Gives each low-res cell to one object at most, as :func:`merge` will give each pixel.
-
-    Args:
-        logits: float (N, h4, w4).
-
-    Returns:
-        The same, with a loser's positive logits replaced by the winner's, negated.
-    """
-    best, winner = logits.max(dim=0)
-    number = torch.arange(len(logits), device=logits.device).view(-1, 1, 1)
-    return torch.where((logits > 0) & (winner != number), -best, logits)
