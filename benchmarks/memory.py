@@ -1,0 +1,77 @@
+"""Does memory stay constant however long the video is? Peak resident memory of a short and of a long clip.
+
+    python benchmarks/memory.py [--frames 200 5000] [option=value ...]
+
+Makes two clips of a moving square, runs ``python -m vos.run`` on each in a process of its own, with the options
+given, and prints the peaks and their difference. Ends with status 1 if they differ by 10 % or more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import av
+import numpy as np
+from PIL import Image
+
+HEIGHT, WIDTH, SIDE = 144, 192, 40
+LIMIT = 0.10
+
+
+def make_clip(path: Path, frames: int) -> None:
+    """Writes a clip of a striped square that bounces over noise, and the mask of its first frame beside it."""
+    noise = np.random.default_rng(0).integers(60, 120, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    square = np.zeros((SIDE, SIDE, 3), np.uint8)
+    square[:, ::4], square[:, 1::4] = (230, 60, 30), (250, 210, 60)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"preset": "veryfast"})
+        stream.height, stream.width, stream.pix_fmt = HEIGHT, WIDTH, "yuv420p"
+        for index in range(frames):
+            image = noise.copy()
+            x = abs(index % (2 * (WIDTH - SIDE)) - (WIDTH - SIDE))
+            image[50 : 50 + SIDE, x : x + SIDE] = square
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[50 : 50 + SIDE, WIDTH - SIDE :] = 255
+    Image.fromarray(mask).save(path.with_suffix(".png"))
+
+
+def peak_memory(clip: Path, options: list[str]) -> float:
+    """Peak resident memory in MiB of ``python -m vos.run`` on a clip."""
+    words = [f"video={clip}", f"ref_mask={clip.with_suffix('.png')}", f"output_dir={clip.parent / clip.stem}"]
+    process = subprocess.Popen([sys.executable, "-m", "vos.run", *words, *options])
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"vos.run failed on {clip}")
+    return usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def main() -> int:
+    """Reads the options from the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Peak memory of a short and of a long clip.")
+    parser.add_argument("--frames", type=int, nargs=2, default=(200, 5000), metavar=("SHORT", "LONG"))
+    parser.add_argument("options", nargs="*", help="options of vos.run")
+    arguments = parser.parse_args()
+    options = ["model.input_size=256", "output=[masks,overlay,rle]", *arguments.options]
+    with tempfile.TemporaryDirectory() as folder:
+        peaks = []
+        for count in arguments.frames:
+            clip = Path(folder) / f"{count}.mp4"
+            make_clip(clip, count)
+            peaks.append(peak_memory(clip, options))
+    short, long = peaks
+    difference = long / short - 1
+    for count, peak in zip(arguments.frames, peaks):
+        print(f"{count:6d} frames: peak resident memory {peak:7.1f} MiB")
+    print(f"difference {difference:+.1%} (limit {LIMIT:.0%})")
+    return int(abs(difference) >= LIMIT)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
