@@ -152,6 +152,21 @@ def quoted(word: str, schema: type, sweep: bool = False) -> str:
     return word
 
 
+def output_folder(run: Run[Any], name: str, source: str) -> Path:
+    """Where a run writes: ``output_dir``, or outputs/<name>; in a sweep with one folder per combination inside it.
+
+    Args:
+        run: whose config has ``output_dir``.
+        name: what the source is called; characters that are awkward in a path are replaced.
+        source: the option that names the source; a sweep over it needs no folder beyond the name's.
+    """
+    given, name = run.config.output_dir, re.sub(r"[^\w.()+-]+", "-", name).strip("-.") or source
+    if not run.overrides or any(word.startswith("output_dir=") for word in run.overrides):
+        return Path(given or f"outputs/{name}").expanduser()
+    apart = ",".join(word for word in run.overrides if not word.startswith(f"{source}="))
+    return Path(given or "outputs").expanduser() / name / re.sub(r"[^\w.=,+-]+", "_", apart)
+
+
 def exit_code(main: Callable[[], None]) -> int:
     """Runs ``main``: 0, or 2 after one line on stderr for a user's error, or 130 after Ctrl-C."""
     try:

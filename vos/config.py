@@ -39,7 +39,9 @@ class MotionConfig:
     velocity: bool = True  # move both by the object's recent velocity
     velocity_momentum: float = 0.5  # share that the old velocity keeps in each frame, 0..1
     box_margin: float = 0.1  # growth of the predicted box on each side, share of its size, per unsure frame more
-    reach: float = 1.0  # a mask cannot extend farther beyond the predicted box than this share of its size; 0 = anywhere
+    reach: float = (
+        1.0  # a mask cannot extend farther beyond the predicted box than this share of its size; 0 = anywhere
+    )
     patience: int = 5  # frames without a sure sight after which the prior is dropped
 
 

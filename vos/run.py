@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-import re
 import sys
 import time
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from vos import __version__
-from vos.command_line import Run, compose, exit_code, help_text
+from vos.command_line import Run, compose, exit_code, help_text, output_folder
 from vos.config import RunConfig
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
@@ -61,18 +60,7 @@ def run_all(runs: Sequence[Run[RunConfig]]) -> None:
     for index, one in enumerate(runs):
         if one.overrides:
             print(f"run {index + 1} of {len(runs)}: {' '.join(one.overrides)}", flush=True)
-        run(one.config, output_folder(one))
-
-
-def output_folder(one: Run[RunConfig]) -> Path:
-    """Where a run writes: ``output_dir``, or outputs/<clip>; in a sweep with one folder per combination inside it."""
-    config = one.config
-    clip = re.sub(r"[^\w.()+-]+", "-", Path(config.video or "video").stem).strip("-.") or "video"
-    own_folder = any(word.startswith("output_dir=") for word in one.overrides)
-    if not one.overrides or own_folder:
-        return Path(config.output_dir or f"outputs/{clip}").expanduser()
-    apart = ",".join(word for word in one.overrides if not word.startswith("video="))
-    return Path(config.output_dir or "outputs").expanduser() / clip / re.sub(r"[^\w.=,+-]+", "_", apart)
+        run(one.config, output_folder(one, Path(one.config.video or "video").stem, "video"))
 
 
 def run(config: RunConfig, folder: Path) -> None:

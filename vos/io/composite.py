@@ -15,6 +15,8 @@ Alpha = npt.NDArray[np.uint8]
 LINE_PER_SIDE = 1 / 360  # contour width as a share of the shorter side: 2 pixels at 720p
 TINT_GAMMA = 0.5  # DAVIS' colours are dark; overlays lighten them without washing them out
 LINE_TO_WHITE = 0.5
+EDGE_PER_SIDE = 1 / 150  # half the width of a cut-out's soft edge, as a share of the longer side
+EDGE_GAIN = 2.5  # how much steeper that edge is than the network's
 
 
 def overlay(rgb: Rgb, label_map: LabelMap, alpha: float = 0.5, contour: bool = True) -> Rgb:
@@ -89,6 +91,35 @@ def on_background(rgb: Rgb, alpha: Alpha, background: tuple[int, int, int] | Rgb
         behind = np.broadcast_to(np.asarray(background, dtype=np.float32), rgb.shape)
     share = alpha[..., None].astype(np.float32) / 255
     return np.asarray((rgb * share + behind * (1 - share)).round(), dtype=np.uint8)
+
+
+def edge_alpha(alpha: Alpha) -> Alpha:
+    """A soft mask that is soft along the object's contour alone.
+
+    A network's probabilities leave haze far outside and thin places inside; in a cut-out both show.
+
+    Args:
+        alpha: uint8 (H, W), 255 = object; the contour is where it is one half.
+
+    Returns:
+        uint8 (H, W): 0 and 255 beyond a band of ``EDGE_PER_SIDE`` around the contour, steeper than before within it.
+    """
+    result = np.zeros_like(alpha)
+    x, y, width, height = cv2.boundingRect((alpha > 127).astype(np.uint8))
+    if width == 0:
+        return result
+    reach = max(2.0, max(alpha.shape) * EDGE_PER_SIDE)
+    pad = int(reach) + 1
+    area = (slice(max(0, y - pad), y + height + pad), slice(max(0, x - pad), x + width + pad))
+    inside = np.pad((alpha[area] > 127).astype(np.uint8), 1, mode="edge")
+    outward = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3)[1:-1, 1:-1]
+    inward = cv2.distanceTransform(inside, cv2.DIST_L2, 3)[1:-1, 1:-1]
+    steep = ((alpha[area].astype(np.float32) - 127.5) * EDGE_GAIN + 127.5).clip(0, 255).round()
+    # No step where the band ends: what is left there of the haze fades out.
+    limited = np.minimum(steep, 255 * (1 - outward / reach).clip(0, 1))
+    limited = np.maximum(limited, 255 * (inward / reach).clip(0, 1))
+    result[area] = limited.astype(np.uint8)
+    return result
 
 
 def blurred_surroundings(rgb: Rgb, alpha: Alpha) -> npt.NDArray[np.float32]:
