@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vos.albums.photos import AlbumPhoto
-from vos.albums.records import Records
-from vos.albums.results import PhotoOutputs
+from vos.albums.records import PhotoRecord, Records
+from vos.albums.results import PhotoOutputs, describe
 from vos.background import Ahead, Behind, Timings
 from vos.errors import VosError
 from vos.io.images import read_image
