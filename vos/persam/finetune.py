@@ -14,6 +14,7 @@ from vos.structures import ImageEmbedding, Prompt
 
 ALPHA, GAMMA = 0.25, 2  # sigmoid focal loss
 ADAM_EPS, WEIGHT_DECAY, BETAS = 1e-4, 0.01, (0.9, 0.999)
+CHUNK = 1 << 15  # pixels; a dozen float32 arrays of this length fit into a core's cache
 
 
 def tune_weights(
@@ -93,38 +94,53 @@ def focal_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 def _tune_by_formula(maps: torch.Tensor, mask: torch.Tensor, steps: int, learning_rate: float) -> torch.Tensor:
     """The same minimisation with the gradient written out.
 
-    Pixels are sorted into object and background and their logits given the sign of their error, z = -l on the object,
-    z = l outside. With e = sigmoid(z): focal = balance e^2 softplus(z), and the soft mask is 1 - e inside, e outside.
+    Logits get the sign of their error: z = -l on the object, z = l outside. With e = sigmoid(z), the focal loss is
+    balance e^2 softplus(z), and the soft mask is 1 - e on the object, e outside.
     """
-    mask = mask.to(maps.device).bool()
-    inside = int(mask.sum())
-    signed = torch.cat([-maps[:, mask], maps[:, ~mask]], dim=1)
-    base, slopes = signed[0], signed[1:] - signed[0]
-    pixels = base.numel()
-    balance = torch.full_like(base, (1 - ALPHA) / pixels)
-    balance[:inside] = ALPHA / pixels
+    signs = torch.where(mask.to(maps.device), -1.0, 1.0)
+    signed = maps * signs
+    inside, outside = signed[:, signs < 0].split(CHUNK, dim=1), signed[:, signs > 0].split(CHUNK, dim=1)
+    pixels, area = mask.numel(), int(mask.sum())
     free, first, second = [1 / 3, 1 / 3], [0.0, 0.0], [0.0, 0.0]
     for step in range(steps):
-        z = base + free[0] * slopes[0] + free[1] * slopes[1]
-        error = torch.sigmoid(z)
-        wrong_in, wrong_out = error[:inside].sum(dtype=torch.float64), error[inside:].sum(dtype=torch.float64)
-        numerator = 2 * (inside - float(wrong_in)) + 1
-        denominator = inside - float(wrong_in) + float(wrong_out) + inside + 1
-        correct = 1 - error
-        gradient = balance * error * (2 * correct * F.softplus(z) + error) * error
-        spread = error * correct
-        outside_pull = numerator / denominator**2
-        gradient[:inside] += (2 / denominator - outside_pull) * spread[:inside]
-        gradient[inside:] += outside_pull * spread[inside:]
+        weights = maps.new_tensor([1 - free[0] - free[1], *free])
+        missed, focal_in, spread_in = _error_sums(inside, weights, ALPHA / pixels)
+        added, focal_out, spread_out = _error_sums(outside, weights, (1 - ALPHA) / pixels)
+        numerator, denominator = 2 * (area - missed) + 1, 2 * area - missed + added + 1
+        pull = numerator / denominator**2
         rate = learning_rate * (1 + math.cos(math.pi * step / steps)) / 2
         for k in range(2):
-            slope = float((gradient * slopes[k]).sum(dtype=torch.float64))
+            slope = focal_in[k] + focal_out[k] + (2 / denominator - pull) * spread_in[k] + pull * spread_out[k]
             first[k] += (1 - BETAS[0]) * (slope - first[k])
             second[k] += (1 - BETAS[1]) * (slope * slope - second[k])
             free[k] *= 1 - rate * WEIGHT_DECAY
             root = math.sqrt(second[k] / (1 - BETAS[1] ** (step + 1)))
             free[k] -= rate * first[k] / (1 - BETAS[0] ** (step + 1)) / (root + ADAM_EPS)
     return torch.tensor([1 - free[0] - free[1], *free], dtype=torch.float32, device=maps.device)
+
+
+def _error_sums(
+    chunks: Sequence[torch.Tensor], weights: torch.Tensor, balance: float
+) -> tuple[float, list[float], list[float]]:
+    """Sums over pixels whose signed logits (3, n) come in cache-sized chunks.
+
+    Returns:
+        The error e; the slopes along w2 and w3 of the focal loss; those of e.
+    """
+    total, focal_slopes, error_slopes = 0.0, [0.0, 0.0], [0.0, 0.0]
+    for chunk in chunks:
+        z = torch.mv(chunk.T, weights).clamp_(min=-80)  # exp(80) is still a float32
+        error = torch.sigmoid(z)
+        correct = 1 - error
+        # d focal / dz = balance e^2 (2 (1 - e) softplus(z) + e), and softplus(z) = z - log(e)
+        focal = torch.addcmul(error, z.sub_(error.log()), correct, value=2).mul_(error).mul_(error)
+        slopes = torch.mm(torch.stack([focal, correct.mul_(error)]), chunk.T)
+        slopes = slopes[:, 1:] - slopes[:, :1]  # w1 falls as the others rise
+        total += float(error.sum(dtype=torch.float64))
+        for k in range(2):
+            focal_slopes[k] += balance * float(slopes[0, k])
+            error_slopes[k] += float(slopes[1, k])
+    return total, focal_slopes, error_slopes
 
 
 def reference_weights(

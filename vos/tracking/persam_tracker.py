@@ -10,6 +10,7 @@ import torch
 from vos.config import FinetuneConfig, TrackerConfig
 from vos.persam.finetune import fuse, reference_weights
 from vos.persam.location_prior import LocationPrior, locate, peak_points
+from vos.persam.overlap import resolve_overlap
 from vos.persam.refine import refine
 from vos.sam.segmenter import Segmenter
 from vos.structures import (
@@ -23,7 +24,7 @@ from vos.structures import (
     TrackedFrame,
 )
 from vos.tracking.memory import branch
-from vos.tracking.merge import ABSENT_LOGIT, resolve_overlap
+from vos.tracking.merge import ABSENT_LOGIT
 from vos.tracking.motion import shift_logits
 from vos.tracking.track import Track
 from vos.tracking.tracker import Tracker
@@ -110,6 +111,9 @@ class PersamTracker(Tracker):
         predicted_iou = answer.predicted_iou[:, 0].float().clamp(0, 1).tolist()
         if taken is not None:
             logits = logits.masked_fill(taken.to(logits.device), ABSENT_LOGIT)
+        logits = torch.stack(
+            [self._within_reach(track, mask, embedding.geometry) for track, mask in zip(tracks, logits)]
+        )
         presence = [
             track.judge(embedding.geometry, mask, quality, similarity)
             for track, mask, quality, similarity in zip(tracks, logits, predicted_iou, prior.similarity)
@@ -120,6 +124,16 @@ class PersamTracker(Tracker):
         for track, mask, quality, judged in zip(tracks, resolved, predicted_iou, presence):
             track.follow(embedding, mask, quality, judged)
         return {k: (mask, quality) for k, mask, quality in zip(numbers, logits, predicted_iou)}
+
+    def _within_reach(self, track: Track, logits: torch.Tensor, geometry: Geometry) -> torch.Tensor:
+        """Cuts off look-alikes that are too far away from where an object in sight must be."""
+        box = None if track.lost or not self.config.motion.reach else track.motion.predict(self.config.motion.reach)
+        if box is None:
+            return logits
+        x0, y0, x1, y1 = np.rint(geometry.boxes_to_input(box) / geometry.logit_stride).astype(int).clip(0).tolist()
+        cut = torch.full_like(logits, ABSENT_LOGIT)
+        cut[y0 : y1 + 1, x0 : x1 + 1] = logits[y0 : y1 + 1, x0 : x1 + 1]
+        return cut
 
     def _locate(self, embedding: ImageEmbedding, numbers: Sequence[int]) -> LocationPrior:
         fields = self.model.guidance_fields if self.config.guidance else frozenset[str]()
