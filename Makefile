@@ -46,10 +46,14 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 # Reinstalled when the metadata changes; the sources themselves are used in place.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
+
 $(VENV)/.ready: $(BIN)/python setup.cfg pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@echo "installing into $(VENV), which takes a few minutes the first time ..."
+	@$(INSTALL) .
 	@touch $@
 
-$(VENV)/.ready-dev: $(VENV)/.ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,dev]'
-	@touch $@
+$(VENV)/.ready-dev: $(BIN)/python setup.cfg pyproject.toml
+	@echo "installing into $(VENV), which takes a few minutes the first time ..."
+	@$(INSTALL) '.[test,dev]'
+	@touch $@ $(VENV)/.ready

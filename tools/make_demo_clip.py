@@ -224,7 +224,7 @@ def scene(t: float) -> list[tuple[int, list[Ellipsoid], Pose]]:
     """Everything that stands on the ground at time ``t`` in 0..1, as (kind, parts, pose)."""
     steps = 2 * np.pi * 7 * t
     ours = Pose(-1.95 + 3.75 * t, 4.7 - 0.55 * np.sin(np.pi * t * 1.3), -0.1 + 0.55 * np.sin(2 * np.pi * t * 0.8))
-    other = Pose(2.3 - 3.6 * t, 5.75, np.pi + 0.15 * np.sin(6 * t))
+    other = Pose(-0.3 - 1.9 * t, 5.75, np.pi + 0.15 * np.sin(6 * t))
     walk = {"tilt": 0.09 * np.sin(steps), "lift": 0.02 * abs(np.sin(steps))}
     trunk = [Ellipsoid((0, 1.2, 0), (0.41, 6.0, 0.36), (0.22, 0.15, 0.10), gloss=0.0, grain=0.55)]
     root = Ellipsoid((0, 0.0, 0), (0.55, 0.22, 0.5), (0.20, 0.14, 0.09), gloss=0.0, grain=0.55)

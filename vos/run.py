@@ -50,8 +50,7 @@ def main() -> int:
     """The command line; returns the exit code: 0, 2 after a user's error, 130 after Ctrl-C."""
     words = sys.argv[1:]
     if not words or any(word in ("-h", "--help") for word in words):
-        print(help_text(RunConfig, USAGE))
-        return 0
+        return exit_code(lambda: print(help_text(RunConfig, USAGE), flush=True))
     return exit_code(lambda: run_all(compose(words, "run", RunConfig)))
 
 
