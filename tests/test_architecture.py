@@ -31,6 +31,7 @@ ROOMS: dict[str, set[str]] = {
     "journal": CONTRACTS | {"io"},
     "references": CONTRACTS | {"io", "sam"},
     "summary": CONTRACTS | {"io"},
+    "albums": CONTRACTS | {"background", "io", "sam", "persam"},
     "pipeline": CONTRACTS | LINE | {"io", "sam", "persam", "tracking"},
 }
 ENTRY_POINTS = {"run", "evaluate", "album", "app", "photo"}

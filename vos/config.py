@@ -148,9 +148,9 @@ class RunConfig(RuntimeConfig):
 class DatasetConfig:
     """Where a data set in DAVIS layout is, and how its masks are read."""
 
-    name: str = "davis2017"  # davis2016 | davis2017
+    name: str = "davis2017"  # davis2016 | davis2017 | perseg
     year: int = 2017  # 2016: everything non-zero is one object; 2017: palette ids, 255 = void
-    root: str | None = None  # folder that holds JPEGImages, Annotations and ImageSets
+    root: str | None = None  # folder that holds JPEGImages, Annotations and ImageSets (perseg: Images, Annotations)
     resolution: str = "480p"  # folder name inside JPEGImages and Annotations
 
 
@@ -159,8 +159,8 @@ class EvaluateConfig(RuntimeConfig):
     """``python -m vos.evaluate``: all sequences of a data set, run and scored."""
 
     split: str = "val"  # list file in ImageSets/<year>, without .txt
-    sequences: list[str] | None = None  # only these sequences of the split; None = all
-    results: str | None = None  # folder of masks <sequence>/00000.png to score; None = run the tracker
+    sequences: list[str] | None = None  # only these sequences of the split (perseg: objects); None = all
+    results: str | None = None  # folder of masks <sequence>/00000.png to score; None = run the tracker (perseg: method)
     output_dir: str | None = None  # where results are written; None = outputs/<data set>-<split>
     workers: int | None = None  # processes that score; None = as many as are worth it
     overwrite: bool = False  # redo finished sequences
@@ -168,6 +168,7 @@ class EvaluateConfig(RuntimeConfig):
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
+    method: MethodConfig = field(default_factory=MethodConfig)  # perseg
 
 
 @dataclass

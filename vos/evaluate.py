@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 USAGE = """
 python -m vos.evaluate dataset=davis2017 dataset.root=DAVIS split=val     runs the tracker and scores its masks
 python -m vos.evaluate dataset.root=DAVIS results=FOLDER                  scores FOLDER/<sequence>/00000.png
+python -m vos.evaluate dataset=perseg dataset.root=PerSeg method=p2sam    photos: mIoU, bIoU and mAcc
 python -m vos.evaluate -m dataset.root=DAVIS tracker.memory.momentum=0.8,0.9     compares settings in one table
 """
 RECORD = "run.json"  # in the folder of a finished sequence
@@ -50,6 +51,11 @@ def main() -> int:
 
 def evaluate_all(runs: Sequence[Run[EvaluateConfig]]) -> None:
     """One run into its output folder, or several into folders inside it and a table that compares them."""
+    if any(run.config.dataset.name == "perseg" for run in runs):
+        from vos import evaluate_perseg
+
+        evaluate_perseg.evaluate_all(runs)
+        return
     if len(runs) == 1:
         evaluate(runs[0].config, _output_dir(runs[0].config), runs[0].overrides)
         return

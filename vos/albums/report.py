@@ -79,8 +79,8 @@ def tiles(folder: Path, done: Done, concept: str) -> list[Tile]:
     rows = []
     for rank, (one, photo) in enumerate(found, start=1):
         absent = one["presence"] == Presence.ABSENT
-        several = f"   {len(one['instances'])} instances" if len(one["instances"]) > 1 else ""
-        title = f"absent   {one['score']:.2f}" if absent else f"{rank}   {one['score']:.2f}{several}"
+        several = f" · {len(one['instances'])} instances" if len(one["instances"]) > 1 else ""
+        title = f"absent · {one['score']:.2f}" if absent else f"{rank} · {one['score']:.2f}{several}"
         picture = folder / THUMBNAILS / f"{photo.name}.jpg"
         rows.append(Tile(picture if picture.is_file() else None, title, photo.key, dimmed=absent))
     return rows

@@ -186,7 +186,7 @@ def _score(item: PersegObject, results: dict[str, Path], on_photo: Callable[[], 
             raise VosError(f"result {path} is {sizes[0]}, its annotation is {sizes[1]} (width x height)")
         counts.append((*_overlap(gt, pred), *_overlap(boundary_band(gt), boundary_band(pred)), np.count_nonzero(gt)))
         on_photo()
-    both, either, boundary_both, boundary_either, target = np.sum(counts, axis=0)
+    both, either, boundary_both, boundary_either, target = np.array(counts).sum(axis=0)
     return PersegScore(
         item.name,
         _ratio(both, either),

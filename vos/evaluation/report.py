@@ -56,7 +56,7 @@ def score_table(scores: Sequence[SequenceScore]) -> str:
         if len(objects) > 1:
             rows.append((name, "mean", *_figures(objects)))
     rows.append(("all", f"{len(scores)} objects", *_figures(scores)))
-    return _align(header, rows)
+    return aligned(header, rows)
 
 
 def write_csv(scores: Sequence[SequenceScore], folder: Path, split: str) -> tuple[Path, Path]:
@@ -68,9 +68,9 @@ def write_csv(scores: Sequence[SequenceScore], folder: Path, split: str) -> tupl
         The two paths.
     """
     paths = csv_paths(folder, split)
-    _write(paths[0], _csv(GLOBAL_COLUMNS, [_figures(scores)], digits=6))
+    write_file(paths[0], csv_text(GLOBAL_COLUMNS, [_figures(scores)], digits=6))
     rows = [(f"{score.sequence}_{score.object_id}", score.j_mean, score.f_mean) for score in scores]
-    _write(paths[1], _csv(SEQUENCE_COLUMNS, rows, digits=6))
+    write_file(paths[1], csv_text(SEQUENCE_COLUMNS, rows, digits=6))
     return paths
 
 
@@ -87,7 +87,7 @@ def write_plots(scores: Sequence[SequenceScore], folder: Path) -> list[Path]:
         buffer = io.BytesIO()
         # No pyplot: it holds global state and picks a backend.
         FigureCanvasAgg(_plot(name, list(group))).print_png(buffer, metadata={"Software": None})
-        _write(paths[-1], buffer.getvalue())
+        write_file(paths[-1], buffer.getvalue())
     return paths
 
 
@@ -106,12 +106,12 @@ def write_comparison(runs: Sequence[RunSummary], folder: Path) -> str:
         values = [dict(run.overrides).get(name, "") for name in varying]
         time = None if run.milliseconds_per_frame is None else f"{run.milliseconds_per_frame:.1f}"
         rows.append([*values, run.jf_mean, run.j_mean, run.f_mean, time, run.folder])
-    _write(folder / "comparison.csv", _csv(header, rows, digits=6))
+    write_file(folder / "comparison.csv", csv_text(header, rows, digits=6))
     header = ("Best", *header)
     rows = [["*" if run.jf_mean == best else "", *row] for run, row in zip(runs, rows)]
     lines = [header, ["---"] * len(header), *([_text(cell, 4) for cell in row] for row in rows)]
-    _write(folder / "comparison.md", "".join(f"| {' | '.join(line)} |\n" for line in lines))
-    return _align(header, rows)
+    write_file(folder / "comparison.md", "".join(f"| {' | '.join(line)} |\n" for line in lines))
+    return aligned(header, rows)
 
 
 def _figures(scores: Sequence[SequenceScore]) -> tuple[float, ...]:
@@ -143,7 +143,8 @@ def _text(cell: _Cell, digits: int) -> str:
     return cell if isinstance(cell, str) else f"{cell:.{digits}f}"
 
 
-def _align(header: Sequence[str], rows: Sequence[Sequence[_Cell]]) -> str:
+def aligned(header: Sequence[str], rows: Sequence[Sequence[_Cell]]) -> str:
+    """A text table with columns of equal width, numbers with three decimals."""
     cells = [list(header), *([_text(cell, 3) for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells)]
     numeric = [all(not isinstance(cell, str) for cell in column) for column in zip(*rows)] or [False] * len(widths)
@@ -157,7 +158,8 @@ def _align(header: Sequence[str], rows: Sequence[Sequence[_Cell]]) -> str:
     return "\n".join(lines)
 
 
-def _csv(header: Sequence[str], rows: Sequence[Sequence[_Cell]], digits: int) -> str:
+def csv_text(header: Sequence[str], rows: Sequence[Sequence[_Cell]], digits: int) -> str:
+    """The rows as CSV, numbers with ``digits`` decimals, None as an empty cell."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
@@ -165,6 +167,7 @@ def _csv(header: Sequence[str], rows: Sequence[Sequence[_Cell]], digits: int) ->
     return text.getvalue()
 
 
-def _write(path: Path, content: str | bytes) -> None:
+def write_file(path: Path, content: str | bytes) -> None:
+    """Writes a file that appears only when it is complete."""
     with atomic_path(path) as partial:
         partial.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -24,8 +24,8 @@ THUMBNAIL_SIDE = 320  # longer side, pixels
 TINT = 0.25  # light, so that the object can be seen under it
 COLUMNS, ROWS = 5, 8  # of a full page
 CELL, CAPTION, GAP, HEADER = 256, 46, 12, 56  # pixels
-PAPER, INK, PALE = (28, 28, 30), (240, 240, 240), (150, 150, 155)
-DIMMED = 0.35
+PAPER, INK, PALE, EMPTY = (28, 28, 30), (240, 240, 240), (150, 150, 155), (18, 18, 19)
+DIMMED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def write_contact_sheet(path: str | Path, tiles: Sequence[Tile], heading: str = 
     pages = [tiles[first : first + per_page] for first in range(0, len(tiles), per_page)]
     paths = [_page_path(path, number) for number in range(1, len(pages) + 1)]
     for number, (target, page) in enumerate(zip(paths, pages), start=1):
-        text = f"{heading}   page {number} of {len(pages)}" if len(pages) > 1 else heading
+        text = f"{heading} · page {number} of {len(pages)}" if len(pages) > 1 else heading
         save_image(target, draw_page(page, text, columns=min(COLUMNS, len(tiles))))
     for stale in path.parent.glob(f"{path.stem}-*{path.suffix}"):
         if stale not in paths and stale.stem.removeprefix(f"{path.stem}-").isdigit():
@@ -89,31 +89,36 @@ def write_contact_sheet(path: str | Path, tiles: Sequence[Tile], heading: str = 
 
 
 def draw_page(tiles: Sequence[Tile], heading: str = "", columns: int = COLUMNS) -> Rgb:
-    """One page as uint8 (H, W, 3); as many rows as the tiles need."""
-    rows = -(-len(tiles) // columns)
+    """One page as uint8 (H, W, 3); as many rows as the tiles need, each as high as its highest picture."""
+    rows = [tiles[first : first + columns] for first in range(0, len(tiles), columns)]
+    pictures = [[_picture(tile) for tile in row] for row in rows]
+    heights = [max(picture.height for picture in row) for row in pictures]
     top = HEADER if heading else GAP
-    page = Image.new("RGB", (columns * (CELL + GAP) + GAP, top + rows * (CELL + CAPTION + GAP)), PAPER)
+    size = (columns * (CELL + GAP) + GAP, top + sum(heights) + len(rows) * (CAPTION + GAP))
+    page = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(page)
     if heading:
         draw.text((GAP, (HEADER - 22) // 2), _fitting(heading, 20, page.width - 2 * GAP), INK, _font(20))
-    for index, tile in enumerate(tiles):
-        row, column = divmod(index, columns)
-        _draw_tile(page, draw, tile, GAP + column * (CELL + GAP), top + row * (CELL + CAPTION + GAP))
+    for row, row_pictures, height in zip(rows, pictures, heights):
+        for column, (tile, picture) in enumerate(zip(row, row_pictures)):
+            x = GAP + column * (CELL + GAP)
+            page.paste(picture, (x + (CELL - picture.width) // 2, top + height - picture.height))
+            ink, below = PALE if tile.dimmed else INK, top + height
+            draw.text((x + 2, below + 4), _fitting(tile.title, 16, CELL - 4), ink, _font(16))
+            draw.text((x + 2, below + 25), _fitting(tile.name, 13, CELL - 4), PALE, _font(13))
+        top += height + CAPTION + GAP
     return np.asarray(page)
 
 
-def _draw_tile(page: Image.Image, draw: ImageDraw.ImageDraw, tile: Tile, x: int, y: int) -> None:
-    draw.rectangle((x, y, x + CELL - 1, y + CELL - 1), fill=(18, 18, 19))
-    if tile.picture is not None:
-        rgb = read_image(tile.picture) if isinstance(tile.picture, Path) else tile.picture
-        picture = Image.fromarray(_dim(rgb) if tile.dimmed else rgb)
-        scale = CELL / max(picture.size)
-        size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-        picture = picture.resize(size, Image.Resampling.LANCZOS)
-        page.paste(picture, (x + (CELL - picture.width) // 2, y + (CELL - picture.height) // 2))
-    ink = PALE if tile.dimmed else INK
-    draw.text((x + 2, y + CELL + 4), _fitting(tile.title, 16, CELL - 4), ink, _font(16))
-    draw.text((x + 2, y + CELL + 25), _fitting(tile.name, 13, CELL - 4), PALE, _font(13))
+def _picture(tile: Tile) -> Image.Image:
+    """A tile's picture, its longer side as long as a cell."""
+    if tile.picture is None:
+        return Image.new("RGB", (CELL, CELL // 2), EMPTY)
+    rgb = read_image(tile.picture) if isinstance(tile.picture, Path) else tile.picture
+    picture = Image.fromarray(_dim(rgb) if tile.dimmed else rgb)
+    scale = CELL / max(picture.size)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    return picture.resize(size, Image.Resampling.LANCZOS)
 
 
 def _dim(rgb: Rgb) -> Rgb:
