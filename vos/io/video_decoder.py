@@ -11,7 +11,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 from av.sidedata.sidedata import Type as SideDataType
-from av.video.reformatter import Colorspace, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from vos.errors import VosError
 from vos.io.images import MAX_PIXELS
@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 AV_ERRORS = (av.FFmpegError, ValueError, OSError, MemoryError)  # what PyAV raises on bad input
-UNSPECIFIED_MATRIX = 2  # AVCOL_SPC_UNSPECIFIED
+BT2020 = getattr(Colorspace, "BT2020", 9)  # older PyAV has no name for it
+# Colour matrices as streams name them (AVCOL_SPC_*) to the ones that swscale converts with.
+MATRICES = {
+    1: Colorspace.ITU709, 4: Colorspace.FCC, 5: Colorspace.ITU601, 6: Colorspace.ITU601,
+    7: Colorspace.SMPTE240M, 9: BT2020, 10: BT2020,
+}  # fmt: skip
+FULL_RANGE_FORMATS = ("yuvj", "gray", "ya")  # pixel formats that are full range whatever the stream says
 TEXT_FORMATS = frozenset({"tty"})  # FFmpeg "plays" text files as terminal screens
 
 
@@ -148,8 +154,19 @@ class UprightRgb:
             self._coded_size = frame.height, frame.width
         height, width = self._coded_size  # a change of resolution within a stream is scaled back
         is_hd = frame.height > 576 or frame.width >= 1280
-        matrix = Colorspace.ITU709 if frame.colorspace == UNSPECIFIED_MATRIX and is_hd else None
-        rgb: Any = self._reformatter.reformat(frame, width=width, height=height, format="rgb24", src_colorspace=matrix)
+        matrix = MATRICES.get(frame.colorspace, Colorspace.ITU709 if is_hd else Colorspace.ITU601)
+        is_full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith(FULL_RANGE_FORMATS)
+        rgb: Any = self._reformatter.reformat(
+            frame,
+            width=width,
+            height=height,
+            format="rgb24",
+            src_colorspace=matrix,
+            src_color_range=ColorRange.JPEG if is_full else ColorRange.MPEG,
+            # RGB has no matrix; but older PyAV converts by its defaults where both sides name the same one.
+            dst_colorspace=Colorspace.ITU709 if matrix == Colorspace.ITU601 else Colorspace.ITU601,
+            dst_color_range=ColorRange.JPEG,
+        )
         return orient(rgb.to_ndarray(), display_matrix(frame))
 
 
