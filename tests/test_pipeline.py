@@ -231,6 +231,13 @@ def test_another_fingerprint_begins_anew(tmp_path: Path) -> None:
         assert journal.resumed == 0
 
 
+def test_every_frame_is_reported_once() -> None:
+    seen: list[int] = []
+    line = Line(ColourSegmenter(), RedTracker(), on_frame=seen.append)
+    segment_video(ListSource(square_clip(6)), [Reference(3, square_mask(3))], line)
+    assert seen == [2, 1, 0, 3, 4, 5]
+
+
 def test_timings_name_every_stage() -> None:
     line = Line(ColourSegmenter(), RedTracker(), [Collector()])
     timings = segment_video(ListSource(square_clip(4)), [Reference(0, square_mask(0))], line)

@@ -266,7 +266,10 @@ def develop(linear: Array, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
 
 
 def make_clip(folder: Path, frames: int = FRAMES) -> None:
-    """Writes ``folder``/clip.mp4 and ``folder``/masks/00000.png ..., the same bytes every time."""
+    """Writes ``folder``/clip.mp4 and ``folder``/masks/00000.png ..., the same bytes every time.
+
+    Fewer frames take the same path in longer steps.
+    """
     rng = np.random.default_rng(SEED)
     ground, backdrop = ground_texture(rng), backdrop_texture(rng)
     (folder / "masks").mkdir(parents=True, exist_ok=True)
@@ -274,7 +277,7 @@ def make_clip(folder: Path, frames: int = FRAMES) -> None:
         stream = container.add_stream("libx264", rate=Fraction(FPS), options={"crf": "16", "preset": "fast"})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         for index in tqdm(range(frames), desc="demo clip", unit="frame"):
-            linear, labels = render(index / (FRAMES - 1), ground, backdrop)
+            linear, labels = render(index / max(frames - 1, 1), ground, backdrop)
             picture = av.VideoFrame.from_ndarray(develop(linear, rng), format="rgb24")
             container.mux(stream.encode(picture))
             png = Image.fromarray(labels, mode="P")

@@ -50,7 +50,7 @@ class Line:
         writers: take every result, in the order of the frames.
         batch_size: frames encoded together.
         with_alpha: also make soft masks.
-        on_frame: called after each tracked frame with its index.
+        on_frame: called once per frame, after it is tracked, with its index.
         on_prompted: called with the frame and mask that the model made from a box or point.
     """
 
@@ -134,9 +134,13 @@ def _follow(
     if leg is not None and leg.state:
         line.tracker.restore(leg.state)
 
+    def counts(frame: Frame) -> bool:
+        """Not the reference frame with which the backward leg begins: its result belongs to the forward leg."""
+        return writing or frame.index not in given
+
     def finish(item: _Tracked) -> None:
-        if not writing and item.frame.index in given:
-            return  # the backward leg begins at the reference frame, but its result belongs to the forward leg
+        if not counts(item.frame):
+            return
         with line.timings.measure("merge"):
             result = merge(item.tracked, item.geometry, item.frame, line.tracker.object_ids, line.with_alpha)
         with line.timings.measure("write"):
@@ -164,7 +168,8 @@ def _follow(
                 state = line.tracker.state() if due else None
                 behind.put(_Tracked(frame, tracked, embedding.geometry, consumed, state))
                 settled = True
-                line.on_frame(frame.index)
+                if counts(frame):
+                    line.on_frame(frame.index)
     except KeyboardInterrupt:
         if is_live:
             return
