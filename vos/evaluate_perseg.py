@@ -1,4 +1,4 @@
-"""``python -m vos.evaluate dataset=perseg``: segments the photos of PerSeg, or takes existing masks, and scores them."""
+"""``python -m vos.evaluate dataset=perseg``: segments PerSeg's photos, or takes existing masks, and scores them."""
 
 from __future__ import annotations
 

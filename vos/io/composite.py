@@ -15,6 +15,9 @@ Alpha = npt.NDArray[np.uint8]
 LINE_PER_SIDE = 1 / 360  # contour width as a share of the shorter side: 2 pixels at 720p
 TINT_GAMMA = 0.5  # DAVIS' colours are dark; overlays lighten them without washing them out
 LINE_TO_WHITE = 0.5
+BLUR_PER_SIDE = 60  # the blur's sigma goes so often into the longer side
+BLUR_SIGMA = 4  # pixels, at the scale at which it is computed
+FAR_SHARE = 0.01
 EDGE_PER_SIDE = 1 / 150  # half the width of a cut-out's soft edge, as a share of the longer side
 EDGE_GAIN = 2.5  # how much steeper that edge is than the network's
 
@@ -88,9 +91,15 @@ def on_background(rgb: Rgb, alpha: Alpha, background: tuple[int, int, int] | Rgb
             raise ValueError(f'background must be a colour, a picture or "blur", got {background!r}')
         behind = blurred_surroundings(rgb, alpha)
     else:
-        behind = np.broadcast_to(np.asarray(background, dtype=np.float32), rgb.shape)
-    share = alpha[..., None].astype(np.float32) / 255
-    return np.asarray((rgb * share + behind * (1 - share)).round(), dtype=np.uint8)
+        behind = np.broadcast_to(np.asarray(background, dtype=np.uint8), rgb.shape)
+    result = behind.copy()
+    x, y, width, height = cv2.boundingRect(alpha)
+    if width:
+        area = (slice(y, y + height), slice(x, x + width))
+        share = alpha[area].astype(np.float32) / 255
+        front, back = (np.ascontiguousarray(picture[area]) for picture in (rgb, behind))
+        result[area] = cv2.blendLinear(front, back, share, 1 - share)
+    return result
 
 
 def edge_alpha(alpha: Alpha) -> Alpha:
@@ -122,7 +131,7 @@ def edge_alpha(alpha: Alpha) -> Alpha:
     return result
 
 
-def blurred_surroundings(rgb: Rgb, alpha: Alpha) -> npt.NDArray[np.float32]:
+def blurred_surroundings(rgb: Rgb, alpha: Alpha) -> Rgb:
     """The picture out of focus, without the object's colours bleeding into it (normalised convolution).
 
     Args:
@@ -130,12 +139,22 @@ def blurred_surroundings(rgb: Rgb, alpha: Alpha) -> npt.NDArray[np.float32]:
         alpha: uint8 (H, W), 255 = object.
 
     Returns:
-        float32 (H, W, 3), 0..255.
+        uint8 (H, W, 3).
     """
-    sigma = max(rgb.shape[:2]) / 60
-    weight = 1.0 - alpha.astype(np.float32) / 255 + 1e-3
-    colours = cv2.GaussianBlur(rgb * weight[..., None], (0, 0), sigma)
-    return np.asarray(colours / cv2.GaussianBlur(weight, (0, 0), sigma)[..., None], dtype=np.float32)
+    height, width = alpha.shape
+    # A blurred picture has no detail to lose: at a scale where the blur is a few pixels wide, it costs nothing.
+    scale = min(1.0, BLUR_SIGMA * BLUR_PER_SIDE / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    sigma = max(size) / BLUR_PER_SIDE
+    weight = 255 - alpha
+    weighted = cv2.multiply(rgb, cv2.merge([weight] * 3), scale=1 / 255)
+    small = np.dstack([cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in (weighted, weight)])
+    small = small.astype(np.float32) + np.array([0, 0, 0, 1e-3], np.float32)  # all object: black
+    near, far = (cv2.GaussianBlur(small, (0, 0), s) for s in (sigma, max(size) / 4))
+    # In the middle of a large object nothing is near; what is far away fades in.
+    colours = near[..., :3] + FAR_SHARE * 255 * far[..., :3] / far[..., 3:]
+    blurred = 255 * colours / (near[..., 3:] + FAR_SHARE * 255)
+    return np.asarray(cv2.resize(blurred.round().clip(0, 255).astype(np.uint8), (width, height)), dtype=np.uint8)
 
 
 def _lightened(to_white: float = 0.0) -> npt.NDArray[np.uint8]:

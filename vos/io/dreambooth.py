@@ -89,7 +89,7 @@ def square_crop(
     if background == "transparent":
         return cutout(np.where(mask[..., None] > 0, picture, 255).astype(np.uint8), mask), mask
     if background == "blur":
-        behind = blurred_surroundings(rgb, alpha).round().clip(0, 255).astype(np.uint8)
+        behind = blurred_surroundings(rgb, alpha)
         extended = np.asarray(cv2.copyMakeBorder(behind, *around, cv2.BORDER_REPLICATE), dtype=np.uint8)
         return on_background(picture, mask, extended), mask
     assert not isinstance(background, str)
@@ -127,7 +127,7 @@ def write_metadata(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
 def flat_name(name: str) -> str:
     """A photo's name without folders, because trainers do not look into them; different names stay different."""
     flat = name.replace("/", "__")
-    return f"{flat}-{hashlib.sha256(name.encode()).hexdigest()[:6]}" if "__" in name else flat
+    return f"{flat}-{hashlib.sha256(name.encode()).hexdigest()[:6]}" if flat.replace("__", "/") != name else flat
 
 
 def _named(path: Path) -> set[str]:
