@@ -29,7 +29,7 @@ lint: $(VENV)/.ready-dev ## style of the code
 
 .PHONY: types
 types: $(VENV)/.ready-dev ## type hints
-	$(BIN)/python -m mypy vos tools
+	$(BIN)/python -m mypy
 
 .PHONY: check
 check: lint types test ## everything that CI runs

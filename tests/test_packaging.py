@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import importlib
 import re
 import shutil
 import subprocess
@@ -74,3 +75,13 @@ def test_a_wheel_holds_configs_and_weights(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if name.startswith("vos/")}
     assert packed == {name for name in files if name.startswith("vos/")}
+
+
+def test_console_scripts_exist() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    scripts = [line.split(" = ")[1] for line in config["options.entry_points"]["console_scripts"].split("\n") if line]
+    assert "vos.run:main" in scripts
+    for script in scripts:
+        module, _, function = script.partition(":")
+        assert callable(getattr(importlib.import_module(module), function))

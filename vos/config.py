@@ -24,6 +24,7 @@ class MemoryConfig:
     momentum: float = 0.8  # each admission multiplies the weight of older views by this, 0..1
     size: int = 3  # most views kept besides the references
     weight: float = 0.5  # share of the memory against the references in the location prior, 0..1
+    guard: bool = True  # leave out cells that look more like the background seen so far
     interval: int = 1  # least number of frames between admissions
     min_predicted_iou: float = 0.6  # a frame is admitted only at or above this, 0..1
     area_change: float = 2.0  # ... and only if its area is at most 1 + this times its recent median, or its inverse
@@ -39,9 +40,7 @@ class MotionConfig:
     velocity: bool = True  # move both by the object's recent velocity
     velocity_momentum: float = 0.5  # share that the old velocity keeps in each frame, 0..1
     box_margin: float = 0.1  # growth of the predicted box on each side, share of its size, per unsure frame more
-    reach: float = (
-        1.0  # a mask cannot extend farther beyond the predicted box than this share of its size; 0 = anywhere
-    )
+    reach: float = 1.0  # no mask farther beyond the predicted box than this share of its size; 0 = anywhere
     patience: int = 5  # frames without a sure sight after which the prior is dropped
 
 
