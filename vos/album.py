@@ -145,10 +145,11 @@ def _concepts(config: AlbumConfig, model: Segmenter) -> tuple[dict[int, Concept]
         raise VosError("there is no reference; give ref_image=dog.jpg ref_mask=dog.png, or concept=dog.concept")
     if len(images) != len(masks):
         raise VosError(f"{len(images)} photos in ref_image= but {len(masks)} masks in ref_mask=; give one per photo")
-    concepts, sources = _from_references(config, images, masks, model) if images else ({}, [])
-    for path in files:
-        concept = Concept.load(path)
+    loaded = [Concept.load(path) for path in files]
+    for concept in loaded:
         concept.check_model(model)
+    concepts, sources = _from_references(config, images, masks, model) if images else ({}, [])
+    for concept, path in zip(loaded, files):
         concepts[next(i for i in range(1, 256) if i not in concepts)] = concept
         sources.append({"name": concept.name, "sha256": [_hash(path)]})
     if len(concepts) > 254:
