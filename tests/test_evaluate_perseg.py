@@ -74,10 +74,6 @@ def test_runs_every_object_and_resumes(run: Main, perseg: Path, model: ColourSeg
     summary = json.loads(Path("outputs/perseg/summary.json").read_text())
     assert summary["mIoU"] > 0.8 and summary["photos"] == 6 and summary["milliseconds_per_photo"] > 0
     assert len(list(Path("outputs/perseg/masks/rex").glob("0?.png"))) == 3
-        "00.png",
-        "01.png",
-        "02.png",
-    ]
     before = model.encoded
     assert run(f"dataset.root={perseg}") == 0 and model.encoded == before
     Path("outputs/perseg/masks/ball/02.png").unlink()
