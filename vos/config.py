@@ -24,7 +24,7 @@ class MemoryConfig:
     momentum: float = 0.8  # each admission multiplies the weight of older views by this, 0..1
     size: int = 3  # most views kept besides the references
     weight: float = 0.5  # share of the memory against the references in the location prior, 0..1
-    guard: bool = True  # leave out cells that look more like the background seen so far
+    guard: bool = True  # cells that look more like the backgrounds seen so far are neither kept nor used as prior
     interval: int = 1  # least number of frames between admissions
     min_predicted_iou: float = 0.6  # a frame is admitted only at or above this, 0..1
     area_change: float = 2.0  # ... and only if its area is at most 1 + this times its recent median, or its inverse

@@ -100,6 +100,20 @@ def test_disabled_memory_admits_nothing() -> None:
     assert not memory(enabled=False).observe(100, 0.9, Presence.PRESENT)
 
 
+def test_cells_that_match_a_known_background_do_not_agree() -> None:
+    axes = torch.eye(6)
+    features = torch.stack([axes[0], axes[1], axes[2], axes[0]], dim=1).view(
+        6, 2, 2
+    )  # object, look-alike, ground, object
+    made = Memory(MemoryConfig())
+    made.anchor(target_feature(features, torch.tensor([[1.0, 0], [0, 1]])), area=2)
+    # Next frame: the mask covers the object, the look-alike, and something never seen that is nearer to the object.
+    unseen = axes[0] + 0.5 * axes[3]
+    later = torch.stack([axes[0], axes[1], unseen, axes[1]], dim=1).view(6, 2, 2)
+    agrees = made.agreement(later, torch.tensor([[1.0, 1], [0.2, 0]]))
+    assert agrees.tolist() == [[True, False], [True, False]]
+
+
 def test_state_round_trip() -> None:
     made = memory(interval=4)
     made.admit(view(1))

@@ -11,7 +11,7 @@ from safetensors.torch import load, save
 from scenes import Box, ColourModel, Run, config, iou, scene
 
 from vos.config import FinetuneConfig, MemoryConfig
-from vos.structures import LabelMap, Presence
+from vos.structures import ImageEmbedding, LabelMap, MaskCandidates, Presence
 from vos.tracking.tracker import make_tracker
 
 
@@ -96,6 +96,40 @@ def test_object_that_appears_with_a_later_reference() -> None:
     result = run.show(image)
     for i in (1, 2):
         assert iou(result.label_map.labels == i, labels == i) > 0.7
+
+
+class Leaking(ColourModel):
+    """Paints everything that is not ground: what a weak model does with a look-alike beside the object."""
+
+    def decode(self, embedding: ImageEmbedding, prompts: Any, guidance: Any = None, multimask: bool = True) -> Any:
+        answer = super().decode(embedding, prompts, guidance, multimask)
+        anything = 20 * (embedding.levels[0][:3].abs().sum(dim=0) - 0.2)
+        return MaskCandidates(anything.expand_as(answer.logits).clone(), torch.full_like(answer.predicted_iou, 0.9))
+
+
+def test_a_leak_onto_a_known_look_alike_is_not_remembered() -> None:
+    model = Leaking()
+    run = Run(make_tracker(config(), model), model)
+    image, labels = scene({1: (16, 32, 48, 64), 2: (64, 32, 96, 64)})
+    run.show(image, LabelMap(np.where(labels == 1, labels, 0).astype(np.uint8), (1,)))
+    for _ in range(3):
+        run.show(image)
+    (prompt,) = model.calls[-1]
+    assert prompt.mask_logits is not None
+    assert prompt.box is not None
+    assert (prompt.mask_logits[8:16, 4:12] > 0).all()
+    assert not (prompt.mask_logits[:, 16:] > 0).any()
+    assert prompt.box[2] < 64
+
+
+def test_a_mask_cannot_reach_far_beyond_its_prediction() -> None:
+    model = Leaking()
+    run = Run(make_tracker(config(memory=MemoryConfig(guard=False)), model), model)
+    image, labels = scene({1: (4, 40, 20, 56)})
+    run.show(image, LabelMap(labels, (1,)))
+    result = run.show(scene({1: (4, 40, 20, 56), 2: (100, 40, 116, 56)})[0])
+    assert (result.label_map.labels[44:52, 8:16] == 1).all()
+    assert not (result.label_map.labels[:, 90:] == 1).any()
 
 
 def test_later_reference_with_other_ids_is_refused() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from statistics import median
 
 import torch
+import torch.nn.functional as F
 
 from vos.config import MemoryConfig
 from vos.structures import Presence, TargetFeature
@@ -60,6 +61,28 @@ class Memory:
             and predicted_iou >= self.config.min_predicted_iou
             and usual / limit <= area <= usual * limit
         )
+
+    def agreement(self, features: torch.Tensor, coverage: torch.Tensor) -> torch.Tensor:
+        """Which covered cells look more like the object than like any background seen so far.
+
+        The guard against drift: where a mask leaks onto a look-alike, those cells have a better match in the
+        background of the references, and must not become part of the object's memory.
+
+        Args:
+            features: float (C, h, w) of the frame.
+            coverage: float (h, w) in [0, 1] of the mask.
+
+        Returns:
+            bool (h, w), False outside of the mask.
+        """
+        inside = coverage > 0
+        cells = F.normalize(features[:, inside], dim=0)
+        views = [*self.anchors, *self.entries]
+        to_object = torch.stack([(view.foreground @ cells).amax(dim=0) for view in views]).amax(dim=0)
+        backgrounds = [(view.background @ cells).amax(dim=0) for view in views if len(view.background)]
+        agrees = torch.zeros_like(inside)
+        agrees[inside] = to_object >= torch.stack(backgrounds).amax(dim=0) if backgrounds else True
+        return agrees
 
     def admit(self, target: TargetFeature) -> None:
         """Keeps a view, in place of the oldest when full."""

@@ -98,6 +98,8 @@ class Track:
             presence: as judged.
         """
         geometry = embedding.geometry
+        if presence is not Presence.ABSENT and self.config.memory.guard:
+            logits = self._guarded(embedding, logits)
         box = None if presence is Presence.ABSENT else low_res_box(logits, geometry)
         if box is None:  # absent, or nothing left of it under the other objects
             self.presence, self.logits = Presence.ABSENT, None
@@ -109,6 +111,14 @@ class Track:
         if self.memory.observe(_area(logits, geometry), predicted_iou, presence):
             coverage = _to_grid(logits.sigmoid(), geometry)
             self.memory.admit(target_feature(embedding.features, coverage.to(embedding.features)))
+
+    def _guarded(self, embedding: ImageEmbedding, logits: torch.Tensor) -> torch.Tensor:
+        """Takes cells that look like known background out of what is remembered, not out of the result."""
+        coverage = _to_grid((logits > 0).to(embedding.features), embedding.geometry)
+        doubtful = (coverage > 0) & ~self.memory.agreement(embedding.features, coverage)
+        stride = embedding.geometry.grid_stride // embedding.geometry.logit_stride
+        fine = doubtful.repeat_interleave(stride, dim=0).repeat_interleave(stride, dim=1)
+        return torch.where(fine, logits.clamp(max=-1), logits)
 
     def state(self) -> dict[str, torch.Tensor]:
         """As named CPU tensors; see :meth:`restore`."""
