@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from vos.config import MemoryConfig
 from vos.structures import Presence, TargetFeature
 
+GUARD_MARGIN = 0.02  # cosine by which a background must match better than the object; nearer is a tie
 FIELDS = ("embedding", "direction", "foreground", "background", "background_direction")
 
 
@@ -81,7 +82,7 @@ class Memory:
         to_object = torch.stack([(view.foreground @ cells).amax(dim=0) for view in views]).amax(dim=0)
         backgrounds = [(view.background @ cells).amax(dim=0) for view in views if len(view.background)]
         agrees = torch.zeros_like(inside)
-        agrees[inside] = to_object >= torch.stack(backgrounds).amax(dim=0) if backgrounds else True
+        agrees[inside] = to_object + GUARD_MARGIN >= torch.stack(backgrounds).amax(dim=0) if backgrounds else True
         return agrees
 
     def admit(self, target: TargetFeature) -> None:
