@@ -82,8 +82,12 @@ class Trainer:
 
     def save(self, folder: Path) -> None:
         """Writes ``checkpoint.pt`` (to go on) and ``nano.safetensors`` (float16, to use), atomically."""
-        parts = {"network": self.network, "average": self.average, "optimizer": self.optimizer}
-        state = {name: part.state_dict() for name, part in parts.items()} | {"step": self.step}
+        state = {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+        }
         torch.save(state, folder / "checkpoint.pt.partial")
         (folder / "checkpoint.pt.partial").replace(folder / "checkpoint.pt")
         weights = {
@@ -134,7 +138,10 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(options.backbone)
     trainer.resume(options.out)
-    trainer.network.train().to(memory_format=torch.channels_last)
+    trainer.network.train()
+    for parameter in trainer.network.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
     pool = PhotoPool(options.data, training_ids(options.data, options.exclude))
     left = max(0, options.steps - trainer.step)
     scenes = SceneDataset(

@@ -47,12 +47,11 @@ class PhotoPool:
     def read(self, photo_id: str) -> Photo:
         """Returns one photo, from memory after the first time."""
         if photo_id not in self._cache:
-            bgr = cv2.imread(str(self.root / "images" / f"{photo_id}.webp"))
-            regions = tuple(
-                cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-                for path in sorted((self.root / "labels").glob(f"{photo_id}_[0-9].png"))
+            labels = sorted((self.root / "labels").glob(f"{photo_id}_[0-9].png"))
+            regions = tuple(_read(path, cv2.IMREAD_UNCHANGED) for path in labels)
+            self._cache[photo_id] = Photo(
+                _read(self.root / "images" / f"{photo_id}.webp", cv2.IMREAD_COLOR_RGB), regions
             )
-            self._cache[photo_id] = Photo(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), regions)
         return self._cache[photo_id]
 
     def sample(self, rng: random.Random) -> Photo:
@@ -82,6 +81,13 @@ class PhotoPool:
         x, y, width, height = cv2.boundingRect(mask)
         window = np.s_[y : y + height, x : x + width]
         return Sprite(photo.rgb[window], mask[window] * 255)
+
+
+def _read(path: Path, flags: int) -> npt.NDArray[np.uint8]:
+    image = cv2.imread(str(path), flags)
+    if image is None:
+        raise FileNotFoundError(f"no readable picture at {path}; the data set is not complete")
+    return np.asarray(image, dtype=np.uint8)
 
 
 def photo_ids(root: Path) -> list[str]:

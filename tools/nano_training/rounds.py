@@ -80,7 +80,7 @@ class SceneRounds:
         similarity = similarity_loss(found_maps, self._goal(1, grid=True)).mean()
         decoder = torch.cat([r.loss for r in rounds.values()]).mean()
         here = ~torch.tensor(self.absent)
-        figures = {"loss": float(decoder), "similarity": float(similarity)}
+        figures = {"loss": decoder.item(), "similarity": similarity.item()}
         figures |= {f"iou_{name}": float(r.iou[here].mean() if len(r.iou) == len(here) else r.iou.mean())
                     for name, r in rounds.items()}  # fmt: skip
         return decoder + similarity, figures
@@ -161,7 +161,7 @@ class SceneRounds:
             kind = self.rng.random()
             clicks.append(click(truth > 0.5, self.rng) if kind < 0.75 else NO_CLICK)
             boxes.append(loose_box(truth > 0.5, self.rng) if kind > 0.6 else None)
-        size = goal.shape[-2:]
+        size = (goal.shape[1], goal.shape[2])
         prompts = [prompt_maps(size, c, NO_CLICK, b, None) for c, b in zip(clicks, boxes)]
         asked = self._decode(1, rows, blank, unguided, prompts, goal)
         prompts = []
@@ -189,7 +189,7 @@ class SceneRounds:
         positive = click(truth > 0.5, self.rng) if clicked else NO_CLICK
         negative = click(truth < 0.1, self.rng) if clicked and self.rng.random() < 0.3 else NO_CLICK
         box = loose_box(truth > 0.5, self.rng) if boxed else box
-        return prompt_maps(tuple(truth.shape), positive, negative, box, mask)
+        return prompt_maps((truth.shape[0], truth.shape[1]), positive, negative, box, mask)
 
     def _decode(
         self,

@@ -176,10 +176,11 @@ def _warp(image: npt.NDArray[np.uint8], matrix: Matrix, shape: tuple[int, int], 
     shrink = np.sqrt(abs(np.linalg.det(matrix[:2, :2])))
     if shrink < 0.55 and min(image.shape[:2]) > 4:
         height, width = image.shape[:2]
-        half = cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+        half = np.asarray(cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA), dtype=np.uint8)
         scale = similarity_matrix(width / (width // 2), height / (height // 2), 0, (0, 0))
         return _warp(half, matrix @ scale, shape, border)
-    return cv2.warpAffine(image, matrix[:2], shape, flags=cv2.INTER_LINEAR, borderMode=border)
+    warped = cv2.warpAffine(image, matrix[:2], shape, flags=cv2.INTER_LINEAR, borderMode=border)
+    return np.asarray(warped, dtype=np.uint8)
 
 
 def _bend(view: View, rng: random.Random) -> View:
@@ -190,10 +191,9 @@ def _bend(view: View, rng: random.Random) -> View:
     dx, dy = (cv2.resize(f, (size, size), interpolation=cv2.INTER_CUBIC) for f in field)
     rows, columns = np.mgrid[0:size, 0:size].astype(np.float32)
     warp = (columns + dx, rows + dy)
-    return View(
-        cv2.remap(view.rgb, *warp, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101),
-        cv2.remap(view.ids, *warp, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101),
-    )
+    rgb = cv2.remap(view.rgb, *warp, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    ids = cv2.remap(view.ids, *warp, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101)
+    return View(np.asarray(rgb, dtype=np.uint8), np.asarray(ids, dtype=np.int16))
 
 
 def _recolour(sprite: Sprite, rng: random.Random) -> Sprite:
