@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from nano_training.photos import PhotoPool, photo_ids
+from nano_training.plot import write_plot
 from nano_training.rounds import SceneRounds
 from nano_training.scenes import SceneDataset
 from safetensors.torch import save_file
@@ -171,6 +172,8 @@ def main() -> None:
             sums, clock = {}, time.monotonic()
         if trainer.step % 250 == 0 or trainer.step == options.steps:
             trainer.save(options.out)
+            if log_path.exists():
+                write_plot(log_path, options.out / "training.png")
 
 
 def write_log(path: Path, row: dict[str, float]) -> None:
