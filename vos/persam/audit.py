@@ -91,8 +91,9 @@ def border_share(mask: npt.NDArray[np.bool_]) -> float:
     small = _working(mask)
     core = cv2.erode(small, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
     outline = (small > 0) & (core == 0)
-    on_border = outline[0].sum() + outline[-1].sum() + outline[1:-1, 0].sum() + outline[1:-1, -1].sum()
-    return float(on_border) / max(1.0, float(outline.sum()))
+    inner = np.zeros_like(outline)
+    inner[1:-1, 1:-1] = True
+    return float((outline & ~inner).sum()) / max(1.0, float(outline.sum()))
 
 
 def raggedness(mask: npt.NDArray[np.bool_]) -> float:

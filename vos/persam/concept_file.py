@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
@@ -47,7 +47,7 @@ def write_concept(path: str | Path, concept: Concept) -> None:
         "views": views,
     }
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={KEY: json.dumps(about)})
+        temporary.write_bytes(save(tensors, metadata={KEY: json.dumps(about)}))
 
 
 def read_concept(path: str | Path) -> Concept:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 
 from vos.config import FinetuneConfig
 from vos.persam.finetune import tune_weights
@@ -22,6 +22,7 @@ from vos.structures import Guidance, ImageEmbedding, MaskCandidates, Prompt
 if TYPE_CHECKING:
     from vos.persam.concept import ReferenceView
 
+TUNING_SIDE = 512  # longer side, pixels, of the raster on which the loss is taken
 MAPS_ONLY = frozenset({"maps"})  # published without attention and semantic prompt
 
 
@@ -42,8 +43,8 @@ def image_weights(
 ) -> torch.Tensor:
     """PerSAM-F's weights of one reference photo, which is decoded once.
 
-    The loss is taken at the resolution of the model input at most: a larger photo holds no more of what the model
-    says, and would only take longer.
+    The loss is taken on a raster of ``TUNING_SIDE`` at most: the model's logits hold no more detail, and a larger one
+    would only take longer.
 
     Args:
         model: whose candidates are weighed.
@@ -66,13 +67,11 @@ def image_weights(
         _, candidates = first_call(
             model, embedding, prior_of(embedding, on_device(view.target(), model.device), fields)
         )
-    if config.exact or max(geometry.original_size) <= max(geometry.input_size):
-        full = geometry.logits_to_original(candidates.logits.float())
-        truth = mask
-    else:
-        height, width = geometry.input_size
-        full = F.interpolate(candidates.logits.float(), size=geometry.padded_size, mode="bilinear", align_corners=False)
-        full = full[..., :height, :width]
+    truth, longer = mask, max(geometry.original_size)
+    if not config.exact and longer > TUNING_SIDE:
+        height, width = (max(1, round(side * TUNING_SIDE / longer)) for side in geometry.original_size)
+        geometry = replace(geometry, original_size=(height, width))
         truth = cv2.resize(mask.astype(np.uint8) * 255, (width, height), interpolation=cv2.INTER_AREA) > 127
+    full = geometry.logits_to_original(candidates.logits.float())
     target = torch.from_numpy(np.ascontiguousarray(truth))[None]
     return tune_weights(full, target, config.steps, config.learning_rate, config.exact)[0]
