@@ -29,7 +29,7 @@ from vos.persam.concept import Concept
 from vos.persam.evidence import DEFAULT_THRESHOLD, Evidence, Judge
 from vos.persam.photo import PhotoSegmenter
 from vos.persam.search import METHODS, make_search
-from vos.sam.registry import load_model
+from vos.sam.registry import load_photo_model
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
 
@@ -191,13 +191,16 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder that holds perseg_mini and davis16")
     parser.add_argument("--model", default="nano")
     parser.add_argument("--checkpoint", default=None)
+    parser.add_argument(
+        "--input-size", type=int, default=None, help="longer side of the model input; none = the model's"
+    )
     parser.add_argument("--methods", default=",".join(METHODS[:3]))
     parser.add_argument("--sequences", default="", help="only these of davis16, separated by commas; none = no DAVIS")
     parser.add_argument("--time", type=int, default=5, help="repeats of the timing; 0 = none")
     parser.add_argument("--evidence", type=Path, default=None, help="an .npz file for the DAVIS answers")
     options = parser.parse_args()
 
-    model = load_model(ModelConfig(name=options.model), options.checkpoint)
+    model = load_photo_model(ModelConfig(name=options.model, input_size=options.input_size), options.checkpoint)
     configs = [MethodConfig(name=name) for name in options.methods.split(",")]
     perseg = options.data / "perseg_mini"
     print(f"PerSeg, {perseg.name}, model={model.name} {model.checkpoint_sha256[:12]}")

@@ -26,9 +26,10 @@ from vos.errors import VosError
 from vos.io.dreambooth import SIZES, parse_background
 from vos.io.images import read_image
 from vos.io.photo_masks import read_photo_masks
+from vos.output_folder import sole_writer
 from vos.persam.concept import Concept
 from vos.persam.photo import PhotoSegmenter
-from vos.sam.registry import load_model
+from vos.sam.registry import load_photo_model
 from vos.sam.segmenter import Segmenter
 
 USAGE = """
@@ -38,6 +39,7 @@ python -m vos.album images='photos/**/*.jpg' concept=rex.concept           what 
 python -m vos.album images=photos/ ref_image=[a.jpg,b.jpg] ref_mask=[a.png,b.png]     two views of one object
 python -m vos.album images=photos/ concept=rex.concept output=cutout,dreambooth       training pictures
 """
+FILES = (*OUTPUTS, "instances", ".album", "contact_sheet*.png", "album.csv", "album.json")  # that a run may write
 
 
 def main() -> int:
@@ -74,7 +76,7 @@ def run(config: AlbumConfig, folder: Path) -> list[str]:
     photos = list_album(config.images, exclude=folder)
     if config.threads is not None:
         torch.set_num_threads(config.threads)
-    model = load_model(config.model, config.checkpoint, config.device, config.precision)
+    model = load_photo_model(config.model, config.checkpoint, config.device, config.precision)
     segmenter = PhotoSegmenter(model, config.method, config.threshold, config.instances)
     concepts, sources = _concepts(config, model)
     fingerprint = _fingerprint(config, segmenter, sources)
@@ -89,7 +91,7 @@ def run(config: AlbumConfig, folder: Path) -> list[str]:
     }
     broken: dict[str, str] = {}
     names = [concept.name for concept in concepts.values()]
-    with Records(folder) as records:
+    with sole_writer(folder, FILES), Records(folder) as records:
         if config.overwrite:
             records.forget(photos)
         try:

@@ -14,7 +14,7 @@ from vos.errors import VosError
 from vos.io.images import read_image
 from vos.io.masks import read_references
 from vos.persam.concept import Concept
-from vos.sam.registry import load_model
+from vos.sam.registry import load_photo_model
 from vos.structures import LabelMap
 
 USAGE = """
@@ -56,7 +56,7 @@ def run(config: ConceptConfig) -> Concept:
     photos = [read_image(path) for path in images]
     labels = read_references(masks)
     object_id = _object_id(config.ref_id, labels)
-    model = load_model(config.model, config.checkpoint, config.device, config.precision)
+    model = load_photo_model(config.model, config.checkpoint, config.device, config.precision)
     concept = Concept.from_images(
         photos,
         [label_map.labels for label_map in labels],

@@ -108,7 +108,7 @@ class MethodConfig:
 
     name: str = "persam"  # persam | persam_f | p2sam | persam_reference
     guidance: bool = True  # steer the first decoder call by similarity (persam_f: only what reads similarity maps)
-    points: bool | None = None  # prompt with the similarity's peaks: positive and negative points
+    points: bool | None = None  # persam: prompt with the similarity's best and worst point
     refine_steps: int | None = None  # decoder calls after the first
     parts: int = 5  # p2sam: most parts that the object is split into; 1..parts are tried on every photo
     max_instances: int = 16  # instances=all: most instances looked for in one photo

@@ -32,13 +32,15 @@ from vos.io.atomic import atomic_path
 from vos.io.contact_sheet import Tile, thumbnail, write_contact_sheet
 from vos.io.images import read_image
 from vos.io.masks import write_label_map
+from vos.output_folder import sole_writer
 from vos.persam.concept import Concept
 from vos.persam.photo import PhotoSegmenter
-from vos.sam.registry import load_model
+from vos.sam.registry import load_photo_model
 from vos.sam.segmenter import Segmenter
 from vos.structures import LabelMap
 
 RECORD = "run.json"  # in the folder of a finished object
+FILES = ("masks", "perseg.csv", "sheets", "summary.json")  # that a run may write
 
 
 def evaluate_all(runs: Sequence[Run[EvaluateConfig]]) -> None:
@@ -47,7 +49,9 @@ def evaluate_all(runs: Sequence[Run[EvaluateConfig]]) -> None:
     for index, one in enumerate(runs):
         if one.overrides:
             print(f"run {index + 1} of {len(runs)}: {' '.join(one.overrides)}", flush=True)
-        figures = evaluate(one.config, output_folder(one, "perseg", "dataset.root"))
+        folder = output_folder(one, "perseg", "dataset.root")
+        with sole_writer(folder, FILES):
+            figures = evaluate(one.config, folder)
         rows.append((" ".join(one.overrides), *figures))
     if len(runs) > 1:
         path = output_folder(runs[0], "perseg", "dataset.root").parent / "comparison.csv"
@@ -101,7 +105,7 @@ def run_dataset(config: EvaluateConfig, objects: Sequence[PersegObject], masks: 
     """
     if config.threads is not None:
         torch.set_num_threads(config.threads)
-    model = load_model(config.model, config.checkpoint, config.device, config.precision)
+    model = load_photo_model(config.model, config.checkpoint, config.device, config.precision)
     # The protocol knows no "absent": every photo shows its object, and the best guess counts.
     segmenter = PhotoSegmenter(model, config.method, threshold=0.0)
     seconds: dict[str, float] = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -13,7 +15,7 @@ from vos.errors import VosError
 from vos.persam.concept import Concept
 from vos.persam.photo import PhotoSegmenter, components, segment
 from vos.persam.search import Found, point_prompt
-from vos.structures import Presence
+from vos.structures import ImageEmbedding, Presence, Prompt
 
 SIZE = (96, 128)
 REFERENCE: Box = (40, 24, 88, 72)
@@ -21,15 +23,23 @@ METHODS = ("persam", "persam_f", "p2sam")
 
 
 class CautiousColourModel(ColourModel):
-    """Finds nothing where nothing has the guidance's colour, as a trained model would."""
+    """Finds nothing where nothing has the guidance's colour, as a trained model would; reads masks without a box."""
 
     def decode(self, embedding, prompts, guidance=None, multimask=True):  # type: ignore[no-untyped-def]
-        answer = super().decode(embedding, prompts, guidance, multimask)
+        answer = super().decode(embedding, [self._pointed(p, embedding) for p in prompts], guidance, multimask)
         if guidance is not None and guidance.maps is not None:
             for row in range(len(prompts)):
                 if float(guidance.maps[row, 0].max()) < 0.8:
                     answer.logits[row] = -20.0
         return answer
+
+    def _pointed(self, prompt: Prompt, embedding: ImageEmbedding) -> Prompt:
+        if len(prompt.points) or prompt.box is not None or prompt.mask_logits is None:
+            return prompt
+        depth = torch.nn.functional.avg_pool2d(prompt.mask_logits[None], 9, 1, 4)[0]  # the middle, where it is pure
+        y, x = divmod(int(depth.argmax()), depth.shape[1])
+        point = np.array([[x, y]], np.float32) * 4 / embedding.geometry.scale_xy
+        return replace(prompt, points=point.astype(np.float32), labels=np.ones(1, np.int64))
 
 
 @pytest.fixture
@@ -71,7 +81,7 @@ def test_absent_object_is_a_value_with_an_empty_mask(model: CautiousColourModel,
     assert result.score < 0.5
 
 
-def test_threshold_decides_and_zero_never_says_absent(model: ColourModel) -> None:
+def test_threshold_decides_and_zero_never_says_absent(model: CautiousColourModel) -> None:
     concepts = [concept_of(1, model)]
     (sure,) = search(model, {1: (8, 8, 40, 40)}, concepts)
     (asked,) = search(model, {1: (8, 8, 40, 40)}, concepts, threshold=min(1.0, sure.score + 0.01))
@@ -79,7 +89,7 @@ def test_threshold_decides_and_zero_never_says_absent(model: ColourModel) -> Non
     assert asked.score == sure.score
     assert asked.candidate is not None
     assert (asked.candidate.mask == sure.mask).all()
-    (never,) = search(ColourModel(), {2: (8, 8, 40, 40)}, concepts, threshold=0.0)
+    (never,) = search(CautiousColourModel(), {2: (8, 8, 40, 40)}, concepts, threshold=0.0)
     assert never.presence is Presence.PRESENT
 
 
@@ -139,7 +149,7 @@ def test_several_references_know_more_than_one(model: CautiousColourModel) -> No
 @pytest.mark.parametrize("size", [(1, 1), (1, 200), (96, 1), (17, 300)])
 @pytest.mark.parametrize("method", METHODS)
 def test_extreme_shapes_do_not_fail(size: tuple[int, int], method: str) -> None:
-    model = ColourModel()
+    model = CautiousColourModel()
     image = np.full((*size, 3), 200, np.uint8)
     concept = Concept.from_image(image, np.ones(size, bool), model=model, finetune=True)
     for instances in ("one", "all"):
@@ -168,13 +178,13 @@ def test_same_input_same_bytes(model: CautiousColourModel) -> None:
         ({"threshold": 1.5}, "threshold=1.5"),
     ],
 )
-def test_unknown_options_are_named(model: ColourModel, options: dict, message: str) -> None:  # type: ignore[type-arg]
+def test_unknown_options_are_named(model: CautiousColourModel, options: dict, message: str) -> None:  # type: ignore[type-arg]
     concept = concept_of(1, model)
     with pytest.raises(VosError, match=message):
         segment(scene({1: REFERENCE}, SIZE)[0], concept, model=model, **options)
 
 
-def test_persam_f_needs_tuned_weights(model: ColourModel) -> None:
+def test_persam_f_needs_tuned_weights(model: CautiousColourModel) -> None:
     image, labels = scene({1: REFERENCE}, SIZE)
     with pytest.raises(VosError, match="finetune=true"):
         segment(image, Concept.from_image(image, labels, model=model), method="persam_f", model=model)

@@ -10,7 +10,7 @@ from vos.persam.concept import Concept
 from vos.persam.finetune import fuse
 from vos.persam.image_weights import MAPS_ONLY, first_call
 from vos.persam.refine import low_res_box, refine
-from vos.persam.search import Found, Search, on_device, prior_of
+from vos.persam.search import Found, Search, found_from, no_prompt, on_device, prior_of
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding, MaskCandidates
 
@@ -26,12 +26,15 @@ class FusedSearch(Search):
             )
         self.weights = concept.weights.to(model.device)
         self.target = on_device(concept.target(), model.device)
-        self.refine_steps = config.refine_steps if config.refine_steps is not None else (0 if self.reads_maps else 2)
+        self.refine_steps = 2 if config.refine_steps is None else config.refine_steps
 
     @torch.no_grad()
     def find(self, embedding: ImageEmbedding, taken: torch.Tensor | None = None) -> Found:
         """See :meth:`Search.find`."""
         prior = prior_of(embedding, self.target, self.fields & MAPS_ONLY, taken)
+        unprompted = None
+        if self.reads_maps:
+            unprompted = self.model.decode(embedding, [no_prompt()], prior.guidance, multimask=False)
         prompt, first = first_call(self.model, embedding, prior)
         logits = fuse(first.logits, self.weights[None])[:, None]
         fused = MaskCandidates(logits, first.predicted_iou.amax(dim=1, keepdim=True))
@@ -42,4 +45,4 @@ class FusedSearch(Search):
         answer = fused
         if box is not None:
             answer = refine(self.model, embedding, [prompt], fused, self.refine_steps, boxes=[box])
-        return Found(answer.logits[0, 0].float(), float(answer.predicted_iou[0, 0].clamp(0, 1)), prompt)
+        return found_from(answer, 0, prompt, unprompted)

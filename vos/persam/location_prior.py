@@ -42,17 +42,25 @@ def locate(
         objects: the views of each of the N objects, at least one each.
         fields: which fields of the guidance to fill (``Segmenter.guidance_fields``).
     """
-    views = [target for seen in objects for target, _ in seen]
+    views = [target for known in objects for target, _ in known]
     device = embedding.features.device
-    owner = torch.tensor([k for k, seen in enumerate(objects) for _ in seen], device=device)
-    weight = torch.tensor([w for seen in objects for _, w in seen], device=device)
+    owner = torch.tensor([k for k, known in enumerate(objects) for _ in known], device=device)
+    weight = torch.tensor([w for known in objects for _, w in known], device=device)
 
     def mix(values: torch.Tensor) -> torch.Tensor:
         """Weighted sum of per-view values (V, ...) over each object's views: (N, ...)."""
         mixed = values.new_zeros((len(objects), *values.shape[1:]))
         return mixed.index_add_(0, owner, values * weight.view(-1, *[1] * (values.ndim - 1)).to(values.dtype))
 
-    maps = mix(similarity_maps(embedding.features, views)) if "maps" in fields else None
+    maps = None
+    if "maps" in fields:
+        seen = similarity_maps(embedding.features, views)
+        maps = mix(seen)
+        # A cell need not look like the object in all of its views: the best match in any of them counts.
+        matches = seen[:, 1:3]
+        best = matches.new_full((len(objects), *matches.shape[1:]), -torch.inf)
+        maps[:, 1:3] = best.index_reduce_(0, owner, matches, "amax")
+        maps[:, 4] = maps[:, 1] - maps[:, 2]
     found = maps[:, 0] if maps is not None else mix(similarity(embedding.features, views))
     return LocationPrior(
         similarity=found,

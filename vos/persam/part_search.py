@@ -11,18 +11,20 @@ from vos.persam.concept import Concept
 from vos.persam.location_prior import peak_points
 from vos.persam.parts import FeatureDistribution, cluster
 from vos.persam.refine import refine
-from vos.persam.search import Found, Search, coverage_on_grid, on_device, point_prompt, prior_of
+from vos.persam.search import Found, Search, coverage_on_grid, found_from, no_prompt, on_device, point_prompt, prior_of
 from vos.sam.segmenter import Segmenter
 from vos.structures import Guidance, ImageEmbedding, MaskCandidates, Prompt
 
 BACKGROUND_PARTS = 8
+QUALITY_SHARE = 2.0  # of the predicted IoU against the distance, when the best of the masks is chosen
 
 
 class PartSearch(Search):
     """One positive point per part of the object, negatives where the reference's background is; training-free.
 
     The object is split into k = 1..``parts`` parts; each k gives a mask, all of them in one decoder batch, and the
-    mask whose features are distributed most like the reference's (sliced Wasserstein distance) is the answer.
+    mask whose features are distributed most like the reference's (sliced Wasserstein distance) and whose predicted
+    IoU is high is the answer. A decoder that reads similarity maps also answers without any point.
     """
 
     def __init__(self, model: Segmenter, concept: Concept, config: MethodConfig) -> None:
@@ -33,6 +35,8 @@ class PartSearch(Search):
         self.splits = [cluster(foreground, k) for k in range(1, most + 1)]
         self.background = cluster(background, min(BACKGROUND_PARTS, len(background))) if len(background) else None
         self.reference = FeatureDistribution(foreground)
+        # The unit of distances: how unlike the object its own surroundings are.
+        self.strangeness = max(self.reference.distance(background), 1e-3) if len(background) else 1.0
         self.refine_steps = config.refine_steps if config.refine_steps is not None else (0 if self.reads_maps else 2)
 
     @torch.no_grad()
@@ -40,12 +44,13 @@ class PartSearch(Search):
         """See :meth:`Search.find`."""
         prior = prior_of(embedding, self.target, self.fields, taken)
         prompts = self._prompts(embedding, prior.similarity[0], taken)
+        if self.reads_maps:
+            prompts.append(no_prompt())
         guidance = _repeated(prior.guidance, len(prompts)) if self.config.guidance else None
         first = self.model.decode(embedding, prompts, guidance, multimask=False)
         answer = refine(self.model, embedding, prompts, first, self.refine_steps)
-        best = self._closest(embedding, answer)
-        quality = float(answer.predicted_iou[best, 0].clamp(0, 1))
-        return Found(answer.logits[best, 0].float(), quality, prompts[best])
+        best = self._best(embedding, answer)
+        return found_from(answer, best, prompts[best], first if self.reads_maps else None, len(prompts) - 1)
 
     def _prompts(self, embedding: ImageEmbedding, found: torch.Tensor, taken: torch.Tensor | None) -> list[Prompt]:
         """One prompt per k."""
@@ -68,15 +73,16 @@ class PartSearch(Search):
             prompts.append(point_prompt(points, negative))
         return prompts
 
-    def _closest(self, embedding: ImageEmbedding, answer: MaskCandidates) -> int:
-        """The number of the mask whose features are distributed most like the reference's."""
+    def _best(self, embedding: ImageEmbedding, answer: MaskCandidates) -> int:
+        """The number of the mask whose features are distributed most like the reference's, and that is drawn well."""
         cells = F.normalize(embedding.features, dim=0).flatten(1).T
-        distances = []
-        for logits in answer.logits[:, 0]:
+        ratings = []
+        for logits, quality in zip(answer.logits[:, 0], answer.predicted_iou[:, 0]):
             coverage = coverage_on_grid(logits, embedding.geometry).flatten()
             inside = coverage > min(0.5, 0.8 * float(coverage.max()))
-            distances.append(self.reference.distance(cells[inside]) if bool(inside.any()) else float("inf"))
-        return int(np.argmin(distances))
+            distance = self.reference.distance(cells[inside]) if bool(inside.any()) else float("inf")
+            ratings.append(QUALITY_SHARE * float(quality) - distance / self.strangeness)
+        return int(np.argmax(ratings))
 
 
 def _repeated(guidance: Guidance, count: int) -> Guidance:

@@ -7,7 +7,7 @@ import torch
 from vos.config import MethodConfig
 from vos.persam.concept import Concept
 from vos.persam.refine import refine
-from vos.persam.search import Found, Search, on_device, peak, point_prompt, prior_of
+from vos.persam.search import Found, Search, found_from, no_prompt, on_device, peak, point_prompt, prior_of
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
 
@@ -23,18 +23,23 @@ class PersamSearch(Search):
         super().__init__(model, concept, config)
         # SAM's method pools the mean; the embedded model knows the pooling of its training.
         self.target = on_device(concept.target("max_mean" if self.reads_maps else "mean"), model.device)
+        # A decoder that reads the similarity maps themselves has no use for their peaks.
         self.points = config.points if config.points is not None else not self.reads_maps
-        self.refine_steps = config.refine_steps if config.refine_steps is not None else (0 if self.reads_maps else 2)
+        self.refine_steps = 2 if config.refine_steps is None else config.refine_steps
 
     @torch.no_grad()
     def find(self, embedding: ImageEmbedding, taken: torch.Tensor | None = None) -> Found:
         """See :meth:`Search.find`."""
         prior = prior_of(embedding, self.target, self.fields, taken)
-        positive = peak(prior.similarity, embedding.geometry)
-        negative = peak(-prior.similarity, embedding.geometry)
-        prompt = point_prompt(positive, negative) if self.points or taken is not None else point_prompt(positive[:0])
-        first = self.model.decode(
-            embedding, [prompt], prior.guidance if self.config.guidance else None, multimask=False
-        )
+        guidance = prior.guidance if self.config.guidance else None
+        prompt, unprompted = no_prompt(), None
+        if self.reads_maps:
+            unprompted = self.model.decode(embedding, [no_prompt()], guidance, multimask=False)
+        if self.points:
+            positive, negative = (peak(sign * prior.similarity, embedding.geometry) for sign in (1, -1))
+            prompt = point_prompt(positive, negative)
+        first = unprompted
+        if first is None or self.points:
+            first = self.model.decode(embedding, [prompt], guidance, multimask=False)
         answer = refine(self.model, embedding, [prompt], first, self.refine_steps)
-        return Found(answer.logits[0, 0].float(), float(answer.predicted_iou[0, 0].clamp(0, 1)), prompt)
+        return found_from(answer, 0, prompt, unprompted)

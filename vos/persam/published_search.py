@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from vos.config import MethodConfig
 from vos.persam.concept import Concept
 from vos.persam.refine import refine, tight_box
-from vos.persam.search import Found, Search, point_prompt
+from vos.persam.search import Found, Search, found_from, point_prompt
 from vos.persam.similarity import similarity
 from vos.persam.target import target_feature
 from vos.sam.segmenter import Segmenter
@@ -43,7 +43,7 @@ class PublishedSearch(Search):
         first = self.model.decode(embedding, [prompt], guidance, multimask=False)
         # CRASH: a mask that is empty after the second call has no box; it is then the answer.
         answer = refine(self.model, embedding, [prompt], first, steps=2, box_of=_full_size_box)
-        return Found(answer.logits[0, 0], float(answer.predicted_iou[0, 0]), prompt)
+        return found_from(answer, 0, prompt, None)
 
 
 def similarity_pixels(found: torch.Tensor, geometry: Geometry) -> torch.Tensor:

@@ -15,7 +15,7 @@ from vos.config import MethodConfig
 from vos.errors import VosError
 from vos.persam.location_prior import LocationPrior, image_cells, locate, peak_points
 from vos.sam.segmenter import Segmenter
-from vos.structures import Geometry, Guidance, ImageEmbedding, Prompt, TargetFeature
+from vos.structures import Geometry, Guidance, ImageEmbedding, MaskCandidates, Prompt, TargetFeature
 
 if TYPE_CHECKING:
     from vos.persam.concept import Concept
@@ -32,11 +32,27 @@ class Found:
         logits: float (h4, w4), foreground where > 0; all below 0 where nothing was found.
         predicted_iou: the model's own estimate.
         prompt: of the first decoder call.
+        unprompted: the answer to appearance alone, logits (h4, w4) and predicted IoU, from a decoder that reads
+            similarity maps; None from one that does not. A point says "it is here", after which no decoder doubts it,
+            so presence is judged from this.
     """
 
     logits: torch.Tensor
     predicted_iou: float
     prompt: Prompt
+    unprompted: tuple[torch.Tensor, float] | None = None
+
+
+def found_from(
+    answer: MaskCandidates, row: int, prompt: Prompt, unprompted: MaskCandidates | None, unprompted_row: int = 0
+) -> Found:
+    """Takes one object's answer (M = 1) out of a batch."""
+    first = None
+    if unprompted is not None:
+        quality = unprompted.predicted_iou[unprompted_row, 0].clamp(0, 1)
+        first = (unprompted.logits[unprompted_row, 0].float(), float(quality))
+    quality = answer.predicted_iou[row, 0].clamp(0, 1)
+    return Found(answer.logits[row, 0].float(), float(quality), prompt, first)
 
 
 class Search(ABC):
@@ -54,7 +70,6 @@ class Search(ABC):
     def __init__(self, model: Segmenter, concept: Concept, config: MethodConfig) -> None:
         concept.check_model(model)
         self.model, self.concept, self.config = model, concept, config
-        # A decoder that reads the similarity maps themselves has less use for their peaks.
         self.reads_maps = config.guidance and "maps" in model.guidance_fields
         self.fields = model.guidance_fields if config.guidance else frozenset[str]()
 
@@ -123,6 +138,11 @@ def point_prompt(positive: npt.NDArray[np.float32], negative: npt.NDArray[np.flo
     negative = none if negative is None else negative
     labels = np.array([1] * len(positive) + [0] * len(negative), dtype=np.int64)
     return Prompt(np.concatenate([positive, negative]).astype(np.float32), labels)
+
+
+def no_prompt() -> Prompt:
+    """Nothing but the guidance."""
+    return point_prompt(np.zeros((0, 2), np.float32))
 
 
 def coverage_on_grid(logits: torch.Tensor, geometry: Geometry) -> torch.Tensor:
