@@ -22,11 +22,11 @@ class MemoryConfig:
 
     enabled: bool = True  # false = the given masks alone
     momentum: float = 0.8  # each admission multiplies the weight of older views by this, 0..1
-    size: int = 3  # most views kept besides the references
+    size: int = 8  # most views kept besides the references
     weight: float = 0.5  # share of the memory against the references in the location prior, 0..1
     guard: bool = True  # cells that look more like the backgrounds seen so far are neither kept nor used as prior
     interval: int = 1  # least number of frames between admissions
-    min_predicted_iou: float = 0.6  # a frame is admitted only at or above this, 0..1
+    min_predicted_iou: float = 0.4  # a frame is admitted only at or above this, 0..1
     area_change: float = 2.0  # ... and only if its area is at most 1 + this times its recent median, or its inverse
     area_window: int = 7  # frames over which that median is taken
 
@@ -132,6 +132,7 @@ class RunConfig(RuntimeConfig):
     ref_mask: Any = None  # mask image of the objects to follow, or a list of them
     ref_box: list[float] | None = None  # instead of a mask: [x, y, width, height], pixels
     ref_point: list[float] | None = None  # instead of a mask: [x, y], pixels
+    concept: Any = None  # instead of a mask: concept file (python -m vos.concept), or a list of them, ids 1, 2, ...
     ref_frame: Any = 0  # frame number of the mask, from 0; one per mask if there are several
     output: list[str] = field(default_factory=lambda: ["masks", "overlay"])  # of masks, overlay, matte, rle
     output_dir: str | None = None  # where results are written; None = outputs/<name of the clip>

@@ -28,14 +28,16 @@ def target(image: ImageEmbedding, row: int, column: int) -> TargetFeature:
     return target_feature(image.features, coverage)
 
 
-def test_views_are_mixed_by_weight_per_object() -> None:
+def test_directions_are_mixed_by_weight_and_the_best_match_of_any_view_counts() -> None:
     image = embedding()
     a, b, c = target(image, 1, 1), target(image, 4, 9), target(image, 6, 3)
     prior = locate(image, [[(a, 0.25), (b, 0.75)], [(c, 1.0)]])
     maps = similarity_maps(image.features, [a, b, c])
     assert prior.guidance.maps is not None
     assert prior.guidance.embedding is not None
-    torch.testing.assert_close(prior.guidance.maps, torch.stack([0.25 * maps[0] + 0.75 * maps[1], maps[2]]))
+    mixed, best = 0.25 * maps[0] + 0.75 * maps[1], torch.maximum(maps[0], maps[1])
+    expected = torch.stack([mixed[0], best[1], best[2], mixed[3], best[1] - best[2]])
+    torch.testing.assert_close(prior.guidance.maps, torch.stack([expected, maps[2]]))
     torch.testing.assert_close(prior.similarity, prior.guidance.maps[:, 0])
     torch.testing.assert_close(prior.guidance.embedding[0], 0.25 * a.embedding + 0.75 * b.embedding)
 

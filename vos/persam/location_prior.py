@@ -57,9 +57,8 @@ def locate(
         seen = similarity_maps(embedding.features, views)
         maps = mix(seen)
         # A cell need not look like the object in all of its views: the best match in any of them counts.
-        matches = seen[:, 1:3]
-        best = matches.new_full((len(objects), *matches.shape[1:]), -torch.inf)
-        maps[:, 1:3] = best.index_reduce_(0, owner, matches, "amax")
+        matches = seen[:, 1:3].split([len(known) for known in objects])
+        maps[:, 1:3] = torch.stack([match.amax(dim=0) for match in matches])
         maps[:, 4] = maps[:, 1] - maps[:, 2]
     found = maps[:, 0] if maps is not None else mix(similarity(embedding.features, views))
     return LocationPrior(

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 
 from vos.config import FinetuneConfig, TrackerConfig
+from vos.errors import VosError
+from vos.persam.concept import Concept
 from vos.persam.finetune import fuse, reference_weights
 from vos.persam.location_prior import LocationPrior, locate, peak_points
 from vos.persam.overlap import resolve_overlap
@@ -54,6 +56,20 @@ class PersamTracker(Tracker):
         self.tracks = [Track(self.config) for _ in self.object_ids]
         self._anchor(embedding, reference)
         return self._report(embedding.geometry, {}, given=reference)
+
+    @torch.no_grad()
+    def start_from_concepts(self, embedding: ImageEmbedding, concepts: Sequence[Concept], frame: Frame) -> TrackedFrame:
+        for concept in concepts:
+            concept.check_model(self.model)
+            if self.finetune is not None and concept.weights is None:
+                raise VosError(f"the concept {concept.name} has no tuned mask weights; make it with finetune=true")
+        self.object_ids = tuple(range(1, len(concepts) + 1))
+        self.tracks = [Track(self.config) for _ in self.object_ids]
+        for track, concept in zip(self.tracks, concepts):
+            track.learn(concept, self.model.device)
+            if self.finetune is not None and concept.weights is not None:
+                track.weights = concept.weights.to(self.model.device)
+        return self.step(embedding, frame)
 
     @torch.no_grad()
     def step(self, embedding: ImageEmbedding, frame: Frame) -> TrackedFrame:
@@ -155,7 +171,10 @@ class PersamTracker(Tracker):
         motion = self.config.motion
         tracks = [self.tracks[k] for k in numbers]
         boxes = [None if track.lost else track.motion.predict(motion.box_margin) for track in tracks]
-        points = peak_points(prior.similarity, geometry, self.points, boxes)
+        # A lost object has no mask to go on with: its strongest peak says where to look.
+        counts = [max(self.points, 1) if track.lost else self.points for track in tracks]
+        peaks = peak_points(prior.similarity, geometry, max(counts), boxes)
+        points = [peak[:count] for peak, count in zip(peaks, counts)]
         best = [own[:1] for own in peak_points(prior.similarity, geometry, 1, boxes)] if self.config.negatives else []
         height, width = geometry.original_size
         prompts = []
