@@ -11,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from vos.errors import VosError
+from vos.io.colour_profile import to_srgb
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".heic", ".heif", ".avif"}
@@ -22,8 +23,9 @@ MAX_PIXELS = 2**27  # 134 megapixels, 400 MB as RGB: more is a mistake or a deco
 def read_image(path: str | Path) -> npt.NDArray[np.uint8]:
     """Reads a photo as uint8 (H, W, 3) RGB, upright.
 
-    EXIF orientation is applied; grayscale, palette, CMYK, 16-bit and float images are converted;
-    transparency is flattened onto white. Of an animation, the first image. HEIC needs the package ``pillow-heif``.
+    EXIF orientation is applied; grayscale, palette, CMYK, 16-bit and float images are converted; colours with an
+    embedded profile (ICC) become sRGB; transparency is flattened onto white. Of an animation, the first image.
+    HEIC needs the package ``pillow-heif``.
 
     Raises:
         VosError: missing, not an image, damaged, too large, or HEIC without ``pillow-heif``.
@@ -92,8 +94,10 @@ def _to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
         return np.repeat(gray[:, :, None], 3, axis=2)
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-    return np.array(image.convert("RGB"))  # a copy: writable and contiguous
+        image = to_srgb(rgba)
+        image.putalpha(rgba.getchannel("A"))
+        return np.array(Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB"))
+    return np.array(to_srgb(image))  # a copy: writable and contiguous
 
 
 def _to_8bit(gray: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
