@@ -198,6 +198,8 @@ def _track(
     """Locate, decode, refine and update memory for one frame; or take what the user gave for it."""
     if reference is None:
         return line.tracker.step(embedding, frame)
+    if reference.concepts:
+        return line.tracker.start_from_concepts(embedding, reference.concepts, frame)
     mask = reference.mask(line.model, embedding)
     if reference.prompt is not None:
         line.on_prompted(frame, mask)

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from vos.errors import VosError
+from vos.persam.concept import Concept
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding, LabelMap, Prompt, SizeHW
 
@@ -21,15 +22,17 @@ class Reference:
         frame_index: the frame that it belongs to, from 0.
         label_map: the given mask, or None.
         prompt: instead of a mask: points or a box around object 1, original pixels.
+        concepts: instead of either: what photos outside of the video have shown; they are searched from here on.
     """
 
     frame_index: int
     label_map: LabelMap | None = None
     prompt: Prompt | None = None
+    concepts: tuple[Concept, ...] = ()
 
     def __post_init__(self) -> None:
-        if (self.label_map is None) == (self.prompt is None):
-            raise ValueError("a reference is either a label map or a prompt")
+        if (self.label_map is not None) + (self.prompt is not None) + bool(self.concepts) != 1:
+            raise ValueError("a reference is either a label map or a prompt or concepts")
 
     def mask(self, model: Segmenter, embedding: ImageEmbedding) -> LabelMap:
         """The mask: the given one, or the candidate with the best predicted IoU for the prompt.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -32,6 +33,12 @@ class Appearance:
         around = coverage < BACKGROUND_COVERAGE
         outside = float(similarity[around].mean()) if bool(around.any()) else inside - 1
         return cls(inside, min(outside, inside - MIN_CONTRAST))
+
+    @classmethod
+    def mean(cls, scales: Sequence[Appearance]) -> Appearance:
+        """The scale of several references."""
+        count = len(scales)
+        return cls(sum(scale.inside for scale in scales) / count, sum(scale.outside for scale in scales) / count)
 
     def score(self, similarity: torch.Tensor, coverage: torch.Tensor) -> float:
         """Similarity of a mask, given as coverage (h, w), on this scale."""

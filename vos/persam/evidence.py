@@ -46,12 +46,8 @@ class Judge:
     def __init__(self, concept: Concept, device: torch.device) -> None:
         target = concept.target()
         self.direction = target.direction.to(device)
-        scales = [
-            Appearance.of_reference(similarity(view.features, [target])[0], view.coverage) for view in concept.views
-        ]
-        count = len(scales)
-        self.appearance = Appearance(
-            sum(scale.inside for scale in scales) / count, sum(scale.outside for scale in scales) / count
+        self.appearance = Appearance.mean(
+            [Appearance.of_reference(similarity(view.features, [target])[0], view.coverage) for view in concept.views]
         )
 
     @torch.no_grad()

@@ -30,15 +30,15 @@ class Memory:
         self.areas: list[float] = []  # of the latest frames in which the object was present, oldest first
         self.waited = 0  # frames since the last admission
 
-    def anchor(self, target: TargetFeature, area: float) -> None:
+    def anchor(self, target: TargetFeature, area: float | None) -> None:
         """Adds a reference that the user gave.
 
         Args:
             target: from the reference mask.
-            area: of the mask, in original pixels.
+            area: of the mask, in original pixels; None for a reference from outside of the video.
         """
         self.anchors.append(target)
-        self.areas = [area]
+        self.areas = [] if area is None else [area]
 
     def views(self) -> list[tuple[TargetFeature, float]]:
         """All views with weights that sum to 1: references share 1 - ``weight``, the recent ones the rest."""
@@ -52,7 +52,7 @@ class Memory:
         self.waited += 1
         if presence is not Presence.PRESENT:
             return False
-        usual = median(self.areas)
+        usual = median(self.areas or [area])
         self.areas = [*self.areas, area][-self.config.area_window :]
         limit = 1 + self.config.area_change
         return (

@@ -9,7 +9,9 @@ import torch.nn.functional as F
 
 from vos.config import TrackerConfig
 from vos.persam.appearance import Appearance
+from vos.persam.concept import Concept
 from vos.persam.refine import low_res_box
+from vos.persam.search import on_device
 from vos.persam.similarity import similarity
 from vos.persam.target import target_feature
 from vos.structures import Geometry, ImageEmbedding, Presence
@@ -73,6 +75,19 @@ class Track:
         assert box is not None  # the best-covered cell is above 0
         self.motion.forget()
         self.motion.update(box, sure=True)
+
+    def learn(self, concept: Concept, device: torch.device) -> None:
+        """Takes a concept's photos as references: how the object looks, not where it is."""
+        targets = [on_device(view.target(), device) for view in concept.views]
+        for target in targets:
+            self.memory.anchor(target, None)
+        self.reference_area = min(view.area for view in concept.views)
+        self.appearance = Appearance.mean(
+            [
+                Appearance.of_reference(similarity(view.features, [view.target()])[0], view.coverage)
+                for view in concept.views
+            ]
+        )
 
     def judge(
         self, geometry: Geometry, logits: torch.Tensor, predicted_iou: float, similarity_map: torch.Tensor

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 
 from vos.config import TrackerConfig
 from vos.errors import VosError
+from vos.persam.concept import Concept
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, ImageEmbedding, LabelMap, TrackedFrame
 
@@ -35,6 +36,19 @@ class Tracker(ABC):
         Returns:
             The reference mask as a tracked frame (``given`` is set, so that it is written unchanged).
         """
+
+    def start_from_concepts(self, embedding: ImageEmbedding, concepts: Sequence[Concept], frame: Frame) -> TrackedFrame:
+        """Forgets everything and begins at a frame in which nobody has shown the objects: they are searched for.
+
+        Args:
+            embedding: of the frame.
+            concepts: what to look for, in the order of the ids 1, 2, ...
+            frame: the frame itself.
+
+        Raises:
+            VosError: this tracker cannot, or a concept belongs to another model.
+        """
+        raise VosError("concept= needs a tracker that searches by appearance; use tracker=persam")
 
     @abstractmethod
     def step(self, embedding: ImageEmbedding, frame: Frame) -> TrackedFrame:
