@@ -29,6 +29,7 @@ ROOMS: dict[str, set[str]] = {
     "tracking": CONTRACTS | {"io", "sam", "persam"},
     "evaluation": {"structures", "geometry", "errors", "io"},
     "journal": CONTRACTS | {"io"},
+    "output_folder": {"errors", "io"},
     "references": CONTRACTS | {"io", "sam"},
     "summary": CONTRACTS | {"io"},
     "albums": CONTRACTS | {"background", "io", "sam", "persam"},

@@ -13,6 +13,7 @@ import os
 import re
 import sys
 import typing
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from importlib import resources
@@ -143,7 +144,7 @@ def quoted(word: str, schema: type, sweep: bool = False) -> str:
     hint = dict(options(schema)).get(key)
     if _is_list(hint) and not value.startswith("[") and not sweep:
         return f"{key}=[{value}]"
-    exists = bool(value) and Path(value).exists()
+    exists = os.path.exists(value)  # noqa: PTH110 - false, too, where one may not look, or for a long list of names
     is_text = _is_text(hint)
     numeric = re.fullmatch(r"[+-]?\d+", value) is not None
     if (exists and not (numeric and not is_text)) or (is_text and not sweep) or not _parses(word):
@@ -171,7 +172,9 @@ def output_folder(run: Run[Any], name: str, source: str) -> Path:
 def exit_code(main: Callable[[], None]) -> int:
     """Runs ``main``: 0, or 2 after one line on stderr for a user's error, or 130 after Ctrl-C."""
     try:
-        main()
+        with warnings.catch_warnings():  # Pillow's, of what is still below our own limit: no line for the user
+            warnings.filterwarnings("ignore", r"Image size .* exceeds limit")
+            main()
     except VosError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -181,6 +184,11 @@ def exit_code(main: Callable[[], None]) -> int:
     except BrokenPipeError:  # the reader of our output, such as head, has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:  # an input that may not be read, or a device that fails; writing has words of its own
+        if error.filename is None:
+            raise
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
     return 0
 
 

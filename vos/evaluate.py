@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -26,6 +25,7 @@ from vos.errors import VosError
 from vos.evaluation.davis import DavisSequence, read_dataset
 from vos.evaluation.scoring import overall, score_results
 from vos.io.atomic import atomic_path
+from vos.output_folder import sole_writer
 
 if TYPE_CHECKING:
     from vos.evaluation.report import RunSummary
@@ -38,6 +38,7 @@ python -m vos.evaluate dataset=perseg dataset.root=PerSeg method=p2sam    photos
 python -m vos.evaluate -m dataset.root=DAVIS tracker.memory.momentum=0.8,0.9     compares settings in one table
 """
 RECORD = "run.json"  # in the folder of a finished sequence
+FILES = ("masks", "*_results-*.csv", "plots", "summary.json")  # that a run may write
 
 
 def main() -> int:
@@ -57,7 +58,9 @@ def evaluate_all(runs: Sequence[Run[EvaluateConfig]]) -> None:
         evaluate_perseg.evaluate_all(runs)
         return
     if len(runs) == 1:
-        evaluate(runs[0].config, _output_dir(runs[0].config), runs[0].overrides)
+        folder = _output_dir(runs[0].config)
+        with sole_writer(folder, FILES):
+            evaluate(runs[0].config, folder, runs[0].overrides)
         return
     from vos.evaluation.report import write_comparison
 
@@ -65,7 +68,8 @@ def evaluate_all(runs: Sequence[Run[EvaluateConfig]]) -> None:
     summaries = []
     for index, (name, run) in enumerate(zip(_folder_names(runs), runs)):
         print(f"run {index + 1} of {len(runs)}: {' '.join(run.overrides)}", flush=True)
-        summaries.append(evaluate(run.config, folder / name, run.overrides))
+        with sole_writer(folder / name, FILES):
+            summaries.append(evaluate(run.config, folder / name, run.overrides))
     print(write_comparison(summaries, folder))
     print(f"comparison: {folder / 'comparison.csv'}, comparison.md")
 
@@ -129,8 +133,6 @@ def run_dataset(config: EvaluateConfig, sequences: Sequence[DavisSequence], mask
         torch.set_num_threads(config.threads)
     model = load_model(config.model, config.checkpoint, config.device, config.precision)
     fingerprint = _fingerprint(config, model)
-    for rest in masks.glob(".*.partial"):  # of a run that was killed
-        shutil.rmtree(rest)
     done = {s.name for s in sequences if not config.overwrite and _is_finished(s, masks / s.name, fingerprint)}
     initial = sum(frames[name] for name in done)
     with tqdm(total=sum(frames.values()), initial=initial, unit="frame", disable=len(done) == len(frames)) as bar:

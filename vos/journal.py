@@ -25,7 +25,7 @@ import safetensors.torch
 import torch
 from typing_extensions import Self
 
-from vos.io.atomic import atomic_path
+from vos.io.atomic import atomic_path, writing_to
 from vos.structures import Frame, LabelMap, Presence, SegmentedFrame
 
 _LENGTH = struct.Struct("<Q")
@@ -51,7 +51,8 @@ class Leg:
             with safetensors.safe_open(self._state_path, "pt") as file:
                 saved = json.loads(file.metadata()["progress"])
             self.consumed, self.done, results = saved["consumed"], saved["done"], saved["results"]
-        self._file = (folder / f"{name}.results").open("a+b")
+        self._path = folder / f"{name}.results"
+        self._file = self._path.open("a+b")
         self._offsets = self._index(results)
 
     def _index(self, count: int) -> list[int]:
@@ -78,8 +79,9 @@ class Leg:
         if result.alpha is not None:
             arrays["alpha"] = np.ascontiguousarray(result.alpha)
         record = zlib.compress(safetensors.numpy.save(arrays), 1)
-        self._file.seek(0, 2)
-        self._file.write(_LENGTH.pack(len(record)) + record)
+        with writing_to(self._path):
+            self._file.seek(0, 2)
+            self._file.write(_LENGTH.pack(len(record)) + record)
         self._offsets.append(self._offsets[-1] + _LENGTH.size + len(record))
 
     def read(self, index: int, frame: Frame) -> SegmentedFrame:
@@ -97,11 +99,12 @@ class Leg:
 
     def save_state(self, state: Mapping[str, torch.Tensor], consumed: int, done: bool = False) -> None:
         """Makes everything appended so far permanent, together with the state that belongs to it."""
-        self._file.flush()
+        with writing_to(self._path):
+            self._file.flush()
         progress = json.dumps({"consumed": consumed, "done": done, "results": len(self)})
         with atomic_path(self._state_path) as path:
             tensors = {name: tensor.detach().clone().contiguous() for name, tensor in state.items()}
-            safetensors.torch.save_file(tensors, path, {"progress": progress})
+            path.write_bytes(safetensors.torch.save(tensors, {"progress": progress}))
 
     @property
     def saved(self) -> bool:
@@ -110,7 +113,8 @@ class Leg:
 
     def close(self) -> None:
         """Closes the file of results."""
-        self._file.close()
+        with suppress(OSError):  # a full disk: what it had no room for belongs to no saved state
+            self._file.close()
 
 
 class Journal:
@@ -122,9 +126,10 @@ class Journal:
         mark = folder / "fingerprint"
         if folder.exists() and (not mark.exists() or mark.read_text() != fingerprint):
             shutil.rmtree(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        mark.write_text(fingerprint)
-        self.backward, self.forward = Leg(folder, "backward"), Leg(folder, "forward")
+        with writing_to(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            mark.write_text(fingerprint)
+            self.backward, self.forward = Leg(folder, "backward"), Leg(folder, "forward")
 
     @property
     def resumed(self) -> int:

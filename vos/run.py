@@ -27,6 +27,7 @@ from vos.io.frames import FrameSource, open_frames
 from vos.io.masks import read_references
 from vos.io.writers import MaskWriter, MatteWriter, OverlayWriter, RleWriter, Writer
 from vos.journal import Journal
+from vos.output_folder import sole_writer
 from vos.pipeline import Line, segment_video
 from vos.references import Reference, box_prompt, point_prompt
 from vos.sam.registry import load_model
@@ -43,6 +44,7 @@ python -m vos.run video=frames/ ref_mask=m.png output=[masks,matte]  a folder of
 python -m vos.run -m video=clip.mp4 ref_mask=m.png tracker=persam,reference      one run for each value
 """
 OUTPUTS = {"masks": "masks", "overlay": "overlay.mp4", "matte": "matte.{matte_format}", "rle": "rle.json"}
+FILES = ("masks", "overlay.mp4", "matte.*", "rle.json", "reference.png", "summary.json")  # that a run may write
 WHERE_AND_WHETHER = ("output_dir", "overwrite")  # options that do not change the results
 
 
@@ -87,8 +89,9 @@ def run(config: RunConfig, folder: Path) -> None:
         line.with_alpha = "matte" in config.output
         line.on_prompted = lambda frame, mask: _show_reference(folder / "reference.png", frame, mask)
         header = _header(config, model, source, fingerprint)
-        (folder / "summary.json").unlink(missing_ok=True)  # until this run is complete, nothing is finished here
-        frames = _segment(source, references, line, header, outputs, folder, config)
+        with sole_writer(folder, FILES):
+            (folder / "summary.json").unlink(missing_ok=True)  # until this run is complete, nothing is finished here
+            frames = _segment(source, references, line, header, outputs, folder, config)
     print("\n".join(str(path) for path in (*outputs.values(), folder / "summary.json")))
     print(f"{frames[0]} frames at {frames[1]:.1f} frames per second")
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import errno
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from vos.errors import VosError
+
+# Names while writing. The key, 8 hexadecimal digits, keeps two writers of one file apart.
+_PARTIAL, _OLD = ".{stem}.{key}.partial{suffix}", ".{name}.{key}.old"
+_ANY_KEY = "[0-9a-f]" * 8
 
 
 @contextmanager
@@ -30,7 +34,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 def temporary_path(path: str | Path) -> Iterator[Path]:
     """:func:`atomic_path` for bodies whose own OSErrors are not about ``path``: these pass unchanged."""
     path = Path(path)
-    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.partial{path.suffix}")
+    temporary = path.with_name(_PARTIAL.format(stem=path.stem, key=uuid.uuid4().hex[:8], suffix=path.suffix))
     with writing_to(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -54,11 +58,29 @@ def writing_to(path: str | Path) -> Iterator[None]:
         raise VosError(text) from error
 
 
+def remove_leftovers(folder: Path, names: Sequence[str]) -> None:
+    """Removes what processes that were killed left of writing into ``folder``. Nobody else may be writing there.
+
+    Args:
+        folder: where the files and folders were to appear.
+        names: their final names, as glob patterns; folders of these names are searched, too.
+    """
+    for name in names:
+        stem, suffix = Path(name).stem, Path(name).suffix
+        found = list(folder.glob(_PARTIAL.format(stem=stem, key=_ANY_KEY, suffix=suffix)))
+        found += folder.glob(_OLD.format(name=name, key=_ANY_KEY))
+        for below in (path for path in folder.glob(name) if path.is_dir()):
+            found += below.rglob(_PARTIAL.format(stem="*", key=_ANY_KEY, suffix="*"))
+            found += below.rglob(_OLD.format(name="*", key=_ANY_KEY))
+        for path in found:
+            _remove(path)
+
+
 def _replace(temporary: Path, path: Path) -> None:
     if not path.is_dir() or path.is_symlink():
         temporary.replace(path)
         return
-    old = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.old")
+    old = path.with_name(_OLD.format(name=path.name, key=uuid.uuid4().hex[:8]))
     path.replace(old)
     try:
         temporary.replace(path)
