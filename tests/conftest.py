@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
+import av
 import pytest
+from fakes import FRAMES, SIZE, ColourSegmenter, Program, square_clip, square_mask
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +19,48 @@ def shared() -> Path:
     if not (root / "data").is_dir():
         pytest.skip(f"test material not found at {root}; set VOS_SHARED to its folder")
     return root
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """A video with blanks and brackets in its name, in a folder of its own that is also the working directory."""
+    from vos.io.masks import write_label_map
+
+    path = tmp_path / "my clip (1).mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": "12"})
+        stream.height, stream.width = SIZE
+        stream.pix_fmt = "yuv420p"
+        for image in square_clip(FRAMES, SIZE):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
+    for index in (0, 5, 9):
+        write_label_map(tmp_path / f"mask {index}.png", square_mask(index, SIZE, object_id=3))
+    return path
+
+
+@pytest.fixture
+def models() -> list[ColourSegmenter]:
+    """The models that the program loaded, in order."""
+    return []
+
+
+@pytest.fixture
+def program(clip: Path, models: list[ColourSegmenter], monkeypatch: pytest.MonkeyPatch) -> Program:
+    """``python -m vos.run`` with a small model, in the folder of the clip."""
+    import vos.pipeline
+    import vos.run
+
+    def load_model(*_: object) -> ColourSegmenter:
+        models.append(ColourSegmenter())
+        return models[-1]
+
+    monkeypatch.chdir(clip.parent)
+    monkeypatch.setattr(vos.run, "load_model", load_model)
+    monkeypatch.setattr(vos.pipeline, "STATE_INTERVAL", 0.0)
+
+    def call(*words: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["vos-run", *words])
+        return vos.run.main()
+
+    return call

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -25,6 +25,9 @@ from vos.structures import (
     TrackedFrame,
 )
 from vos.tracking.tracker import Tracker
+
+FRAMES, SIZE = 12, (96, 128)  # of the video of the fixture "program"
+Program = Callable[..., int]
 
 
 def square_clip(count: int, size: SizeHW = (48, 64)) -> list[npt.NDArray[np.uint8]]:

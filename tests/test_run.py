@@ -3,65 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-from fakes import ColourSegmenter, square_clip, square_mask
+from fakes import FRAMES, SIZE, ColourSegmenter, Program, square_clip, square_mask
 from PIL import Image
 
 import vos.pipeline
-import vos.run
 from vos.io.masks import read_label_map, write_label_map
-
-FRAMES = 12
-SIZE = (96, 128)
-Program = Callable[..., int]
-
-
-@pytest.fixture
-def clip(tmp_path: Path) -> Path:
-    """A video with blanks and brackets in its name, in a folder of its own that is also the working directory."""
-    path = tmp_path / "my clip (1).mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25, options={"crf": "12"})
-        stream.height, stream.width = SIZE
-        stream.pix_fmt = "yuv420p"
-        for image in square_clip(FRAMES, SIZE):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
-        container.mux(stream.encode())
-    for index in (0, 5, 9):
-        write_label_map(tmp_path / f"mask {index}.png", square_mask(index, SIZE, object_id=3))
-    return path
-
-
-@pytest.fixture
-def models() -> list[ColourSegmenter]:
-    """The models that the program loaded, in order."""
-    return []
-
-
-@pytest.fixture
-def program(clip: Path, models: list[ColourSegmenter], monkeypatch: pytest.MonkeyPatch) -> Program:
-    """``python -m vos.run`` with a small model, in the folder of the clip."""
-
-    def load_model(*_: object) -> ColourSegmenter:
-        models.append(ColourSegmenter())
-        return models[-1]
-
-    monkeypatch.chdir(clip.parent)
-    monkeypatch.setattr(vos.run, "load_model", load_model)
-    monkeypatch.setattr(vos.pipeline, "STATE_INTERVAL", 0.0)
-
-    def call(*words: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["vos-run", *words])
-        return vos.run.main()
-
-    return call
-
 
 VIDEO = "video=my clip (1).mp4"
 MASK = "ref_mask=mask 0.png"
