@@ -18,6 +18,7 @@ import vos.album
 from vos.albums.photos import album_name, list_album, result_names
 from vos.command_line import compose
 from vos.config import AlbumConfig, MethodConfig
+from vos.output_folder import sole_writer
 from vos.persam.concept import Concept
 
 Main = Callable[..., int]
@@ -44,7 +45,7 @@ def truth(x: int, y: int = 32) -> np.ndarray:
 @pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch) -> ColourSegmenter:
     model = ColourSegmenter()
-    monkeypatch.setattr(vos.album, "load_model", lambda *_: model)
+    monkeypatch.setattr(vos.album, "load_photo_model", lambda *_: model)
     return model
 
 
@@ -233,7 +234,7 @@ def test_all_instances(run: Main, words: list[str], tmp_path: Path) -> None:
 
 
 def test_dreambooth_pictures_and_their_metadata(run: Main, words: list[str]) -> None:
-    options = ["output=dreambooth", "dreambooth.size=768", "dreambooth.text=a photo of sks {concept}, indoors"]
+    options = ["method=persam", "output=dreambooth", "dreambooth.size=768", "dreambooth.text=a photo of sks {concept}, indoors"]
     assert run(*words, *options, "name=dog") == 0
     folder = Path("outputs/my-photos/dreambooth")
     rows = [json.loads(line) for line in (folder / "train/metadata.jsonl").read_text().splitlines()]
@@ -326,3 +327,19 @@ def test_help_lists_options(run: Main, capsys: pytest.CaptureFixture[str]) -> No
     assert run() == 0
     text = capsys.readouterr().out
     assert "dreambooth.text=" in text and "method=" in text and "python -m vos.album images=photos/" in text
+
+
+def test_one_run_at_a_time_and_nothing_of_a_killed_one(
+    run: Main, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path("outputs/my-photos")
+    with sole_writer(folder, []):
+        assert run(*words) == 2
+        assert "being written by another run" in capsys.readouterr().err
+        assert [p.name for p in folder.iterdir()] == [".lock"]
+    left = [folder / "masks/trip/.a 2.0123abcd.partial.png", folder / ".contact_sheet.0123abcd.partial.png"]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"half")
+    assert run(*words) == 0
+    assert not [p for p in folder.rglob("*") if ".partial" in p.name or p.name == ".lock"]

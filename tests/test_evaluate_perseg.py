@@ -36,7 +36,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Main:
 @pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch) -> ColourSegmenter:
     model = ColourSegmenter()
-    monkeypatch.setattr(vos.evaluate_perseg, "load_model", lambda *_: model)
+    monkeypatch.setattr(vos.evaluate_perseg, "load_photo_model", lambda *_: model)
     return model
 
 
@@ -78,7 +78,7 @@ def test_runs_every_object_and_resumes(run: Main, perseg: Path, model: ColourSeg
     assert run(f"dataset.root={perseg}") == 0 and model.encoded == before
     Path("outputs/perseg/masks/ball/02.png").unlink()
     assert run(f"dataset.root={perseg}") == 0 and model.encoded == before + 4  # one object with its reference
-    assert run(f"dataset.root={perseg}", "method=p2sam", "sequences=[rex]") == 0 and model.encoded == before + 8
+    assert run(f"dataset.root={perseg}", "method=persam", "sequences=[rex]") == 0 and model.encoded == before + 8
 
 
 def test_sweep_ends_with_one_table(

@@ -106,10 +106,11 @@ class TrackerConfig:
 class MethodConfig:
     """How an object is looked for in a photo. ``None`` stands for what suits the model (``vos.persam.search``)."""
 
-    name: str = "persam"  # persam | persam_f | p2sam | persam_reference
+    name: str = "p2sam"  # persam | persam_f | p2sam | persam_reference
     guidance: bool = True  # steer the first decoder call by similarity (persam_f: only what reads similarity maps)
     points: bool | None = None  # persam: prompt with the similarity's best and worst point
     refine_steps: int | None = None  # decoder calls after the first
+    closeup: bool | None = None  # look at small objects a second time, closer; None = where encoding is cheap (nano)
     parts: int = 5  # p2sam: most parts that the object is split into; 1..parts are tried on every photo
     max_instances: int = 16  # instances=all: most instances looked for in one photo
 

@@ -52,7 +52,9 @@ def concept_of(object_id: int, model: ColourModel, box: Box = REFERENCE) -> Conc
     return Concept.from_image(image, labels, name=f"object {object_id}", model=model, finetune=True)
 
 
-def search(model: ColourModel, boxes: dict[int, Box], concepts: list[Concept], method: str = "persam", **options):  # type: ignore[no-untyped-def]
+def search(
+    model: ColourModel, boxes: dict[int, Box], concepts: list[Concept], method: str | MethodConfig = "persam", **options
+):  # type: ignore[no-untyped-def]
     return PhotoSegmenter(model, method, **options).segment(scene(boxes, SIZE)[0], concepts)
 
 
@@ -83,8 +85,9 @@ def test_absent_object_is_a_value_with_an_empty_mask(model: CautiousColourModel,
 
 def test_threshold_decides_and_zero_never_says_absent(model: CautiousColourModel) -> None:
     concepts = [concept_of(1, model)]
-    (sure,) = search(model, {1: (8, 8, 40, 40)}, concepts)
-    (asked,) = search(model, {1: (8, 8, 40, 40)}, concepts, threshold=min(1.0, sure.score + 0.01))
+    once = MethodConfig(closeup=False)
+    (sure,) = search(model, {1: (8, 8, 40, 40)}, concepts, once)
+    (asked,) = search(model, {1: (8, 8, 40, 40)}, concepts, once, threshold=min(1.0, sure.score + 0.01))
     assert asked.presence is Presence.ABSENT
     assert asked.score == sure.score
     assert asked.candidate is not None
@@ -99,7 +102,7 @@ def test_several_concepts_share_one_encoding_and_no_pixel(model: CautiousColourM
     encode = model.encode
     model.encode = lambda images: encoded.append(len(images)) or encode(images)  # type: ignore[method-assign, func-returns-value]
     boxes: dict[int, Box] = {1: (8, 8, 56, 56), 2: (48, 40, 104, 88)}
-    results = search(model, boxes, concepts)
+    results = search(model, boxes, concepts, MethodConfig(closeup=False))
     assert encoded == [1]
     _, labels = scene(boxes, SIZE)
     assert [result.presence for result in results] == [Presence.PRESENT, Presence.PRESENT, Presence.ABSENT]

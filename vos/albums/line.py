@@ -96,7 +96,7 @@ def segment_album(photos: Sequence[AlbumPhoto], records: Records, line: AlbumLin
                 line.on_broken(photo, embedding)
                 continue
             with line.timings.measure("search"):
-                results = line.segmenter.segment_embedding(embedding, concepts)
+                results = line.segmenter.segment_embedding(embedding, concepts, rgb)
             behind.put(_Searched(photo, identity, rgb, results, missing[photo.key]))
             line.on_photo(photo)
     return line.timings

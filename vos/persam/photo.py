@@ -13,9 +13,9 @@ import torch
 from vos.config import MethodConfig
 from vos.errors import VosError
 from vos.io.masks import mask_box
+from vos.persam.closeup import Closeup, look_closer
 from vos.persam.concept import Concept, Photo, as_rgb
 from vos.persam.evidence import DEFAULT_THRESHOLD, Evidence, Judge
-from vos.persam.overlap import resolve_overlap
 from vos.persam.photo_result import Instance, PhotoResult
 from vos.persam.search import TAKEN_SHARE, Found, Search, coverage_on_grid, make_search
 from vos.sam.registry import cached_model
@@ -101,19 +101,23 @@ class PhotoSegmenter:
         """
         for concept in concepts:
             self._prepare(concept)
-        return self.segment_embedding(self.model.encode([rgb])[0], concepts)
+        return self.segment_embedding(self.model.encode([rgb])[0], concepts, rgb)
 
-    def segment_embedding(self, embedding: ImageEmbedding, concepts: Sequence[Concept]) -> list[PhotoResult]:
-        """As :meth:`segment`, for a photo that is encoded already."""
-        found = [self._instances(embedding, *self._prepare(concept)) for concept in concepts]
-        flat = [one for own in found for one in own if one[1].score >= self.threshold]
-        if len(flat) > 1:
-            exclusive = iter(resolve_overlap(torch.stack([one[0].logits for one in flat])))
-            found = [
-                [(replace(one, logits=next(exclusive)), e) if e.score >= self.threshold else (one, e) for one, e in own]
-                for own in found
+    def segment_embedding(
+        self, embedding: ImageEmbedding, concepts: Sequence[Concept], rgb: npt.NDArray[np.uint8] | None = None
+    ) -> list[PhotoResult]:
+        """As :meth:`segment`, for a photo that is encoded already; without ``rgb`` there is no closer look."""
+        drawn = [
+            [
+                _draw(one, evidence, embedding.geometry, self._closeup(rgb, one, evidence, embedding.geometry))
+                for one, evidence in self._instances(embedding, *self._prepare(concept))
             ]
-        return [self._result(concept, own, embedding.geometry) for concept, own in zip(concepts, found)]
+            for concept in concepts
+        ]
+        sure = [one for own in drawn for one in own if one.score >= self.threshold]
+        exclusive = {id(before): after for before, after in zip(sure, without_overlap(sure))}
+        drawn = [[exclusive.get(id(one), one) for one in own] for own in drawn]
+        return [self._result(concept, own, embedding.geometry) for concept, own in zip(concepts, drawn)]
 
     def _prepare(self, concept: Concept) -> tuple[Search, Judge]:
         if concept not in self._prepared:
@@ -149,15 +153,21 @@ class PhotoSegmenter:
             found = search.find(embedding, coverage_on_grid(covered.float() - 0.5, geometry) > TAKEN_SHARE)
         return sorted(accepted, key=lambda one: -one[1].score)[: self.config.max_instances]
 
-    def _result(self, concept: Concept, found: list[tuple[Found, Evidence]], geometry: Geometry) -> PhotoResult:
-        drawn = [_draw(one, evidence, geometry) for one, evidence in found]
+    def _closeup(
+        self, rgb: npt.NDArray[np.uint8] | None, found: Found, evidence: Evidence, geometry: Geometry
+    ) -> Closeup | None:
+        cheap = "maps" in self.model.guidance_fields
+        wanted = self.config.closeup if self.config.closeup is not None else cheap
+        if rgb is None or not wanted or self.config.name == "persam_reference" or evidence.score < self.threshold:
+            return None
+        return look_closer(self.model, rgb, found, geometry)
+
+    def _result(self, concept: Concept, drawn: list[Instance], geometry: Geometry) -> PhotoResult:
         present = tuple(one for one in drawn if one.score >= self.threshold and one.box is not None)
         if present:
             mask = np.logical_or.reduce([one.mask for one in present])
             alpha = np.maximum.reduce([one.alpha for one in present])
-            return PhotoResult(
-                concept.name, Presence.PRESENT, present[0].score, mask, alpha, mask_box(mask), present, None
-            )
+            return PhotoResult(concept.name, Presence.PRESENT, present[0].score, mask, alpha, mask_box(mask), present)
         nothing = np.zeros(geometry.original_size, dtype=np.bool_)
         best = max(drawn, key=lambda one: one.score, default=None)
         return PhotoResult(
@@ -185,11 +195,32 @@ def _size(found: Found) -> float:
     return float((found.logits > 0).sum())
 
 
-def _draw(found: Found, evidence: Evidence, geometry: Geometry) -> Instance:
+def without_overlap(instances: Sequence[Instance]) -> list[Instance]:
+    """Gives each pixel that several masks claim to the one with the highest alpha, the first among equals."""
+    if len(instances) < 2:
+        return list(instances)
+    best = np.maximum.reduce([one.alpha for one in instances])
+    free = np.ones(best.shape, dtype=np.bool_)
+    result = []
+    for one in instances:
+        own = one.mask & free & (one.alpha == best)
+        free &= ~own
+        lost = one.mask & ~own
+        alpha = np.where(lost, np.minimum(one.alpha, 255 - best), one.alpha)
+        result.append(replace(one, mask=own, alpha=alpha, box=mask_box(own)) if lost.any() else one)
+    return result
+
+
+def _draw(found: Found, evidence: Evidence, geometry: Geometry, closeup: Closeup | None) -> Instance:
     """Brings one answer to original pixels."""
-    logits = geometry.logits_to_original(found.logits[None, None].float())[0, 0]
-    mask = (logits > 0).cpu().numpy()
-    alpha = (logits.sigmoid_() * 255 + 0.5).to(torch.uint8).cpu().numpy()
+    if closeup is None:
+        mask, alpha = _pixels(found.logits, geometry)
+    else:
+        part, soft = _pixels(closeup.logits, closeup.geometry)
+        mask = np.zeros(geometry.original_size, dtype=np.bool_)
+        alpha = np.zeros(geometry.original_size, dtype=np.uint8)
+        area = slice(closeup.y, closeup.y + part.shape[0]), slice(closeup.x, closeup.x + part.shape[1])
+        mask[area], alpha[area] = part, soft
     return Instance(
         mask=mask,
         alpha=alpha,
@@ -200,3 +231,10 @@ def _draw(found: Found, evidence: Evidence, geometry: Geometry) -> Instance:
         points=found.prompt.points,
         labels=found.prompt.labels,
     )
+
+
+def _pixels(logits: torch.Tensor, geometry: Geometry) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint8]]:
+    """Mask and alpha of low-res logits (h4, w4), in original pixels."""
+    full = geometry.logits_to_original(logits[None, None].float())[0, 0]
+    mask = (full > 0).cpu().numpy()
+    return mask, (full.sigmoid_() * 255 + 0.5).to(torch.uint8).cpu().numpy()
