@@ -21,6 +21,7 @@ import vos.evaluate
 from vos.config import EvaluateConfig
 from vos.evaluate import main
 from vos.evaluation.davis import read_dataset
+from vos.output_folder import sole_writer
 
 Main = Callable[..., int]
 
@@ -178,6 +179,13 @@ def test_ctrl_c_keeps_finished_sequences_and_nothing_of_the_others(
     assert run(f"dataset.root={davis}") == 0
     assert tracked == ["goat"]
     assert sorted(path.name for path in masks.iterdir()) == ["bear", "goat"]
+
+
+def test_one_run_at_a_time(run: Main, davis: Path, tracked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with sole_writer(Path("outputs/davis2017-val"), []):
+        assert run(f"dataset.root={davis}") == 2
+        assert "being written by another run" in capsys.readouterr().err
+    assert tracked == [] and not Path("outputs").exists()
 
 
 def test_sweep_ends_with_one_table(
