@@ -234,7 +234,7 @@ def test_all_instances(run: Main, words: list[str], tmp_path: Path) -> None:
 
 
 def test_dreambooth_pictures_and_their_metadata(run: Main, words: list[str]) -> None:
-    options = ["method=persam", "output=dreambooth", "dreambooth.size=768", "dreambooth.text=a photo of sks {concept}, indoors"]
+    options = ["output=dreambooth", "dreambooth.size=768", "dreambooth.text=a photo of sks {concept}, indoors"]
     assert run(*words, *options, "name=dog") == 0
     folder = Path("outputs/my-photos/dreambooth")
     rows = [json.loads(line) for line in (folder / "train/metadata.jsonl").read_text().splitlines()]
