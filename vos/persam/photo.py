@@ -109,7 +109,7 @@ class PhotoSegmenter:
         """As :meth:`segment`, for a photo that is encoded already; without ``rgb`` there is no closer look."""
         drawn = [
             [
-                _draw(one, evidence, embedding.geometry, self._closeup(rgb, one, evidence, embedding.geometry))
+                draw(one, evidence, embedding.geometry, self._closeup(rgb, one, evidence, embedding.geometry))
                 for one, evidence in self._instances(embedding, *self._prepare(concept))
             ]
             for concept in concepts
@@ -211,7 +211,7 @@ def without_overlap(instances: Sequence[Instance]) -> list[Instance]:
     return result
 
 
-def _draw(found: Found, evidence: Evidence, geometry: Geometry, closeup: Closeup | None) -> Instance:
+def draw(found: Found, evidence: Evidence, geometry: Geometry, closeup: Closeup | None) -> Instance:
     """Brings one answer to original pixels."""
     if closeup is None:
         mask, alpha = _pixels(found.logits, geometry)
