@@ -30,12 +30,12 @@ ROOMS: dict[str, set[str]] = {
     "evaluation": {"structures", "geometry", "errors", "io"},
     "journal": CONTRACTS | {"io"},
     "output_folder": {"errors", "io"},
-    "references": CONTRACTS | {"io", "sam"},
+    "references": CONTRACTS | {"io", "sam", "persam"},
     "summary": CONTRACTS | {"io"},
     "albums": CONTRACTS | {"background", "io", "sam", "persam"},
     "pipeline": CONTRACTS | LINE | {"io", "sam", "persam", "tracking"},
 }
-ENTRY_POINTS = {"run", "evaluate", "album", "app", "photo"}
+ENTRY_POINTS = {"run", "evaluate", "concept", "album", "app", "photo"}
 # Third-party package -> where in vos/ it may be imported.
 KEPT_IN: dict[str, set[str]] = {
     "av": {"io"},

@@ -28,6 +28,7 @@ from vos.io.masks import read_references
 from vos.io.writers import MaskWriter, MatteWriter, OverlayWriter, RleWriter, Writer
 from vos.journal import Journal
 from vos.output_folder import sole_writer
+from vos.persam.concept import Concept
 from vos.pipeline import Line, segment_video
 from vos.references import Reference, box_prompt, point_prompt
 from vos.sam.registry import load_model
@@ -157,14 +158,18 @@ def _writer(name: str, path: Path, source: FrameSource) -> Writer:
 
 def _references(config: RunConfig, source: FrameSource) -> list[Reference]:
     """What to follow, from exactly one of the three options."""
-    given = [name for name in ("ref_mask", "ref_box", "ref_point") if getattr(config, name) is not None]
+    given = [name for name in ("ref_mask", "ref_box", "ref_point", "concept") if getattr(config, name) is not None]
     if len(given) != 1:
         raise VosError(
-            f"give exactly one of ref_mask=, ref_box= and ref_point= ({' and '.join(given) or 'none'} given)"
+            f"give exactly one of ref_mask=, ref_box=, ref_point= and concept= ({' and '.join(given) or 'none'} given)"
         )
     frames = config.ref_frame if isinstance(config.ref_frame, list) else [config.ref_frame]
     if any(not isinstance(index, int) or isinstance(index, bool) or index < 0 for index in frames):
         raise VosError(f"ref_frame={config.ref_frame} is not a frame number; they count from 0")
+    if config.concept is not None:
+        if config.ref_frame != 0:
+            raise VosError(f"ref_frame={config.ref_frame} belongs to a mask; concept= is searched from frame 0 on")
+        return [Reference(0, concepts=tuple(Concept.load(path) for path in _files(config.concept)))]
     if config.ref_mask is not None:
         masks = [str(m) for m in (config.ref_mask if isinstance(config.ref_mask, list) else [config.ref_mask])]
         if len(masks) != len(frames):
@@ -211,16 +216,22 @@ def _is_finished(folder: Path, outputs: dict[str, Path], fingerprint: str) -> bo
 def _fingerprint(config: RunConfig, model: Segmenter) -> str:
     """Hash of everything that the results depend on."""
     options = {name: value for name, value in asdict(config).items() if name not in WHERE_AND_WHETHER}
-    masks = config.ref_mask if isinstance(config.ref_mask, list) else [config.ref_mask]
+    files = _files(config.ref_mask) + _files(config.concept)
     parts = {
         "version": __version__,
         "options": options,
         "weights": model.checkpoint_sha256,
         "device": str(model.device),
         "video": _identity(Path(config.video or "").expanduser()),
-        "masks": [hashlib.sha256(Path(m).expanduser().read_bytes()).hexdigest() for m in masks if m is not None],
+        "references": [hashlib.sha256(file.read_bytes()).hexdigest() for file in files],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _files(option: Any) -> list[Path]:
+    """The paths in an option that holds one, several or none."""
+    names = option if isinstance(option, list) else [option]
+    return [Path(str(name)).expanduser() for name in names if name is not None]
 
 
 def _identity(path: Path) -> list[Any]:
