@@ -14,7 +14,7 @@ from vos.persam.search import Found, coverage_on_grid
 from vos.persam.similarity import similarity
 from vos.structures import ImageEmbedding
 
-DEFAULT_THRESHOLD = 0.5  # score at or above which the concept counts as present; benchmarks/photos.py calibrates it
+DEFAULT_THRESHOLD = 0.25  # score at or above which the concept counts as present; benchmarks/photos.py calibrates it
 
 
 @dataclass(frozen=True, slots=True)
