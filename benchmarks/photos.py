@@ -225,7 +225,9 @@ def main() -> None:
         for config in configs:
             answers = ask(model, config, concepts, photos)
             report_davis(config, answers)
-            kept[config.name] = np.array([[a.present, a.iou, *astuple(a.evidence)] for a in answers])
+            kept[config.name] = np.array(
+                [[a.present, a.iou, *astuple(a.evidence)] for a in answers], dtype=float
+            )  # None is nan
         if options.evidence is not None:
             columns = ["present", "iou", *(item.name for item in fields(Evidence))]
             np.savez(options.evidence, **kept, columns=np.array(columns), albums=np.array([p.album for p in photos]))  # type: ignore[arg-type]

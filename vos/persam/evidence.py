@@ -14,32 +14,41 @@ from vos.persam.search import Found, coverage_on_grid
 from vos.persam.similarity import similarity
 from vos.structures import ImageEmbedding
 
-DEFAULT_THRESHOLD = 0.25  # score at or above which the concept counts as present; benchmarks/photos.py calibrates it
+DEFAULT_THRESHOLD = 0.4  # score at or above which the concept counts as present; benchmarks/photos.py calibrates it
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known of one found mask.
+    """What is known of one found mask. Each value is from 0 to 1.
 
     Attributes:
-        predicted_iou: in [0, 1], the model's own estimate of the mask.
-        confidence: in [0, 1], that the object is there: the predicted IoU of the answer to appearance alone
-            (``Found.unprompted``). From a decoder that has none, the predicted IoU times the share of the mask's cells
-            that look more like the object than like its background.
+        predicted_iou: the model's own estimate of the mask.
         similarity: of the mask to the references: 1 = as alike as a reference itself, 0 = as its surroundings.
+        votes: share of the mask's cells that match the object better than its background.
+        recall: share of the references' cells whose best match in the photo lies inside the mask (Matcher's
+            bidirectional matching, turned round).
+        unprompted: predicted IoU x similarity of the answer to appearance alone (``Found.unprompted``); None from a
+            decoder that has no such answer.
     """
 
     predicted_iou: float
-    confidence: float
     similarity: float
+    votes: float
+    recall: float
+    unprompted: float | None = None
 
     @property
     def score(self) -> float:
-        """How likely it is that this is the concept, in [0, 1]: the model has to be sure, and the mask alike."""
-        return math.sqrt(max(0.0, self.confidence) * min(1.0, max(0.0, self.similarity)))
+        """How likely it is that this is the concept, in [0, 1].
+
+        Two witnesses, the features under the mask and the answer that no point has talked into anything, count the
+        same. The square root brings their products back to the scale of their factors.
+        """
+        features = self.predicted_iou * self.similarity * self.votes * self.recall
+        return math.sqrt(features if self.unprompted is None else (features + self.unprompted) / 2)
 
 
-NOTHING = Evidence(0.0, 0.0, 0.0)
+NOTHING = Evidence(0.0, 0.0, 0.0, 0.0)
 
 
 class Judge:
@@ -54,26 +63,41 @@ class Judge:
         )
 
     @torch.no_grad()
-    def weigh(self, embedding: ImageEmbedding, found: Found) -> Evidence:
-        """The evidence for a found mask; all zero where it is empty."""
-        cells = F.normalize(embedding.features, dim=0)
-        alike = torch.einsum("c,chw->hw", self.direction, cells)
-        masks = [found.logits] if found.unprompted is None else [found.logits, found.unprompted[0]]
-        coverages = [coverage_on_grid(mask, embedding.geometry) for mask in masks]
-        if any(float(coverage.max()) <= 0 for coverage in coverages):
+    def weigh(self, embedding: ImageEmbedding, found: Found, siblings: torch.Tensor | None = None) -> Evidence:
+        """The evidence for a found mask; all zero where it is empty.
+
+        Args:
+            embedding: of the photo.
+            found: the mask.
+            siblings: bool (h4, w4), other instances in the photo: a cell's best match may as well lie in one of them.
+        """
+        coverage = coverage_on_grid(found.logits, embedding.geometry)
+        if float(coverage.max()) <= 0:
             return NOTHING
+        cells = F.normalize(embedding.features, dim=0)
+        inside = coverage > min(0.5, 0.8 * float(coverage.max()))
+        matches = self.foreground @ cells.flatten(1)  # (K, h * w)
+        to_object = matches.amax(dim=0)[inside.flatten()]
+        matched = inside
+        if siblings is not None:
+            matched = inside | (coverage_on_grid(siblings.float() - 0.5, embedding.geometry) > 0.5)
+        votes = 1.0
+        if len(self.background):
+            votes = float((to_object > (self.background @ cells[:, inside]).amax(dim=0)).float().mean())
         return Evidence(
             predicted_iou=found.predicted_iou,
-            confidence=found.unprompted[1]
-            if found.unprompted
-            else found.predicted_iou * self._votes(cells, coverages[0]),
-            similarity=min(self.appearance.score(alike, coverage) for coverage in coverages),
+            similarity=self._similarity(cells, coverage),
+            votes=votes,
+            recall=float(matched.flatten()[matches.argmax(dim=1)].float().mean()),
+            unprompted=None if found.unprompted is None else self._unprompted(cells, embedding, *found.unprompted),
         )
 
-    def _votes(self, cells: torch.Tensor, coverage: torch.Tensor) -> float:
-        """Share of the covered cells of an image (C, h, w) that match the object better than its background."""
-        if not len(self.background):
-            return 1.0
-        inside = cells[:, coverage > min(0.5, 0.8 * float(coverage.max()))]
-        to_object, to_background = ((side @ inside).amax(dim=0) for side in (self.foreground, self.background))
-        return float((to_object > to_background).float().mean())
+    def _unprompted(
+        self, cells: torch.Tensor, embedding: ImageEmbedding, logits: torch.Tensor, predicted_iou: float
+    ) -> float:
+        coverage = coverage_on_grid(logits, embedding.geometry)
+        return predicted_iou * self._similarity(cells, coverage) if float(coverage.max()) > 0 else 0.0
+
+    def _similarity(self, cells: torch.Tensor, coverage: torch.Tensor) -> float:
+        alike = torch.einsum("c,chw->hw", self.direction, cells)
+        return min(1.0, max(0.0, self.appearance.score(alike, coverage)))

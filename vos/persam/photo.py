@@ -134,7 +134,8 @@ class PhotoSegmenter:
         accepted: list[tuple[Found, Evidence]] = []
         covered = torch.zeros(geometry.logit_size, dtype=torch.bool, device=found.logits.device)
         while True:
-            parts = [(part, judge.weigh(embedding, part)) for part in components(found)]
+            siblings = covered | (found.logits > 0)
+            parts = [(part, judge.weigh(embedding, part, siblings)) for part in components(found)]
             fresh = [
                 (part, e)
                 for part, e in parts
