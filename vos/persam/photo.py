@@ -24,6 +24,7 @@ from vos.structures import Geometry, ImageEmbedding, Presence
 
 INSTANCES = ("one", "all")
 MIN_INSTANCE_SHARE = 0.02  # components smaller than this share of the largest are specks, no instances
+MIN_SCORE_SHARE = 0.6  # of the best instance's score, below which a further one is not believed
 MAX_OVERLAP = 0.5  # an instance that lies in earlier ones by more than this is no new one
 
 
@@ -136,10 +137,12 @@ class PhotoSegmenter:
         while True:
             siblings = covered | (found.logits > 0)
             parts = [(part, judge.weigh(embedding, part, siblings)) for part in components(found)]
+            best = max(e.score for _, e in [*accepted, *parts])
+            least = max(self.threshold, MIN_SCORE_SHARE * best)
             fresh = [
                 (part, e)
                 for part, e in parts
-                if e.score >= self.threshold and float((covered & (part.logits > 0)).sum()) <= MAX_OVERLAP * _size(part)
+                if e.score >= least and float((covered & (part.logits > 0)).sum()) <= MAX_OVERLAP * _size(part)
             ]
             if not accepted and not fresh:
                 return [(found, judge.weigh(embedding, found))]
