@@ -10,7 +10,7 @@ import pytest
 import torch
 from scenes import Box, ColourModel, iou, scene
 
-from vos.config import MethodConfig
+from vos.config import FinetuneConfig, MethodConfig
 from vos.errors import VosError
 from vos.persam.concept import Concept
 from vos.persam.photo import PhotoSegmenter, components, segment
@@ -19,6 +19,7 @@ from vos.structures import ImageEmbedding, Presence, Prompt
 
 SIZE = (96, 128)
 REFERENCE: Box = (40, 24, 88, 72)
+QUICK = FinetuneConfig(steps=20, learning_rate=1e-3)
 METHODS = ("persam", "persam_f", "p2sam")
 
 
@@ -49,7 +50,7 @@ def model() -> CautiousColourModel:
 
 def concept_of(object_id: int, model: ColourModel, box: Box = REFERENCE) -> Concept:
     image, labels = scene({object_id: box}, SIZE)
-    return Concept.from_image(image, labels, name=f"object {object_id}", model=model, finetune=True)
+    return Concept.from_image(image, labels, name=f"object {object_id}", model=model, finetune=QUICK)
 
 
 def search(
@@ -154,13 +155,13 @@ def test_several_references_know_more_than_one(model: CautiousColourModel) -> No
 def test_extreme_shapes_do_not_fail(size: tuple[int, int], method: str) -> None:
     model = CautiousColourModel()
     image = np.full((*size, 3), 200, np.uint8)
-    concept = Concept.from_image(image, np.ones(size, bool), model=model, finetune=True)
+    concept = Concept.from_image(image, np.ones(size, bool), model=model, finetune=QUICK)
     for instances in ("one", "all"):
         result = segment(image, concept, method=method, model=model, instances=instances)
         assert result.mask.shape == size
     tiny = np.zeros(SIZE, bool)
     tiny[50, 50] = True
-    concept = Concept.from_image(scene({1: REFERENCE}, SIZE)[0], tiny, model=model, finetune=True)
+    concept = Concept.from_image(scene({1: REFERENCE}, SIZE)[0], tiny, model=model, finetune=QUICK)
     assert np.isfinite(segment(image, concept, method=method, model=model).score)
 
 
