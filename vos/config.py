@@ -26,7 +26,7 @@ class MemoryConfig:
     weight: float = 0.5  # share of the memory against the references in the location prior, 0..1
     guard: bool = True  # cells that look more like the backgrounds seen so far are neither kept nor used as prior
     interval: int = 1  # least number of frames between admissions
-    min_predicted_iou: float = 0.4  # a frame is admitted only at or above this, 0..1
+    min_predicted_iou: float = 0.6  # a frame is admitted only at or above this, 0..1
     area_change: float = 2.0  # ... and only if its area is at most 1 + this times its recent median, or its inverse
     area_window: int = 7  # frames over which that median is taken
 
@@ -36,7 +36,7 @@ class MotionConfig:
     """Temporal location prior, per object."""
 
     previous_mask: bool = True  # previous frame's logits as mask prompt
-    previous_box: bool = True  # predicted box as box prompt
+    previous_box: bool | None = None  # predicted box as box prompt; None = only for a model that reads no similarity maps
     velocity: bool = True  # move both by the object's recent velocity
     velocity_momentum: float = 0.5  # share that the old velocity keeps in each frame, 0..1
     box_margin: float = 0.1  # growth of the predicted box on each side, share of its size, per unsure frame more
