@@ -36,7 +36,7 @@ class MotionConfig:
     """Temporal location prior, per object."""
 
     previous_mask: bool = True  # previous frame's logits as mask prompt
-    previous_box: bool | None = None  # predicted box as box prompt; None = only for a model that reads no similarity maps
+    previous_box: bool | None = None  # predicted box as box prompt; None = unless the model reads similarity maps
     velocity: bool = True  # move both by the object's recent velocity
     velocity_momentum: float = 0.5  # share that the old velocity keeps in each frame, 0..1
     box_margin: float = 0.1  # growth of the predicted box on each side, share of its size, per unsure frame more

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from itertools import pairwise
 from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -31,7 +32,7 @@ def write_plot(log: Path, picture: Path) -> None:
     losses = axes.twinx()
     losses.plot(steps, [row["loss"] for row in rows], color="gray", linestyle=":")
     losses.set_ylabel("decoder loss (dotted)")
-    for before, after in zip(rows, rows[1:]):
+    for before, after in pairwise(rows):
         if before["size"] != after["size"]:
             axes.axvline(after["step"], color="lightgray")
             axes.text(after["step"], 0.02, f" {after['size']:.0f} px")

@@ -21,6 +21,8 @@ from vos.io.video_decoder import reason
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+# Pictures of odd width come out of swscale's slice threads with wrong rows; before PyAV 17 there were none to turn off.
+ONE_THREAD = {"threads": 1} if int(av.__version__.split(".")[0]) >= 17 else {}
 BT709, LIMITED = 1, 1  # AVCOL_*_BT709, AVCOL_RANGE_MPEG
 
 
@@ -101,7 +103,10 @@ class VideoEncoder:
             image = np.asarray(cv2.copyMakeBorder(image, 0, pad_y, 0, pad_x, cv2.BORDER_REPLICATE), dtype=np.uint8)
         frame: Any = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "rgb24" if image.shape[2] == 3 else "rgba")
         frame = frame.reformat(
-            format=self.encoding.pixel_format, dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+            format=self.encoding.pixel_format,
+            dst_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.MPEG,
+            **ONE_THREAD,
         )
         frame.pts, frame.time_base = pts, self.clock.time_base
         self._mux(frame)
