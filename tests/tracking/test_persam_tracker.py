@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load, save
 from scenes import Box, ColourModel, Run, config, iou, scene
 
-from vos.config import FinetuneConfig, MemoryConfig
+from vos.config import FinetuneConfig, MemoryConfig, MotionConfig
 from vos.structures import ImageEmbedding, LabelMap, MaskCandidates, Presence
 from vos.tracking.tracker import make_tracker
 
@@ -61,7 +61,7 @@ def test_ids_stay_when_an_object_vanishes_and_it_is_found_again_elsewhere() -> N
 
 
 def test_a_lost_object_is_searched_without_its_old_place() -> None:
-    run = begin({1: (8, 8, 40, 40), 2: (72, 8, 104, 40)})
+    run = begin({1: (8, 8, 40, 40), 2: (72, 8, 104, 40)}, motion=MotionConfig(previous_box=True))
     run.show(scene({2: (72, 8, 104, 40)})[0])
     run.show(scene({2: (72, 8, 104, 40)})[0])
     model = run.model
@@ -69,8 +69,17 @@ def test_a_lost_object_is_searched_without_its_old_place() -> None:
     lost, seen = model.calls[-1]
     assert lost.box is None
     assert lost.mask_logits is None
+    assert len(lost.points) == 1 and len(seen.points) == 0
     assert seen.box is not None
     assert seen.mask_logits is not None
+
+
+def test_weights_are_tuned_on_points_and_never_shown_the_mask() -> None:
+    run = begin({1: (8, 8, 40, 40)}, finetune=FinetuneConfig(steps=3))
+    model = run.model
+    assert isinstance(model, ColourModel)
+    ((prompt,),) = model.calls
+    assert len(prompt.points) == 1 and prompt.mask_logits is None and prompt.box is None
 
 
 def test_all_objects_share_one_decoder_call() -> None:
@@ -109,7 +118,7 @@ class Leaking(ColourModel):
 
 def test_a_leak_onto_a_known_look_alike_is_not_remembered() -> None:
     model = Leaking()
-    run = Run(make_tracker(config(), model), model)
+    run = Run(make_tracker(config(motion=MotionConfig(previous_box=True)), model), model)
     image, labels = scene({1: (16, 32, 48, 64), 2: (64, 32, 96, 64)})
     run.show(image, LabelMap(np.where(labels == 1, labels, 0).astype(np.uint8), (1,)))
     for _ in range(3):

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from vos.config import FinetuneConfig
 from vos.sam.segmenter import Segmenter
-from vos.structures import ImageEmbedding, Prompt
+from vos.structures import Guidance, ImageEmbedding, Prompt
 
 ALPHA, GAMMA = 0.25, 2  # sigmoid focal loss
 ADAM_EPS, WEIGHT_DECAY, BETAS = 1e-4, 0.01, (0.9, 0.999)
@@ -144,21 +144,27 @@ def _error_sums(
 
 
 def reference_weights(
-    model: Segmenter, embedding: ImageEmbedding, prompts: Sequence[Prompt], masks: torch.Tensor, config: FinetuneConfig
+    model: Segmenter,
+    embedding: ImageEmbedding,
+    prompts: Sequence[Prompt],
+    masks: torch.Tensor,
+    config: FinetuneConfig,
+    guidance: Guidance | None = None,
 ) -> torch.Tensor:
     """PerSAM-F for N objects of one reference image, which is decoded once.
 
     Args:
         model: gives three candidates per object.
         embedding: of the reference image.
-        prompts: N prompts, as the tracker would put them in later frames.
+        prompts: N prompts that do not give the answer away: points, no mask.
         masks: bool (N, H, W), the reference masks in original pixels.
         config: steps and learning rate.
+        guidance: of the N objects, where the first call of later frames is guided too.
 
     Returns:
         float32 (N, 3), see :func:`tune_weights`.
     """
-    candidates = model.decode(embedding, prompts, multimask=True)
+    candidates = model.decode(embedding, prompts, guidance, multimask=True)
     rows = []
     for logits, mask in zip(candidates.logits, masks):  # one at a time: three full-size maps each
         full = embedding.geometry.logits_to_original(logits[None])

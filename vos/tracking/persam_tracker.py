@@ -112,9 +112,13 @@ class PersamTracker(Tracker):
                 shown.append(k)
         if self.finetune is None or not shown:
             return
-        prompts = self._prompts(embedding.geometry, shown, self._locate(embedding, shown))
+        prior = self._locate(embedding, shown)
+        points = peak_points(prior.similarity, embedding.geometry, max(self.points, 1))
+        prompts = [Prompt(own, np.ones(len(own), dtype=np.int64)) for own in points]
         masks = torch.from_numpy(reference.masks()[shown])
-        for k, weights in zip(shown, reference_weights(self.model, embedding, prompts, masks, self.finetune)):
+        guidance = prior.guidance if self.config.guidance else None
+        tuned = reference_weights(self.model, embedding, prompts, masks, self.finetune, guidance)
+        for k, weights in zip(shown, tuned):
             self.tracks[k].weights = weights
 
     def _follow(
