@@ -1,4 +1,4 @@
-"""Scores the demo's result against the clip's exact masks, and says where to look at it.
+"""Scores the demo's result against the clip's exact masks, draws it, and says where to look at it.
 
 python tools/score_demo.py outputs/demo
 """
@@ -9,8 +9,23 @@ import argparse
 import json
 from pathlib import Path
 
+import cv2
+import numpy as np
+from PIL import Image
+
 from vos.evaluation.davis import DavisSequence
 from vos.evaluation.scoring import overall, score_results
+from vos.io.frames import open_frames
+
+SHOWN = (0, 14, 40, 52, 66, 79)  # before, beside and in front of the look-alike, behind the tree, and after
+
+
+def draw(overlay: Path, picture: Path, size: tuple[int, int] = (400, 225)) -> None:
+    """Writes six frames of the overlay as one picture, two rows of three."""
+    with open_frames(str(overlay)) as source:
+        tiles = [np.asarray(cv2.resize(source.frame(i).rgb, size, interpolation=cv2.INTER_AREA)) for i in SHOWN]
+    rows = [np.hstack(tiles[:3]), np.hstack(tiles[3:])]
+    Image.fromarray(np.vstack(rows)).save(picture, quality=88)
 
 
 def main() -> None:
@@ -22,6 +37,7 @@ def main() -> None:
     sequence = DavisSequence("masks", 2017, folder, truth)
     j, f = overall(score_results([sequence], folder / "result"))
     summary = json.loads((folder / "result" / "summary.json").read_text())
+    draw(folder / "result" / "overlay.mp4", folder / "result" / "picture.jpg")
     print(f"overlay            {(folder / 'result' / 'overlay.mp4').resolve()}")
     print(f"J&F                {(j.mean + f.mean) / 2:.3f}   (J {j.mean:.3f}, F {f.mean:.3f}, against the exact masks)")
     print(f"frames per second  {summary['frames_per_second']:.1f}   ({summary['model']['device']})")
