@@ -1,0 +1,56 @@
+"""What a newcomer sees: the packaged weights follow the demo's object past a look-alike and behind the tree."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vos.evaluation.davis import DavisSequence
+from vos.evaluation.scoring import overall, score_results
+from vos.run import main
+
+TOOL = Path(__file__).resolve().parents[1] / "tools" / "make_demo_clip.py"
+FRAMES = 30
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo clip in larger steps, and what ``python -m vos.run`` makes of it."""
+    spec = importlib.util.spec_from_file_location("make_demo_clip", TOOL)
+    assert spec is not None
+    assert spec.loader is not None
+    tool = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = tool
+    spec.loader.exec_module(tool)
+    folder = tmp_path_factory.mktemp("demo")
+    tool.make_clip(folder, frames=FRAMES)
+    arguments = [f"video={folder}/clip.mp4", f"ref_mask={folder}/masks/00000.png", f"output_dir={folder}/result"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["vos.run", *arguments])
+        assert main() == 0
+    return folder
+
+
+def test_the_masks_are_those_of_the_object(demo: Path) -> None:
+    truth = tuple(sorted((demo / "masks").glob("*.png")))
+    j, f = overall(score_results([DavisSequence("masks", 2017, demo, truth)], demo / "result"))
+    assert (j.mean + f.mean) / 2 > 0.8
+
+
+def test_hardly_anything_is_painted_behind_the_tree_and_the_object_is_found_again(demo: Path) -> None:
+    areas = [int(np.count_nonzero(read(demo / "masks", index))) for index in range(FRAMES)]
+    hidden = [index for index, area in enumerate(areas) if area < areas[0] / 100]
+    assert hidden, "the clip must hide its object"
+    assert all(np.count_nonzero(read(demo / "result" / "masks", index)) < areas[0] / 20 for index in hidden)
+    summary = json.loads((demo / "result" / "summary.json").read_text())
+    assert summary["frames"][-1]["objects"]["1"]["presence"] == "present"
+
+
+def read(folder: Path, index: int) -> np.ndarray:
+    return np.array(Image.open(folder / f"{index:05d}.png"))
