@@ -56,7 +56,7 @@ class PresenceConfig:
     absent_iou: float = 0.2  # predicted IoU below: absent
     absent_similarity: float = 0.0  # similarity below: absent
     found_iou: float = 0.5  # a lost object is taken up again at or above this predicted IoU ...
-    found_similarity: float = 0.5  # ... if its similarity, too, is at or above this
+    found_similarity: float = 0.8  # ... if its similarity, too, is at or above this
     min_area: float = 16.0  # original pixels; a smaller mask is absent (a quarter of the reference where that is less)
 
 
