@@ -136,6 +136,8 @@ def peak_points(
     Returns:
         N arrays float32 (P, 2) as (x, y) in original pixels, best first, 1 <= P <= ``count`` (0 for ``count`` 0).
     """
+    if count == 0:  # every frame of a decoder that reads the maps themselves
+        return [np.zeros((0, 2), dtype=np.float32) for _ in similarity]
     stride, cell = geometry.logit_stride, geometry.grid_stride // geometry.logit_stride
     rows, columns = image_cells(geometry.input_size, stride)
     maps = F.interpolate(similarity[:, None], scale_factor=cell, mode="bilinear", align_corners=False)
