@@ -92,11 +92,10 @@ def judge_return(event: Return, truth: Sequence[Labels], result: Sequence[Labels
         truth: label maps of all frames, uint8 (H, W).
         result: as many, of the tracker.
     """
-    last = min(event.frame_back + PATIENCE, len(truth))
-    ious = [
-        region_similarity(truth[frame] == event.object, result[frame] == event.object)
-        for frame in range(event.frame_back, last)
-    ]
+    ious = []
+    for frame in range(event.frame_back, min(event.frame_back + PATIENCE, len(truth))):
+        real, drawn = truth[frame] == event.object, result[frame] == event.object
+        ious.append(region_similarity(real, drawn) if real.any() else 0.0)  # gone again: nothing to find
     delay = next((index for index, iou in enumerate(ious) if iou > FOUND_IOU), -1)
     return Return(event.clip, event.object, event.frame_lost, event.frame_back, delay, max(ious))
 

@@ -66,6 +66,12 @@ def test_half_of_the_union_is_not_found(bench: ModuleType) -> None:
     assert bench.judge_return(event, truth(), [frame((2, 40))] * FRAMES).delay == -1  # the place, another id
 
 
+def test_what_is_gone_again_cannot_be_found_by_painting_nothing(bench: ModuleType) -> None:
+    brief = [*truth()[: BACK + 1], *[frame((2, 25))] * 5]
+    blank = [frame((2, 25))] * FRAMES
+    assert bench.judge_return(bench.Return("clip", 1, LOST, BACK), brief, blank).delay == -1
+
+
 def test_a_return_at_the_end_has_fewer_frames(bench: ModuleType) -> None:
     event = bench.Return("clip", 1, LOST, BACK)
     assert bench.judge_return(event, truth()[: BACK + 1], truth()[: BACK + 1]).delay == 0
