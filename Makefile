@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 
 .PHONY: help
 help: ## show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(VENV)/.ready ## make a clip with known masks, follow its object, score the result
@@ -21,6 +21,17 @@ demo: $(VENV)/.ready ## make a clip with known masks, follow its object, score t
 .PHONY: test
 test: $(VENV)/.ready-dev ## run the tests
 	$(BIN)/python -m pytest
+
+DATA ?= data# folder with davis16, multi, perseg_mini, segments, backbone; what is missing is left out
+
+.PHONY: nano-report
+nano-report: $(VENV)/.ready-dev ## measure the embedded model on DATA=folder, into docs/nano
+	$(BIN)/python tools/nano_report.py $(DATA) --out docs/nano
+
+.PHONY: train
+train: $(VENV)/.ready-dev ## train a small embedded model in minutes on DATA=folder
+	$(BIN)/python tools/train_nano.py --data $(DATA)/segments --backbone $(DATA)/backbone/mobilenet_v2_100_imagenet.npz \
+		--out runs/small --size 128 --scenes 2 --objects 2 --steps 150 --decay 75
 
 .PHONY: lint
 lint: $(VENV)/.ready-dev ## style of the code

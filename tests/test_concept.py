@@ -89,8 +89,8 @@ def test_damaged_or_foreign_files_are_one_line(concept: Concept, tmp_path: Path)
         with pytest.raises(VosError, match=r"no concept file|missing"):
             Concept.load(path)
     path.write_bytes(whole)
-    tampered(path, format=2)
-    with pytest.raises(VosError, match="has format 2"):
+    tampered(path, format=3)
+    with pytest.raises(VosError, match="has format 3"):
         Concept.load(path)
     path.write_bytes(whole)
     tampered(path, views=[])

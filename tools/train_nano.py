@@ -15,6 +15,7 @@ import os
 import random
 import time
 from pathlib import Path
+from statistics import mean
 
 import numpy as np
 import torch
@@ -22,12 +23,14 @@ from nano_training.photos import PhotoPool, photo_ids
 from nano_training.plot import write_plot
 from nano_training.rounds import SceneRounds
 from nano_training.scenes import SceneDataset
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch.utils.data import DataLoader
 
 from vos.sam.nano_network import NanoNetwork
 
-BACKBONE_RATE, RATE = 1.5e-4, 1.5e-3
+RATE = 1.5e-3
+LOG_EVERY, SAVE_EVERY = 50, 250  # steps
+FIGURES = ("loss", "similarity", "iou_find", "iou_follow", "iou_again", "iou_ask", "iou_correct")
 HELD_OUT_EVERY = 10  # every tenth photo is never trained on: clicks and boxes are measured there
 
 
@@ -36,8 +39,10 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with images/, labels/ and index.csv")
     parser.add_argument("--backbone", type=Path, required=True, help="ImageNet weights of MobileNetV2, .npz")
+    parser.add_argument("--init", type=Path, help="weights to start from instead of the backbone's alone")
     parser.add_argument("--out", type=Path, default=Path("runs/nano"), help="checkpoint, log and weights")
     parser.add_argument("--steps", type=int, default=6000, help="where the run ends")
+    parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate; the backbone's is a tenth")
     parser.add_argument("--decay", type=int, default=1500, help="the learning rate falls over this many last steps")
     parser.add_argument("--size", type=int, default=256, help="side of a view, pixels, a multiple of 32")
     parser.add_argument("--scenes", type=int, default=4, help="scenes per step")
@@ -71,14 +76,16 @@ def training_ids(root: Path, exclude: str) -> list[str]:
 class Trainer:
     """Network, its running average, optimizer and step count: what a checkpoint holds."""
 
-    def __init__(self, backbone: Path) -> None:
+    def __init__(self, backbone: Path, rate: float = RATE, init: Path | None = None) -> None:
         self.network = NanoNetwork()
         load_backbone(self.network, backbone)
+        if init is not None:
+            self.network.load_state_dict({name: value.float() for name, value in load_file(init).items()}, strict=False)
         self.average = copy.deepcopy(self.network).eval()
         slow = [p for n, p in self.network.named_parameters() if n.startswith("backbone") and p.requires_grad]
         fast = [p for n, p in self.network.named_parameters() if not n.startswith("backbone")]
-        groups = [{"params": slow, "base": BACKBONE_RATE}, {"params": fast, "base": RATE}]
-        self.optimizer = torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.99), weight_decay=1e-2)
+        groups = [{"params": slow, "base": rate / 10}, {"params": fast, "base": rate}]
+        self.optimizer = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.99), weight_decay=1e-2)
         self.step = 0
 
     def save(self, folder: Path) -> None:
@@ -137,7 +144,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     options.out.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(options.backbone)
+    trainer = Trainer(options.backbone, options.rate, options.init)
     trainer.resume(options.out)
     trainer.network.train()
     for parameter in trainer.network.parameters():
@@ -148,9 +155,10 @@ def main() -> None:
     scenes = SceneDataset(
         pool, options.size, options.objects, options.seed, left * options.scenes, trainer.step * options.scenes
     )
-    loader = DataLoader(scenes, batch_size=options.scenes, num_workers=options.workers, prefetch_factor=6)
-    log_path = options.out / "log.csv"
-    sums: dict[str, float] = {}
+    loader = DataLoader(
+        scenes, batch_size=options.scenes, num_workers=options.workers, prefetch_factor=6 if options.workers else None
+    )
+    seen: dict[str, list[float]] = {name: [] for name in FIGURES}
     clock = time.monotonic()
     for views, masks in loader:
         factor = trainer.set_rate(options.steps, options.decay)
@@ -158,29 +166,23 @@ def main() -> None:
         loss, figures = SceneRounds(trainer.network, views, masks, rng, not options.float32).run()
         trainer.update(loss)
         for name, value in figures.items():
-            sums[name] = sums.get(name, 0.0) + value / 50
-        if trainer.step % 50 == 0:
-            row = {
-                "step": trainer.step,
-                "size": options.size,
-                "rate": factor,
-                "seconds": time.monotonic() - clock,
-                **sums,
-            }
-            write_log(log_path, row)
-            print("  ".join(f"{k} {v:.3f}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items()), flush=True)
-            sums, clock = {}, time.monotonic()
-        if trainer.step % 250 == 0 or trainer.step == options.steps:
+            seen[name].append(value)
+        if trainer.step % LOG_EVERY == 0:
+            head = {"step": trainer.step, "size": options.size, "rate": factor, "seconds": time.monotonic() - clock}
+            write_log(options.out / "log.csv", head | {name: mean(values) for name, values in seen.items() if values})
+            seen, clock = {name: [] for name in FIGURES}, time.monotonic()
+        if trainer.step % SAVE_EVERY == 0 or trainer.step == options.steps:
             trainer.save(options.out)
-            if log_path.exists():
-                write_plot(log_path, options.out / "training.png")
+            if (options.out / "log.csv").exists():
+                write_plot(options.out / "log.csv", options.out / "training.png")
 
 
 def write_log(path: Path, row: dict[str, float]) -> None:
-    """Appends one row of figures."""
+    """Appends one row of figures and prints it."""
+    print("  ".join(f"{k} {v:.3f}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items()), flush=True)
     new = not path.exists()
     with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, row.keys())
+        writer = csv.DictWriter(file, ("step", "size", "rate", "seconds", *FIGURES))
         if new:
             writer.writeheader()
         writer.writerow({k: f"{v:.5g}" for k, v in row.items()})

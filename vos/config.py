@@ -24,8 +24,10 @@ class MemoryConfig:
     momentum: float = 0.8  # each admission multiplies the weight of older views by this, 0..1
     size: int = 8  # most views kept besides the references
     weight: float = 0.5  # share of the memory against the references in the location prior, 0..1
+    rivals: int = 0  # most views kept besides from moments when a look-alike was near (needs choice.enabled)
     guard: bool = True  # cells that look more like the backgrounds seen so far are neither kept nor used as prior
-    interval: int = 1  # least number of frames between admissions
+    interval: int = 3  # least number of frames between admissions ...
+    growth: float = 0.1  # ... unless the object's area has changed by more than this share since the last one
     min_predicted_iou: float = 0.6  # a frame is admitted only at or above this, 0..1
     area_change: float = 2.0  # ... and only if its area is at most 1 + this times its recent median, or its inverse
     area_window: int = 7  # frames over which that median is taken
@@ -38,10 +40,22 @@ class MotionConfig:
     previous_mask: bool = True  # previous frame's logits as mask prompt
     previous_box: bool | None = None  # predicted box as box prompt; None = unless the model reads similarity maps
     velocity: bool = True  # move both by the object's recent velocity
+    flow: bool = False  # warp the previous logits by dense optical flow instead
     velocity_momentum: float = 0.5  # share that the old velocity keeps in each frame, 0..1
     box_margin: float = 0.1  # growth of the predicted box on each side, share of its size, per unsure frame more
     reach: float = 1.0  # no mask farther beyond the predicted box than this share of its size; 0 = anywhere
+    window: bool = True  # compare and decode only within reach (models that read similarity maps)
     patience: int = 5  # frames without a sure sight after which the prior is dropped
+
+
+@dataclass
+class ChoiceConfig:
+    """Which of the decoder's three candidates is taken."""
+
+    enabled: bool = False  # false = the decoder's single mask (PerSAM-F: the tuned sum)
+    agreement: float = 0.25  # weight of the IoU with the expected mask against the predicted IoU, 0..1
+    rival: float = 0.8  # a candidate is a rival from this share of the taken one's predicted IoU on ...
+    contested: float = 0.6  # ... and a look-alike is near where a rival's IoU with the taken one is below this
 
 
 @dataclass
@@ -57,6 +71,7 @@ class PresenceConfig:
     absent_similarity: float = 0.0  # similarity below: absent
     found_iou: float = 0.5  # a lost object is taken up again at or above this predicted IoU ...
     found_similarity: float = 0.8  # ... if its similarity, too, is at or above this
+    cuts: bool = True  # notice scene cuts, after which objects are looked for by appearance alone
     min_area: float = 16.0  # original pixels; a smaller mask is absent (a quarter of the reference where that is less)
 
 
@@ -92,12 +107,14 @@ class TrackerConfig:
     """The per-frame tracker. ``None`` stands for what suits the model (see ``vos.tracking.persam_tracker``)."""
 
     name: str = "persam"  # persam | reference
+    others: bool = True  # persam: tell the decoder where the other objects should be
     points: int | None = None  # positive points per object from the similarity map (reference: 2, PerSAM-F: 1)
     negatives: bool = False  # persam: the other objects' best points as negative points
     refine_steps: int | None = None  # persam: decoder calls after the first
     guidance: bool = True  # persam: steer the first decoder call by similarity
     memory: MemoryConfig = field(default_factory=MemoryConfig)
     motion: MotionConfig = field(default_factory=MotionConfig)
+    choice: ChoiceConfig = field(default_factory=ChoiceConfig)
     presence: PresenceConfig = field(default_factory=PresenceConfig)
     finetune: Any = False  # true | false, or the options of FinetuneConfig
 
@@ -143,6 +160,7 @@ class RunConfig(RuntimeConfig):
     checkpoint: str | None = None  # weights file; None = the model's own
     model: ModelConfig = field(default_factory=ModelConfig)
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
+    experiment: Any = None  # a file of conf/experiment: options that differ from the default
 
 
 @dataclass
@@ -170,6 +188,7 @@ class EvaluateConfig(RuntimeConfig):
     model: ModelConfig = field(default_factory=ModelConfig)
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     method: MethodConfig = field(default_factory=MethodConfig)  # perseg
+    experiment: Any = None  # a file of conf/experiment: options that differ from the default
 
 
 @dataclass

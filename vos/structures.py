@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -112,6 +113,8 @@ class TargetFeature:
         foreground: float (K, C), unit features of the cells inside the object, K >= 1.
         background: float (B, C), unit features of the cells outside, B >= 0.
         background_direction: float (C,), unit mean of the surroundings; zeros when there are none.
+        moments: per scale float (C' + 1, C' + 2), what the target model is fitted to (``vos.persam.target_model``);
+            empty where the model has no finer levels.
     """
 
     embedding: torch.Tensor
@@ -119,6 +122,7 @@ class TargetFeature:
     foreground: torch.Tensor
     background: torch.Tensor
     background_direction: torch.Tensor
+    moments: tuple[torch.Tensor, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +135,21 @@ class Guidance:
         maps: float (N, 5, h, w), cosine similarities on the grid for the embedded model: to the object's direction,
             best match among its cells, best match among background cells, to the background's direction,
             second minus third.
+        answers: the target model's, coarse to fine: float (N, h', w') in [-2, 2] each, 1 on the object and -1 around
+            it; empty where the views hold no moments.
     """
 
     attention: torch.Tensor | None = None
     embedding: torch.Tensor | None = None
     maps: torch.Tensor | None = None
+    answers: tuple[torch.Tensor, ...] = ()
+
+    def map(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Guidance:
+        """The same guidance with every field, whose first dimension is always the object, changed alike."""
+        attention, embedding, maps = (
+            None if value is None else change(value) for value in (self.attention, self.embedding, self.maps)
+        )
+        return Guidance(attention, embedding, maps, tuple(change(answer) for answer in self.answers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +161,15 @@ class Prompt:
         labels: int64 (P,), 1 = on the object, 0 = on the background.
         box: float32 (4,) as (x0, y0, x1, y1) in original pixels, or None.
         mask_logits: float (h4, w4), low-res logits of an earlier mask on this embedding's geometry, or None.
+        others_logits: float (h4, w4), the same of all other objects together (their maximum), or None; the embedded
+            model alone reads it.
     """
 
     points: npt.NDArray[np.float32]
     labels: npt.NDArray[np.int64]
     box: npt.NDArray[np.float32] | None = None
     mask_logits: torch.Tensor | None = None
+    others_logits: torch.Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.points.ndim != 2 or self.points.shape[1] != 2 or self.labels.shape != self.points.shape[:1]:

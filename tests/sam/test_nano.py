@@ -32,7 +32,7 @@ def network() -> NanoNetwork:
 def model(network: NanoNetwork) -> NanoSegmenter:
     copy = NanoNetwork()
     copy.load_state_dict(network.state_dict())
-    return NanoSegmenter(copy, input_size=128)
+    return NanoSegmenter(copy, precision="float32", input_size=128)
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +61,11 @@ def test_batched_encoding_equals_single(model: NanoSegmenter, image: np.ndarray)
 
 def test_folding_batch_norms_changes_nothing(network: NanoNetwork, model: NanoSegmenter) -> None:
     levels = tuple(torch.randn(1, c, s, s) for c, s in ((96, 4), (64, 8), (32, 16)))
-    guidance, prompt = torch.rand(2, 6, 4, 4), torch.rand(2, 5, 16, 16)
+    guidance, prompt = torch.rand(2, 7, 4, 4), torch.rand(2, 9, 16, 16)
+    fine = (torch.rand(2, 1, 8, 8), torch.rand(2, 1, 16, 16))
     with torch.no_grad():
-        expected = network.decoder(levels, guidance, prompt)
-        folded = model._network.decoder(levels, guidance, prompt)
+        expected = network.decoder(levels, guidance, fine, prompt)
+        folded = model._network.decoder(levels, guidance, fine, prompt)
     torch.testing.assert_close(folded, expected, rtol=1e-4, atol=1e-4)
 
 
@@ -91,9 +92,10 @@ def test_objects_are_decoded_in_one_batch_as_they_would_be_alone(
         Prompt(np.float32([[40, 20]]), np.int64([1])),
         Prompt(np.float32([[40, 20]]), np.int64([0])),
         Prompt(*NO_POINTS, box=np.float32([5, 5, 40, 30])),
-        Prompt(*NO_POINTS, mask_logits=torch.full((24, 32), 3.0)),
+        Prompt(*NO_POINTS, mask_logits=torch.full((48, 64), 3.0)),
+        Prompt(*NO_POINTS, others_logits=torch.full((48, 64), 3.0)),
     ],
-    ids=["positive", "negative", "box", "mask"],
+    ids=["positive", "negative", "box", "mask", "others"],
 )
 def test_every_kind_of_prompt_reaches_the_masks(
     model: NanoSegmenter, embedding: ImageEmbedding, prompt: Prompt
@@ -108,6 +110,42 @@ def test_guidance_reaches_the_masks_and_is_checked(model: NanoSegmenter, embeddi
     assert not torch.allclose(guided.logits, model.decode(embedding, [Prompt(*NO_POINTS)]).logits)
     with pytest.raises(ValueError, match="1 objects for 2 prompts"):
         model.decode(embedding, [Prompt(*NO_POINTS)] * 2, Guidance(maps=maps))
+
+
+@pytest.mark.parametrize("scale", [0, 1, 2])
+def test_the_target_models_answer_reaches_the_masks_at_every_scale(
+    model: NanoSegmenter, embedding: ImageEmbedding, scale: int
+) -> None:
+    height, width = embedding.geometry.grid_size
+    maps = torch.zeros(1, 5, height, width)
+    none = tuple(torch.zeros(1, height * cells, width * cells) for cells in (1, 2, 4))
+    some = tuple(torch.ones_like(answer) if k == scale else answer for k, answer in enumerate(none))
+    prompt = [Prompt(*NO_POINTS)]
+    without = model.decode(embedding, prompt, Guidance(maps=maps, answers=none)).logits
+    assert not torch.allclose(model.decode(embedding, prompt, Guidance(maps=maps, answers=some)).logits, without)
+
+
+def test_bfloat16_gives_nearly_the_same(network: NanoNetwork, model: NanoSegmenter, image: np.ndarray) -> None:
+    copy = NanoNetwork()
+    copy.load_state_dict(network.state_dict())
+    fast = NanoSegmenter(copy, precision="bfloat16", input_size=128)
+    exact, near = model.encode([image])[0], fast.encode([image])[0]
+    assert near.features.dtype == torch.float32
+    cosine = torch.nn.functional.cosine_similarity(exact.features, near.features, dim=0)
+    assert cosine.mean() > 0.99
+    prompt = [Prompt(np.float32([[40, 20]]), np.int64([1]))]
+    assert near.levels[0].dtype == torch.bfloat16
+    difference = fast.decode(near, prompt).logits - model.decode(exact, prompt).logits
+    assert difference.abs().mean() < 0.1 * model.decode(exact, prompt).logits.abs().mean() + 0.05
+
+
+def test_the_backbone_without_gradients_is_the_one_that_was_trained(network: NanoNetwork) -> None:
+    images = torch.rand(2, 3, 64, 96) * 2 - 1
+    with torch.no_grad():
+        quick = network.backbone(images)
+    trained = network.backbone(images)
+    for a, b in zip(quick, trained):
+        torch.testing.assert_close(a, b.detach(), rtol=1e-4, atol=1e-4)
 
 
 def test_predicted_iou_is_a_share(model: NanoSegmenter, embedding: ImageEmbedding) -> None:

@@ -76,7 +76,7 @@ def test_two_references_share_equally() -> None:
     ],
 )
 def test_gates(area: float, predicted_iou: float, presence: Presence, admitted: bool) -> None:
-    made = memory(min_predicted_iou=0.6, area_change=0.5)
+    made = memory(min_predicted_iou=0.6, area_change=0.5, interval=1)
     assert made.observe(area, predicted_iou, presence) is admitted
 
 
@@ -125,3 +125,31 @@ def test_state_round_trip() -> None:
         assert wa == wb
         assert torch.equal(a.foreground, b.foreground)
         assert torch.equal(a.background, b.background)
+
+
+def test_an_object_that_grows_fast_does_not_wait() -> None:
+    made = memory(interval=10, growth=0.1)
+    assert not made.observe(105, 0.9, Presence.PRESENT)
+    assert made.observe(120, 0.9, Presence.PRESENT), "a fifth larger than the reference"
+    made.admit(view(1))
+    assert not made.observe(125, 0.9, Presence.PRESENT), "hardly larger than the view before"
+    assert made.observe(100, 0.9, Presence.PRESENT), "smaller again"
+
+
+def test_views_from_beside_a_look_alike_outlast_the_others() -> None:
+    made = memory(size=2, rivals=1)
+    made.admit(view(1), contested=True)
+    for seed in (2, 3, 4):
+        made.admit(view(seed))
+    kept = [target for target, _ in made.views()]
+    assert [any(torch.equal(k.embedding, view(seed).embedding) for k in kept) for seed in (0, 1, 2, 3, 4)] == [
+        True,
+        True,
+        False,
+        True,
+        True,
+    ]
+    assert sum(weight for _, weight in made.views()) == pytest.approx(1)
+    copy = memory(size=2, rivals=1)
+    copy.restore(made.state(), torch.device("cpu"))
+    assert len(copy.rivals) == 1 and torch.equal(copy.rivals[0].embedding, view(1).embedding)

@@ -1,8 +1,8 @@
-"""Three views of one made scene: a far view as the reference, and two neighbouring frames.
+"""Four views of one made scene: a far view as the reference, and three neighbouring frames.
 
-A scene is a photo with objects of other photos pasted in. Each view looks at it through its own camera; the second
-and third differ by a small camera motion and by each object's own motion, so that the third can learn what an
-earlier mask is worth.
+A scene is a photo with objects of other photos, and made-up ones, pasted in. Each view looks at it through its own
+camera; the last three differ by a small camera motion and by each object's own motion, so that the decoder can learn
+what an earlier mask is worth.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ import torch
 from torch.utils.data import Dataset
 
 from nano_training.photos import PhotoPool, Sprite
+from nano_training.shapes import made_up_sprite, with_thin_parts
 
-VIEWS = 3
+VIEWS = 4
 SPRITE_BASE = 1000  # ids of pasted objects start here, above those of the photo's regions
-MIN_SHARE, MAX_SHARE = 0.003, 0.6  # of the view's area, for an object to be followed
+MIN_SHARE, MAX_SHARE = 0.003, 0.75  # of the view's area, for an object to be followed
 
 Matrix = npt.NDArray[np.float64]  # (3, 3), homogeneous
 
@@ -60,7 +61,7 @@ def far_camera(size: int, height: int, width: int, rng: random.Random) -> Matrix
 def far_placement(size: int, sprite: Sprite, rng: random.Random) -> Matrix:
     """Where a pasted object stands in a view."""
     height, width = sprite.alpha.shape
-    zoom = rng.uniform(0.12, 0.75) * size / max(height, width)
+    zoom = (rng.uniform(0.12, 0.75) if rng.random() < 0.85 else rng.uniform(0.75, 1.6)) * size / max(height, width)
     flip = -1 if rng.random() < 0.5 else 1
     shift = (rng.uniform(0.05, 0.95) * size, rng.uniform(0.05, 0.95) * size)
     stretch = rng.uniform(0.92, 1.08)
@@ -71,7 +72,7 @@ def far_placement(size: int, sprite: Sprite, rng: random.Random) -> Matrix:
 
 def nudge(size: int, amount: float, rng: random.Random) -> Matrix:
     """A small motion about the middle of the view, as between neighbouring frames."""
-    zoom = 1 + amount * rng.uniform(-0.6, 0.6)
+    zoom = 1 + amount * rng.uniform(-0.6, 0.6) * (3 if rng.random() < 0.25 else 1)  # some come fast at the camera
     shift = tuple(size / 2 + size * amount * rng.uniform(-1, 1) for _ in range(2))
     return similarity_matrix(zoom, zoom, amount * rng.uniform(-60, 60), (shift[0], shift[1])) @ centred(size, size)
 
@@ -96,7 +97,7 @@ class SceneDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return self.length
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Returns views uint8 (3, 3, S, S) and masks bool (N, 3, S, S); an object may be absent from the third."""
+        """Returns views uint8 (4, 3, S, S) and masks bool (N, 4, S, S); an object may be absent from the last two."""
         rng = random.Random(f"{self.seed}/{self.first + index}")
         while True:
             views = self._render_scene(rng)
@@ -110,19 +111,19 @@ class SceneDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
     def _render_scene(self, rng: random.Random) -> list[View]:
         photo = self.pool.sample(rng)
-        labels = photo.regions[rng.randrange(len(photo.regions))]
-        sprites = [s for s in (self.pool.sample_sprite(rng) for _ in range(rng.choice([0, 1, 1, 2, 2]))) if s]
-        if sprites and rng.random() < 0.2:
+        # The last map of a fashion photo is the whole person: what people follow in videos.
+        labels = photo.regions[-1] if rng.random() < 0.5 else rng.choice(photo.regions)
+        sprites = [s for s in (self._sprite(rng) for _ in range(rng.choice([0, 1, 1, 2, 2]))) if s]
+        if sprites and rng.random() < 0.25:
             sprites.append(_recolour(sprites[0], rng))  # a look-alike
         height, width = labels.shape
         far = far_camera(self.size, height, width, rng)
         near = far_camera(self.size, height, width, rng)
-        cameras = [far, near, nudge(self.size, 0.07, rng) @ near]
+        cameras = [far, *_walk(near, self.size, 0.06, rng)]
         placements = []
         for sprite in sprites:
             place = far_placement(self.size, sprite, rng)
-            moved = nudge(self.size, 0.1, rng) @ place
-            placements.append([far_placement(self.size, sprite, rng), place, moved])
+            placements.append([far_placement(self.size, sprite, rng), *_walk(place, self.size, 0.08, rng)])
         light = [_Light(rng), _Light(rng)]
         views = []
         for number in range(VIEWS):
@@ -130,8 +131,18 @@ class SceneDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             view = self._compose(photo.rgb, labels, cameras[number], sprites, places)
             if rng.random() < 0.4:
                 view = _bend(view, rng)
+            if rng.random() < 0.12:
+                view = View(_smear(view.rgb, rng), view.ids)
             views.append(View(light[min(number, 1)].apply(view.rgb, rng), view.ids))
         return views
+
+    def _sprite(self, rng: random.Random) -> Sprite | None:
+        if rng.random() < 0.35:
+            return made_up_sprite(self.pool, rng)
+        sprite = self.pool.sample_sprite(rng)
+        if sprite is not None and rng.random() < 0.2:
+            sprite = with_thin_parts(sprite, self.pool, rng)
+        return sprite
 
     def _compose(
         self,
@@ -149,7 +160,8 @@ class SceneDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         for number, (sprite, place) in enumerate(zip(sprites, places)):
             alpha = _warp(sprite.alpha, place, shape, cv2.BORDER_CONSTANT)
             colour = _warp(sprite.rgb, place, shape, cv2.BORDER_REPLICATE)
-            weight = alpha[..., None].astype(np.float32) / 255
+            soft = alpha if number % 2 else cv2.GaussianBlur(alpha, (3, 3), 0)  # no tell-tale hard edge
+            weight = soft[..., None].astype(np.float32) / 255
             canvas = (canvas * (1 - weight) + colour * weight).astype(np.uint8)
             ids[alpha > 127] = SPRITE_BASE + number
         return View(canvas, ids)
@@ -169,6 +181,14 @@ class SceneDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         while seen and len(chosen) < self.objects:
             chosen.append(rng.choice(seen))
         return chosen
+
+
+def _walk(start: Matrix, size: int, amount: float, rng: random.Random) -> list[Matrix]:
+    """Three neighbouring frames: where it is, and two steps of a motion that is only roughly steady."""
+    pace = amount * rng.choice([0.3, 0.7, 1.0, 1.5])
+    first = nudge(size, pace, rng)
+    second = first @ nudge(size, 0.3 * pace, rng) if rng.random() < 0.7 else nudge(size, pace, rng)
+    return [start, first @ start, second @ first @ start]
 
 
 def _warp(image: npt.NDArray[np.uint8], matrix: Matrix, shape: tuple[int, int], border: int) -> npt.NDArray[np.uint8]:
@@ -194,6 +214,16 @@ def _bend(view: View, rng: random.Random) -> View:
     rgb = cv2.remap(view.rgb, *warp, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
     ids = cv2.remap(view.ids, *warp, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101)
     return View(np.asarray(rgb, dtype=np.uint8), np.asarray(ids, dtype=np.int16))
+
+
+def _smear(rgb: npt.NDArray[np.uint8], rng: random.Random) -> npt.NDArray[np.uint8]:
+    """Motion blur of the camera."""
+    length, angle = rng.randint(3, 13), rng.uniform(0, np.pi)
+    kernel = np.zeros((length, length), np.float32)
+    reach = (length - 1) / 2 * np.array([np.cos(angle), np.sin(angle)])
+    ends = [tuple(np.rint((length - 1) / 2 + sign * reach).astype(int).tolist()) for sign in (-1, 1)]
+    cv2.line(kernel, ends[0], ends[1], (1.0,), 1)
+    return np.asarray(cv2.filter2D(rgb, -1, kernel / kernel.sum()), dtype=np.uint8)
 
 
 def _recolour(sprite: Sprite, rng: random.Random) -> Sprite:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -18,7 +18,7 @@ from vos.io.images import read_image
 from vos.io.masks import read_reference
 from vos.persam.audit import Audit, audit, best_reference
 from vos.persam.image_weights import image_weights
-from vos.persam.target import Pooling, published_coverage, target_feature
+from vos.persam.target import Pooling, observed_moments, published_coverage, target_feature
 from vos.sam.registry import cached_model
 from vos.sam.segmenter import Segmenter
 from vos.structures import Geometry, ImageEmbedding, TargetFeature
@@ -36,6 +36,7 @@ class ReferenceView:
     Attributes:
         features: float32 (C, h, w), the photo's embedding, on the CPU.
         coverage: float32 (h, w) in [0, 1], the share of each cell that the object covers.
+        moments: per scale float32 (C' + 1, C' + 2), see :class:`vos.structures.TargetFeature`.
         published_cells: bool (h, w), the cells that the published code would pool (``method=persam_reference``).
         geometry: of the photo.
         area: of the mask, original pixels.
@@ -45,6 +46,7 @@ class ReferenceView:
 
     features: torch.Tensor
     coverage: torch.Tensor
+    moments: tuple[torch.Tensor, ...]
     published_cells: torch.Tensor
     geometry: Geometry
     area: float
@@ -53,7 +55,7 @@ class ReferenceView:
 
     def target(self, pooling: Pooling = "max_mean") -> TargetFeature:
         """What the object looks like in this photo."""
-        return target_feature(self.features, self.coverage, pooling)
+        return replace(target_feature(self.features, self.coverage, pooling), moments=self.moments)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,6 +150,7 @@ class Concept:
             foreground=torch.cat([target.foreground for target in targets]),
             background=torch.cat([target.background for target in targets]),
             background_direction=F.normalize(background, dim=0),
+            moments=tuple(torch.stack(scale).mean(dim=0) for scale in zip(*(target.moments for target in targets))),
         )
 
     def check_model(self, model: Segmenter) -> None:
@@ -229,10 +232,12 @@ def reference_view(rgb: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_], embe
     geometry = embedding.geometry
     features = embedding.features.detach().float().cpu().clone()
     coverage = geometry.mask_to_grid(torch.from_numpy(mask)[None])[0]
+    low_res = geometry.mask_to_low_res(torch.from_numpy(mask)[None])[0]
     published = published_coverage(mask, geometry, PUBLISHED_MASK_VALUE)
     return ReferenceView(
         features=features,
         coverage=coverage,
+        moments=tuple(each.cpu() for each in observed_moments(embedding, low_res.to(embedding.features))),
         published_cells=published > min(0.5, 0.8 * float(published.max())),
         geometry=geometry,
         area=float(mask.sum()),

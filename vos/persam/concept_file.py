@@ -18,7 +18,7 @@ from vos.persam.audit import Audit, Finding
 from vos.persam.concept import Concept, ReferenceView
 from vos.structures import Geometry
 
-FORMAT = 1  # of the file; raised when its meaning changes
+FORMAT = 2  # of the file; raised when its meaning changes
 KEY = "vos.concept"  # the metadata entry that holds everything, as JSON
 
 
@@ -34,6 +34,7 @@ def write_concept(path: str | Path, concept: Concept) -> None:
         prefix = f"view{number}."
         tensors[prefix + "features"] = view.features.contiguous()
         tensors[prefix + "coverage"] = view.coverage.contiguous()
+        tensors |= {f"{prefix}moments{k}": each.contiguous() for k, each in enumerate(view.moments)}
         tensors[prefix + "published_cells"] = view.published_cells.contiguous()
         tensors[prefix + "thumbnail"] = torch.from_numpy(view.thumbnail)
         views.append({"geometry": asdict(view.geometry), "area": view.area, "audit": asdict(view.audit)})
@@ -98,9 +99,19 @@ def _view(about: dict[str, Any], tensors: dict[str, torch.Tensor], prefix: str) 
     return ReferenceView(
         features=features,
         coverage=coverage,
+        moments=_moments(tensors, prefix),
         published_cells=cells,
         geometry=geometry,
         area=float(about["area"]),
         audit=Audit(findings, float(about["audit"]["quality"])),
         thumbnail=np.asarray(thumbnail.numpy(), dtype=np.uint8),
     )
+
+
+def _moments(tensors: dict[str, torch.Tensor], prefix: str) -> tuple[torch.Tensor, ...]:
+    """The target model's moments of a view, coarse to fine."""
+    names = sorted(name for name in tensors if name.startswith(f"{prefix}moments"))
+    moments = tuple(tensors[name] for name in names)
+    if any(m.ndim != 2 or m.shape[1] != m.shape[0] + 1 or not bool(torch.isfinite(m).all()) for m in moments):
+        raise ValueError("moments are no matrices (C + 1, C + 2)")
+    return moments

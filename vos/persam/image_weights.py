@@ -29,7 +29,8 @@ MAPS_ONLY = frozenset({"maps"})  # published without attention and semantic prom
 def first_call(model: Segmenter, embedding: ImageEmbedding, prior: LocationPrior) -> tuple[Prompt, MaskCandidates]:
     """The call whose three candidates are fused; a decoder that reads similarity maps gets them, too."""
     prompt = point_prompt(peak(prior.similarity, embedding.geometry))
-    guidance = Guidance(maps=prior.guidance.maps) if prior.guidance.maps is not None else None
+    maps = prior.guidance.maps
+    guidance = Guidance(maps=maps, answers=prior.guidance.answers) if maps is not None else None
     return prompt, model.decode(embedding, [prompt], guidance, multimask=True)
 
 

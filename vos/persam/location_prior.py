@@ -10,7 +10,8 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from vos.persam.similarity import similarity, similarity_maps
+from vos.persam.similarity import pool_views, similarity, similarity_maps
+from vos.persam.target_model import fit, respond, scales, sum_weighted
 from vos.structures import Geometry, Guidance, ImageEmbedding, TargetFeature
 
 Views = Sequence[tuple[TargetFeature, float]]
@@ -52,14 +53,12 @@ def locate(
         mixed = values.new_zeros((len(objects), *values.shape[1:]))
         return mixed.index_add_(0, owner, values * weight.view(-1, *[1] * (values.ndim - 1)).to(values.dtype))
 
-    maps = None
+    maps, answers = None, tuple[torch.Tensor, ...]()
     if "maps" in fields:
-        seen = similarity_maps(embedding.features, views)
-        maps = mix(seen)
-        # A cell need not look like the object in all of its views: the best match in any of them counts.
-        matches = seen[:, 1:3].split([len(known) for known in objects])
-        maps[:, 1:3] = torch.stack([match.amax(dim=0) for match in matches])
-        maps[:, 4] = maps[:, 1] - maps[:, 2]
+        counts = [len(known) for known in objects]
+        seen = similarity_maps(embedding.features, views).split(counts)
+        maps = torch.stack([pool_views(own, share) for own, share in zip(seen, weight.split(counts))])
+        answers = _ask_target_models(embedding, objects)
     found = maps[:, 0] if maps is not None else mix(similarity(embedding.features, views))
     return LocationPrior(
         similarity=found,
@@ -67,8 +66,20 @@ def locate(
             attention=attention_bias(found, embedding.geometry) if "attention" in fields else None,
             embedding=mix(torch.stack([view.embedding for view in views])) if "embedding" in fields else None,
             maps=maps,
+            answers=answers,
         ),
     )
+
+
+def _ask_target_models(embedding: ImageEmbedding, objects: Sequence[Views]) -> tuple[torch.Tensor, ...]:
+    """The answers of N objects' target models at every scale; none where a view has no moments."""
+    if not embedding.levels or not all(target.moments for known in objects for target, _ in known):
+        return ()
+    answers = []
+    for number, scale in enumerate(scales(embedding.features, embedding.levels)):
+        mixed = [sum_weighted([t.moments[number] for t, _ in known], [w for _, w in known]) for known in objects]
+        answers.append(respond(scale, fit(torch.stack(mixed))))
+    return tuple(answers)
 
 
 def attention_bias(similarity: torch.Tensor, geometry: Geometry) -> torch.Tensor:

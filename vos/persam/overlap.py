@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 
@@ -17,3 +19,27 @@ def resolve_overlap(logits: torch.Tensor) -> torch.Tensor:
     best, winner = logits.max(dim=0)
     number = torch.arange(len(logits), device=logits.device).view(-1, 1, 1)
     return torch.where((logits > 0) & (winner != number), -best, logits)
+
+
+def others_of(masks: Sequence[torch.Tensor | None]) -> dict[int, torch.Tensor]:
+    """Where the others are, for each of N objects.
+
+    Args:
+        masks: N low-res logits (h4, w4), None for an object that is not known to be anywhere.
+
+    Returns:
+        The number of an object to the maximum of all others' logits (h4, w4); without those that have no others.
+    """
+    known = [k for k, mask in enumerate(masks) if mask is not None]
+    if not known:
+        return {}
+    stack = torch.stack([mask for mask in masks if mask is not None])
+    best, owner = stack.max(dim=0)
+    second = stack.topk(2, dim=0).values[1] if len(known) > 1 else None
+    others = {}
+    for k in range(len(masks)):
+        if k not in known:
+            others[k] = best
+        elif second is not None:
+            others[k] = torch.where(owner == known.index(k), second, best)
+    return others

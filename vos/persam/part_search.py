@@ -87,9 +87,4 @@ class PartSearch(Search):
 
 def _repeated(guidance: Guidance, count: int) -> Guidance:
     """The guidance of one object for ``count`` prompts."""
-    return Guidance(
-        *(
-            None if value is None else value.expand(count, *value.shape[1:])
-            for value in (guidance.attention, guidance.embedding, guidance.maps)
-        )
-    )
+    return guidance.map(lambda value: value.expand(count, *value.shape[1:]))

@@ -15,7 +15,7 @@ from vos.config import MethodConfig
 from vos.errors import VosError
 from vos.persam.location_prior import LocationPrior, image_cells, locate, peak_points
 from vos.sam.segmenter import Segmenter
-from vos.structures import Geometry, Guidance, ImageEmbedding, MaskCandidates, Prompt, TargetFeature
+from vos.structures import Geometry, ImageEmbedding, MaskCandidates, Prompt, TargetFeature
 
 if TYPE_CHECKING:
     from vos.persam.concept import Concept
@@ -102,7 +102,9 @@ def make_search(model: Segmenter, concept: Concept, config: MethodConfig) -> Sea
 
 def on_device(target: TargetFeature, device: torch.device) -> TargetFeature:
     """The same target feature, where the model is."""
-    return TargetFeature(**{item.name: getattr(target, item.name).to(device) for item in fields(target)})
+    values = {item.name: getattr(target, item.name) for item in fields(target)}
+    moments = tuple(each.to(device) for each in values.pop("moments"))
+    return TargetFeature(**{name: value.to(device) for name, value in values.items()}, moments=moments)
 
 
 def prior_of(
@@ -123,8 +125,15 @@ def prior_of(
         for channel, extreme in enumerate(("min", "min", "max", "max", "min")):  # alike the background, not the object
             value = getattr(maps[:, channel], extreme)()
             maps[:, channel] = maps[:, channel].masked_fill(taken, float(value))
-        guidance = Guidance(guidance.attention, guidance.embedding, maps)
+        guidance = replace(guidance, maps=maps, answers=tuple(_without(a, taken) for a in guidance.answers))
     return LocationPrior(found, guidance)
+
+
+def _without(answer: torch.Tensor, taken: torch.Tensor) -> torch.Tensor:
+    """A target model's answer (1, h', w') with the grid's cells ``taken`` (h, w) as unlike the object as can be."""
+    cell = answer.shape[-1] // taken.shape[-1]
+    fine = taken.repeat_interleave(cell, dim=0).repeat_interleave(cell, dim=1)
+    return answer.masked_fill(fine, float(answer.min()))
 
 
 def peak(similarity: torch.Tensor, geometry: Geometry) -> npt.NDArray[np.float32]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 
+from vos.sam.device import has_amx
 from vos.structures import TargetFeature
 
 MAP_COUNT = 5
@@ -24,6 +25,23 @@ def similarity(features: torch.Tensor, targets: Sequence[TargetFeature]) -> torc
     """
     directions = torch.stack([target.direction for target in targets])
     return torch.einsum("nc,chw->nhw", directions, F.normalize(features, dim=0))
+
+
+def best_match(bank: torch.Tensor, unit: torch.Tensor) -> torch.Tensor:
+    """The largest cosine of each of P cells with any cell of a bank.
+
+    Without gradients on a CPU with AMX the products are taken in bfloat16, several times faster; they err by 0.002.
+
+    Args:
+        bank: float (K, C), unit vectors, K >= 1.
+        unit: float (C, P), unit vectors.
+
+    Returns:
+        float (P,) in [-1, 1].
+    """
+    if unit.device.type == "cpu" and has_amx() and not torch.is_grad_enabled():
+        return (bank.bfloat16() @ unit.bfloat16()).amax(dim=0).float()
+    return (bank @ unit).amax(dim=0)
 
 
 def similarity_maps(features: torch.Tensor, targets: Sequence[TargetFeature]) -> torch.Tensor:
@@ -44,13 +62,31 @@ def similarity_maps(features: torch.Tensor, targets: Sequence[TargetFeature]) ->
     rows = []
     for target in targets:
         to_object = target.direction @ unit
-        best_object = (target.foreground @ unit).amax(dim=0)
+        best_object = best_match(target.foreground, unit)
         to_background = target.background_direction @ unit
         # An object that fills its reference image has no background cells to match.
-        best_background = (
-            (target.background @ unit).amax(dim=0) if len(target.background) else -torch.ones_like(to_object)
-        )
+        best_background = best_match(target.background, unit) if len(target.background) else -torch.ones_like(to_object)
         rows.append(
             torch.stack([to_object, best_object, best_background, to_background, best_object - best_background])
         )
     return torch.stack(rows).unflatten(-1, grid)
+
+
+def pool_views(maps: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """One object's maps from those of its views.
+
+    A cell need not look like the object in all of its views, so the best match in any of them counts; directions are
+    averaged.
+
+    Args:
+        maps: float (V, 5, h, w), from :func:`similarity_maps`.
+        weights: float (V,), of the views.
+
+    Returns:
+        float (5, h, w).
+    """
+    if len(maps) == 1:
+        return maps[0]
+    mixed = (maps * weights.view(-1, 1, 1, 1).to(maps)).sum(dim=0)
+    best = maps[:, 1:3].amax(dim=0)
+    return torch.stack([mixed[0], best[0], best[1], mixed[3], best[0] - best[1]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -10,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from vos.structures import Geometry, TargetFeature
+from vos.persam.target_model import coverage_at, moments, scales
+from vos.structures import Geometry, ImageEmbedding, TargetFeature
 
 Pooling = Literal["mean", "max_mean"]
 """``mean``: image PerSAM. ``max_mean``: (max + mean) / 2 per channel, PerSAM-F and both video variants."""
@@ -47,6 +49,29 @@ def target_feature(features: torch.Tensor, coverage: torch.Tensor, pooling: Pool
         background=unit[:, outside].T.contiguous(),
         background_direction=F.normalize((cells * outside).sum(dim=1), dim=0),
     )
+
+
+def observed_target(embedding: ImageEmbedding, mask: torch.Tensor, pooling: Pooling = "max_mean") -> TargetFeature:
+    """What an image shows of an object, the target model's moments included.
+
+    Args:
+        embedding: of the image.
+        mask: float (h2, w2) in [0, 1], the share of each low-res cell that the object covers; not all zero.
+        pooling: see :func:`target_feature`.
+    """
+    geometry, features = embedding.geometry, embedding.features
+    mask = mask.to(features.device, torch.float32)
+    coverage = F.avg_pool2d(mask[None], geometry.grid_stride // geometry.logit_stride)[0]
+    target = target_feature(features, coverage, pooling)
+    return replace(target, moments=observed_moments(embedding, mask))
+
+
+def observed_moments(embedding: ImageEmbedding, mask: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """The target model's moments of an object in an image, per scale; see :func:`observed_target`."""
+    if not embedding.levels:
+        return ()
+    seen = scales(embedding.features, embedding.levels)
+    return tuple(moments(scale, coverage_at(mask[None], scale))[0] for scale in seen)
 
 
 def published_coverage(mask: npt.NDArray[np.bool_], geometry: Geometry, value: int) -> torch.Tensor:

@@ -11,14 +11,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from vos.errors import VosError
-from vos.sam.nano_network import Block, NanoNetwork
+from vos.sam.device import resolve_precision
+from vos.sam.nano_network import LOGIT_STRIDE, PROMPT_STRIDE, Block, NanoNetwork
 from vos.sam.prompt_maps import prompt_maps
 from vos.sam.segmenter import Segmenter
 from vos.structures import Geometry, Guidance, ImageEmbedding, MaskCandidates, Prompt, SizeHW
@@ -27,6 +27,7 @@ DEFAULT_INPUT_SIZE = 768  # longer side of the model input, pixels
 PADDING_VALUE = 127  # grey: zero after normalisation
 DEEPEST_STRIDE = 32
 WEIGHTS = "nano.safetensors"
+MAP_COUNT = 5  # similarity maps in a guidance
 
 
 class NanoSegmenter(Segmenter):
@@ -35,7 +36,7 @@ class NanoSegmenter(Segmenter):
     Args:
         network: with its weights; taken over (switched to evaluation, batch norms folded).
         device: where it runs.
-        precision: "float32" or "bfloat16"; "auto" is float32.
+        precision: "float32" or "bfloat16"; see :func:`vos.sam.device.resolve_precision`.
         input_size: longer side of the model input in pixels, a multiple of 32.
         checkpoint_name: file name of the weights.
         checkpoint_sha256: their hash.
@@ -64,7 +65,10 @@ class NanoSegmenter(Segmenter):
             if parameter.ndim == 4:
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         self._input_size = size
-        self._bfloat16 = precision == "bfloat16"
+        precision = resolve_precision(precision, self.device, embedded=True)
+        self._dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
+        self._network.to(self._dtype)
+        self._network.decoder.quality.float()
 
     @classmethod
     def load(
@@ -97,7 +101,7 @@ class NanoSegmenter(Segmenter):
         scale = self._input_size / max(original_size)
         height, width = (max(1, int(side * scale + 0.5)) for side in original_size)
         padded = tuple(-(-side // DEEPEST_STRIDE) * DEEPEST_STRIDE for side in (height, width))
-        return Geometry(original_size, (height, width), (padded[0], padded[1]))
+        return Geometry(original_size, (height, width), (padded[0], padded[1]), logit_stride=LOGIT_STRIDE)
 
     @torch.inference_mode()
     def encode(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[ImageEmbedding]:
@@ -106,8 +110,7 @@ class NanoSegmenter(Segmenter):
         batch = np.stack([_model_input(image, geometry) for image in images])
         # A view of (B, H, W, 3) bytes is channels-last already.
         pixels = torch.from_numpy(batch).to(self.device).permute(0, 3, 1, 2).float()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16):
-            features, *levels = self._network.encode(pixels)
+        features, *levels = self._network.encode(pixels)
         return [
             ImageEmbedding(features[i].float(), geometry, tuple(level[i] for level in levels))
             for i in range(len(images))
@@ -121,33 +124,44 @@ class NanoSegmenter(Segmenter):
         guidance: Guidance | None = None,
         multimask: bool = True,
     ) -> MaskCandidates:
-        """See :meth:`Segmenter.decode`; of the guidance it reads ``maps``."""
+        """See :meth:`Segmenter.decode`; of the guidance it reads ``maps`` and ``answers``."""
         levels = tuple(level[None] for level in embedding.levels)
         prompt = torch.stack([self._draw(prompt, embedding.geometry) for prompt in prompts])
-        maps = self._guidance(guidance, len(prompts), embedding)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16):
-            logits, quality = self._network.decoder(levels, maps, prompt)
+        maps, fine = self._guidance(guidance, len(prompts), embedding)
+        logits, quality = self._network.decoder(levels, maps, fine, prompt.to(self._dtype))
         chosen = slice(1, None) if multimask else slice(0, 1)
         return MaskCandidates(logits[:, chosen].float(), quality[:, chosen].float().sigmoid())
 
-    def _guidance(self, guidance: Guidance | None, count: int, embedding: ImageEmbedding) -> torch.Tensor:
-        """The similarity maps and a channel that says whether there are any: (N, 6, h, w)."""
+    def _guidance(
+        self, guidance: Guidance | None, count: int, embedding: ImageEmbedding
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
+        """The maps on the grid with a channel that says whether there are any (N, 7, h, w), and the finer answers."""
         height, width = embedding.geometry.grid_size
-        if guidance is None or guidance.maps is None:
-            return torch.zeros(count, 6, height, width, device=self.device)
-        if len(guidance.maps) != count:
-            raise ValueError(f"guidance of {len(guidance.maps)} objects for {count} prompts")
-        return F.pad(guidance.maps.to(self.device, torch.float32), (0, 0, 0, 0, 0, 1), value=1.0)
+        sizes = [(height * cells, width * cells) for cells in (1, 2, 4)]
+        answers = [torch.zeros(count, 1, *size, dtype=self._dtype, device=self.device) for size in sizes]
+        flag = torch.zeros_like(answers[0])
+        maps = flag.expand(-1, MAP_COUNT, -1, -1)
+        if guidance is not None and guidance.maps is not None:
+            if len(guidance.maps) != count:
+                raise ValueError(f"guidance of {len(guidance.maps)} objects for {count} prompts")
+            maps, flag = guidance.maps.to(maps), torch.ones_like(flag)
+            if guidance.answers:
+                answers = [answer[:, None].to(flag) for answer in guidance.answers]
+        return torch.cat([maps, answers[0], flag], dim=1), (answers[1], answers[2])
 
     def _draw(self, prompt: Prompt, geometry: Geometry) -> torch.Tensor:
-        """One prompt as maps (5, h4, w4)."""
-        points = torch.from_numpy(geometry.points_to_input(prompt.points) / geometry.logit_stride).to(self.device)
+        """One prompt as maps (9, h4, w4)."""
+        points = torch.from_numpy(geometry.points_to_input(prompt.points) / PROMPT_STRIDE).to(self.device)
         positive = torch.from_numpy(prompt.labels == 1).to(self.device)
         box = None
         if prompt.box is not None:
-            box = torch.from_numpy(geometry.boxes_to_input(prompt.box) / geometry.logit_stride).to(self.device)
-        mask = None if prompt.mask_logits is None else prompt.mask_logits.to(self.device).float().sigmoid()
-        return prompt_maps(geometry.logit_size, points[positive], points[~positive], box, mask)
+            box = torch.from_numpy(geometry.boxes_to_input(prompt.box) / PROMPT_STRIDE).to(self.device)
+        mask, others = (
+            None if logits is None else logits.to(self.device).float().sigmoid()
+            for logits in (prompt.mask_logits, prompt.others_logits)
+        )
+        size = (geometry.padded_size[0] // PROMPT_STRIDE, geometry.padded_size[1] // PROMPT_STRIDE)
+        return prompt_maps(size, points[positive], points[~positive], box, mask, others)
 
 
 def _model_input(image: npt.NDArray[np.uint8], geometry: Geometry) -> npt.NDArray[np.uint8]:

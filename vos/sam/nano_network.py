@@ -1,8 +1,8 @@
 """The embedded model: a small promptable network behind SAM's interface.
 
 The image encoder runs once per frame. The decoder is convolutional, because every prompt of the interface is a map:
-PerSAM's similarity maps on the embedding grid, an earlier mask, clicks and a box on the low-res logits' grid. A
-two-way transformer of SAM's kind learns far slower from two thousand photos.
+PerSAM's similarity maps and the target model's maps at three scales, an earlier mask, clicks and a box. A two-way
+transformer of SAM's kind learns far slower from two thousand photos.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vos.sam.mobilenet import TAP_CHANNELS, DepthwiseConv2d, MobileNetV2
+from vos.sam.convolution import Convolution
+from vos.sam.mobilenet import TAP_CHANNELS, MobileNetV2
 
 EMBEDDING_DIM = 128
-GUIDANCE_CHANNELS = 6  # five similarity maps and a flag: is there guidance at all
-PROMPT_CHANNELS = 5  # earlier mask, flag: is there one, positive clicks, negative clicks, box
+GUIDANCE_CHANNELS = 7  # five similarity maps, the target model's map, and a flag: is there guidance at all
+PROMPT_CHANNELS = 9  # earlier mask (2 x 2 logits), is there one, positive clicks, negative clicks, box, other objects
+PROMPT_STRIDE, LOGIT_STRIDE = 4, 2  # model-input pixels per cell of the drawn prompts, and per logit
 MASKS = 4  # the single-mask output, then three candidates, as in SAM
 WIDTHS = (96, 64, 32)  # decoder channels at strides 16, 8, 4
 
@@ -30,13 +32,13 @@ class Block(nn.Module):
 
     def __init__(self, channels: int, kernel: int, expansion: int = 2) -> None:
         super().__init__()
-        self.depthwise = DepthwiseConv2d(channels, kernel, padding=kernel // 2, bias=False)
+        self.depthwise = Convolution(channels, channels, kernel, groups=channels, bias=False)
         self.norm: nn.Module = nn.BatchNorm2d(channels)
-        self.expand = nn.Conv2d(channels, channels * expansion, 1)
-        self.project = nn.Conv2d(channels * expansion, channels, 1)
+        self.expand = Convolution(channels, channels * expansion, activation="relu")
+        self.project = Convolution(channels * expansion, channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.project(F.relu(self.expand(self.norm(self.depthwise(x)))))
+        return x + self.project(self.expand(self.norm(self.depthwise(x))))
 
 
 class Neck(nn.Module):
@@ -44,20 +46,21 @@ class Neck(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        stride4, stride8, stride16, stride32 = TAP_CHANNELS
-        self.lateral16 = nn.Conv2d(stride16, EMBEDDING_DIM, 1)
-        self.lateral32 = nn.Conv2d(stride32, EMBEDDING_DIM, 1)
-        self.embed = nn.Conv2d(EMBEDDING_DIM, EMBEDDING_DIM, 3, padding=1)
-        self.context16 = nn.Conv2d(EMBEDDING_DIM, WIDTHS[0], 1)
-        self.context8 = nn.Conv2d(stride8 + EMBEDDING_DIM, WIDTHS[1], 1)
-        self.context4 = nn.Conv2d(stride4 + WIDTHS[1], WIDTHS[2], 1)
+        stride2, stride4, stride8, stride16, stride32 = TAP_CHANNELS
+        self.lateral16 = Convolution(stride16, EMBEDDING_DIM)
+        self.lateral32 = Convolution(stride32, EMBEDDING_DIM)
+        self.embed = Convolution(EMBEDDING_DIM, EMBEDDING_DIM, 3)
+        self.context16 = Convolution(EMBEDDING_DIM, WIDTHS[0])
+        self.context8 = Convolution(stride8 + EMBEDDING_DIM, WIDTHS[1])
+        self.context4 = Convolution(stride4 + WIDTHS[1] + 4 * stride2, WIDTHS[2])
 
     def forward(self, taps: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
-        tap4, tap8, tap16, tap32 = taps
+        tap2, tap4, tap8, tap16, tap32 = taps
         fused = self.lateral16(tap16) + resize(self.lateral32(tap32), tap16)
         embedding = self.embed(F.relu(fused))
         context8 = self.context8(torch.cat([tap8, resize(fused, tap8)], dim=1))
-        context4 = self.context4(torch.cat([tap4, resize(context8, tap4)], dim=1))
+        fine = [tap4, resize(context8, tap4), F.pixel_unshuffle(tap2, 2)]
+        context4 = self.context4(torch.cat(fine, dim=1))
         return embedding, self.context16(fused), context8, context4
 
 
@@ -67,50 +70,55 @@ class Decoder(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         wide, middle, narrow = WIDTHS
-        self.prompt16 = nn.Conv2d(GUIDANCE_CHANNELS + PROMPT_CHANNELS, wide, 3, padding=1)
-        self.prompt8 = nn.Conv2d(GUIDANCE_CHANNELS + PROMPT_CHANNELS, middle, 1)
-        self.prompt4 = nn.Conv2d(PROMPT_CHANNELS, narrow, 3, padding=1)
+        self.prompt16 = Convolution(GUIDANCE_CHANNELS + PROMPT_CHANNELS, wide, 3)
+        self.prompt8 = Convolution(GUIDANCE_CHANNELS + 1 + PROMPT_CHANNELS, middle)
+        self.prompt4 = Convolution(1 + PROMPT_CHANNELS, narrow, 3)
         self.blocks16 = nn.Sequential(Block(wide, 5), Block(wide, 5))
-        self.down32 = nn.Conv2d(wide, wide, 2, stride=2)
+        self.down32 = Convolution(wide, wide, 2, stride=2, padding=0)
         self.blocks32 = nn.Sequential(Block(wide, 5), Block(wide, 5), Block(wide, 5))
         self.merge16 = nn.Sequential(Block(wide, 5), Block(wide, 5))
-        self.to8 = nn.Conv2d(wide, middle, 1)
+        self.to8 = Convolution(wide, middle)
         self.blocks8 = nn.Sequential(Block(middle, 5), Block(middle, 3))
-        self.to4 = nn.Conv2d(middle, narrow, 1)
+        self.to4 = Convolution(middle, narrow)
         self.blocks4 = nn.Sequential(Block(narrow, 3), Block(narrow, 3))
-        self.masks = nn.Conv2d(narrow, MASKS, 3, padding=1)
+        self.masks = Convolution(narrow, MASKS * 4, 3)
         self.quality = nn.Sequential(
             nn.Linear(wide * 2 + narrow + GUIDANCE_CHANNELS + 1 + MASKS, 96), nn.ReLU(), nn.Linear(96, 1)
         )
 
     def forward(
-        self, levels: tuple[torch.Tensor, ...], guidance: torch.Tensor, prompt: torch.Tensor
+        self,
+        levels: tuple[torch.Tensor, ...],
+        guidance: torch.Tensor,
+        fine: tuple[torch.Tensor, torch.Tensor],
+        prompt: torch.Tensor,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Decodes N objects.
 
         Args:
             levels: (context16, context8, context4), each (N or 1, C, h, w).
-            guidance: float (N, 6, h, w), similarity maps and the flag, on the embedding grid.
-            prompt: float (N, 5, h4, w4) on the low-res grid.
+            guidance: float (N, 7, h, w), similarity maps, target model and flag, on the embedding grid.
+            fine: the target model's maps at strides 8 and 4, float (N, 1, h8, w8) and (N, 1, h4, w4).
+            prompt: float (N, 9, h4, w4), from :func:`vos.sam.prompt_maps.prompt_maps`.
 
         Returns:
-            Logits (N, 4, h4, w4) and the logits of the predicted IoU (N, 4).
+            Logits (N, 4, h2, w2) and the logits of the predicted IoU (N, 4).
         """
         context16, context8, context4 = levels
         maps16 = torch.cat([guidance, F.avg_pool2d(prompt, 4)], dim=1)
-        maps8 = torch.cat([resize(guidance, context8), F.avg_pool2d(prompt, 2)], dim=1)
+        maps8 = torch.cat([resize(guidance, context8), fine[0], F.avg_pool2d(prompt, 2)], dim=1)
         x16 = self.blocks16(context16 + self.prompt16(maps16))
         x16 = self.merge16(x16 + resize(self.blocks32(self.down32(x16)), x16))
         x8 = self.blocks8(context8 + self.prompt8(maps8) + resize(self.to8(x16), context8))
-        x4 = self.blocks4(context4 + self.prompt4(prompt) + resize(self.to4(x8), context4))
-        logits = self.masks(x4)
+        x4 = self.blocks4(context4 + self.prompt4(torch.cat([fine[1], prompt], 1)) + resize(self.to4(x8), context4))
+        logits = F.pixel_shuffle(self.masks(x4), PROMPT_STRIDE // LOGIT_STRIDE)
         return logits, self._predict_iou(logits, x16, x4, guidance)
 
     def _predict_iou(
         self, logits: torch.Tensor, x16: torch.Tensor, x4: torch.Tensor, guidance: torch.Tensor
     ) -> torch.Tensor:
         """Reads each mask's quality from what lies inside it; the masks themselves get no gradient from here."""
-        soft4 = logits.detach().float().sigmoid()
+        soft4 = F.avg_pool2d(logits.detach().float().sigmoid(), 2)
         soft16 = F.avg_pool2d(soft4, 4)
         inside = torch.cat([_pool(x16, soft16), _pool(x4, soft4), _pool(guidance, soft16)], dim=-1)
         scene = x16.float().mean(dim=(2, 3))[:, None].expand(-1, MASKS, -1)
@@ -135,5 +143,8 @@ class NanoNetwork(nn.Module):
         self.decoder = Decoder()
 
     def encode(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Encodes images (B, 3, H, W), RGB 0..255, sizes multiples of 32: embedding (B, 128, h, w) and three levels."""
-        return self.neck(self.backbone(images / 127.5 - 1))
+        """Encodes images (B, 3, H, W), RGB 0..255, sides multiples of 32: embedding (B, 128, h, w) and three levels."""
+        x = images / 127.5 - 1
+        autocast = torch.is_autocast_enabled(x.device.type)
+        x = x.to(torch.get_autocast_dtype(x.device.type) if autocast else self.backbone.stem.weight.dtype)
+        return self.neck(self.backbone(x))

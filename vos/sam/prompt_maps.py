@@ -1,17 +1,18 @@
-"""Prompts drawn as maps on the low-res grid, the form in which the embedded model reads them."""
+"""Prompts drawn as maps at stride 4, the form in which the embedded model reads them."""
 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 
-CLICK_SIGMA = 3.0  # cells of the low-res grid
+CLICK_SIGMA = 3.0  # cells
 
 
 def click_map(points: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     """Draws clicks as Gaussians.
 
     Args:
-        points: float (P, 2) as (x, y), in cells of the low-res grid.
+        points: float (P, 2) as (x, y), in cells.
         size: (h4, w4).
 
     Returns:
@@ -27,7 +28,7 @@ def click_map(points: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
 
 
 def box_map(box: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """Draws a box (x0, y0, x1, y1), in cells of the low-res grid, as the covered share of each cell: (h4, w4)."""
+    """Draws a box (x0, y0, x1, y1), in cells, as the covered share of each cell: (h4, w4)."""
     rows = torch.arange(size[0], device=box.device)
     columns = torch.arange(size[1], device=box.device)
     vertical = (torch.minimum(box[3], rows + 1) - torch.maximum(box[1], rows)).clamp(0, 1)
@@ -41,26 +42,30 @@ def prompt_maps(
     negative: torch.Tensor,
     box: torch.Tensor | None,
     mask: torch.Tensor | None,
+    others: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Draws one object's prompt.
 
     Args:
         size: (h4, w4).
-        positive: float (P, 2), clicks on the object, (x, y) in cells of the low-res grid.
+        positive: float (P, 2), clicks on the object, (x, y) in cells.
         negative: float (Q, 2), clicks on the background.
-        box: float (4,) in cells of the low-res grid, or None.
-        mask: float (h4, w4) in [0, 1], an earlier mask as probabilities, or None.
+        box: float (4,) in cells, or None.
+        mask: float (2 * h4, 2 * w4) in [0, 1], an earlier mask as probabilities, or None.
+        others: float (2 * h4, 2 * w4) in [0, 1], where other objects were, or None.
 
     Returns:
-        float (5, h4, w4): earlier mask, its flag, positive clicks, negative clicks, box.
+        float (9, h4, w4): the earlier mask's 2 x 2 values, its flag, positive clicks, negative clicks, box, others.
     """
     empty = torch.zeros(size, device=positive.device)
+    earlier = empty.expand(4, -1, -1) if mask is None else F.pixel_unshuffle(mask[None], 2)
     return torch.stack(
         [
-            empty if mask is None else mask,
+            *earlier,
             empty if mask is None else torch.ones_like(empty),
             click_map(positive, size),
             click_map(negative, size),
             empty if box is None else box_map(box, size),
+            empty if others is None else F.avg_pool2d(others[None], 2)[0],
         ]
     )

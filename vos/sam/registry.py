@@ -46,7 +46,7 @@ def load_model(
     if config.name not in MODEL_NAMES:
         raise VosError(f"model={config.name} is unknown; use one of {', '.join(MODEL_NAMES)}")
     device = resolve_device(device)
-    precision = resolve_precision(precision, device)
+    precision = resolve_precision(precision, device, embedded=config.name == "nano")
     path = Path(checkpoint).expanduser() if checkpoint is not None else None
     if config.name == "nano":
         from vos.sam.nano import NanoSegmenter  # the other models need none of its weights

@@ -27,8 +27,10 @@ class Memory:
         self.config = config
         self.anchors: list[TargetFeature] = []
         self.entries: list[TargetFeature] = []  # oldest first
+        self.rivals: list[TargetFeature] = []  # views of moments when a look-alike was near, oldest first
         self.areas: list[float] = []  # of the latest frames in which the object was present, oldest first
         self.waited = 0  # frames since the last admission
+        self.kept_area = 0.0  # at the last admission
 
     def anchor(self, target: TargetFeature, area: float | None) -> None:
         """Adds a reference that the user gave.
@@ -39,13 +41,15 @@ class Memory:
         """
         self.anchors.append(target)
         self.areas = [] if area is None else [area]
+        self.kept_area = area or 0.0
 
     def views(self) -> list[tuple[TargetFeature, float]]:
         """All views with weights that sum to 1: references share 1 - ``weight``, the recent ones the rest."""
         recent = self.config.weight if self.entries else 0.0
         decay = [self.config.momentum**age for age in reversed(range(len(self.entries)))]
         shares = [recent * d / (sum(decay) or 1.0) for d in decay]  # momentum 0: only the newest counts
-        return [(a, (1 - recent) / len(self.anchors)) for a in self.anchors] + list(zip(self.entries, shares))
+        lasting = [*self.anchors, *self.rivals]
+        return [(view, (1 - recent) / len(lasting)) for view in lasting] + list(zip(self.entries, shares))
 
     def observe(self, area: float, predicted_iou: float, presence: Presence) -> bool:
         """Takes note of a frame; True if its view is good enough to be kept (then call :meth:`admit`)."""
@@ -55,15 +59,24 @@ class Memory:
         usual = median(self.areas or [area])
         self.areas = [*self.areas, area][-self.config.area_window :]
         limit = 1 + self.config.area_change
-        return (
+        admitted = (
             self.config.enabled
             and self.config.size > 0
-            and self.waited >= self.config.interval
+            and (self.waited >= self.config.interval or self._grew(area))
             and predicted_iou >= self.config.min_predicted_iou
             and usual / limit <= area <= usual * limit
         )
+        self.kept_area = area if admitted else self.kept_area
+        return admitted
 
-    def agreement(self, features: torch.Tensor, coverage: torch.Tensor) -> torch.Tensor:
+    def _grew(self, area: float) -> bool:
+        """The object is so much larger or smaller than in the latest view that it cannot wait for the next one."""
+        limit = 1 + self.config.growth
+        return not self.kept_area / limit <= area <= self.kept_area * limit
+
+    def agreement(
+        self, features: torch.Tensor, coverage: torch.Tensor, maps: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Which covered cells look more like the object than like any background seen so far.
 
         The guard against drift: where a mask leaks onto a look-alike, those cells have a better match in the
@@ -72,21 +85,29 @@ class Memory:
         Args:
             features: float (C, h, w) of the frame.
             coverage: float (h, w) in [0, 1] of the mask.
+            maps: float (5, h, w), the object's similarity maps of this frame, where they are known already.
 
         Returns:
             bool (h, w), False outside of the mask.
         """
         inside = coverage > 0
+        if maps is not None:
+            return inside & (maps[1] + GUARD_MARGIN >= maps[2])
         cells = F.normalize(features[:, inside], dim=0)
-        views = [*self.anchors, *self.entries]
+        views = [*self.anchors, *self.rivals, *self.entries]
         to_object = torch.stack([(view.foreground @ cells).amax(dim=0) for view in views]).amax(dim=0)
         backgrounds = [(view.background @ cells).amax(dim=0) for view in views if len(view.background)]
         agrees = torch.zeros_like(inside)
         agrees[inside] = to_object + GUARD_MARGIN >= torch.stack(backgrounds).amax(dim=0) if backgrounds else True
         return agrees
 
-    def admit(self, target: TargetFeature) -> None:
-        """Keeps a view, in place of the oldest when full."""
+    def admit(self, target: TargetFeature, contested: bool = False) -> None:
+        """Keeps a view, in place of the oldest when full; ``contested``: a look-alike is near, so keep it for longer.
+
+        What told the object from a look-alike once will do so again (DAM4SAM, arXiv 2411.17576).
+        """
+        if contested and self.config.rivals:
+            self.rivals = [*self.rivals, target][-self.config.rivals :]
         self.entries = [*self.entries, target][-self.config.size :]
         self.waited = 0
 
@@ -94,28 +115,34 @@ class Memory:
         """As named tensors; see :meth:`restore`."""
         tensors = {
             "areas": torch.tensor(self.areas, dtype=torch.float64),
-            "counts": torch.tensor([len(self.anchors), len(self.entries), self.waited]),
+            "kept_area": torch.tensor(self.kept_area, dtype=torch.float64),
+            "counts": torch.tensor([len(self.anchors), len(self.rivals), len(self.entries), self.waited]),
         }
-        for number, target in enumerate([*self.anchors, *self.entries]):
+        for number, target in enumerate([*self.anchors, *self.rivals, *self.entries]):
             tensors |= target_state(target, f"view{number}.")
         return tensors
 
     def restore(self, state: Mapping[str, torch.Tensor], device: torch.device) -> None:
         """Puts back what :meth:`state` gave."""
         self.areas = state["areas"].tolist()
-        anchors, entries, self.waited = state["counts"].tolist()
-        views = [restore_target(branch(state, f"view{number}"), device) for number in range(anchors + entries)]
-        self.anchors, self.entries = views[:anchors], views[anchors:]
+        self.kept_area = float(state["kept_area"])
+        anchors, rivals, entries, self.waited = state["counts"].tolist()
+        count = anchors + rivals + entries
+        views = [restore_target(branch(state, f"view{number}"), device) for number in range(count)]
+        self.anchors, self.rivals = views[:anchors], views[anchors : anchors + rivals]
+        self.entries = views[anchors + rivals :]
 
 
 def target_state(target: TargetFeature, prefix: str) -> dict[str, torch.Tensor]:
     """A target feature as named CPU tensors."""
-    return {prefix + name: getattr(target, name).cpu().clone() for name in FIELDS}
+    tensors = {prefix + name: getattr(target, name).cpu().clone() for name in FIELDS}
+    return tensors | {f"{prefix}moments{k}": each.cpu().clone() for k, each in enumerate(target.moments)}
 
 
 def restore_target(state: Mapping[str, torch.Tensor], device: torch.device) -> TargetFeature:
     """A target feature from the tensors of :func:`target_state`, prefix removed."""
-    return TargetFeature(**{name: state[name].to(device) for name in FIELDS})
+    moments = tuple(state[name].to(device) for name in sorted(state) if name.startswith("moments"))
+    return TargetFeature(**{name: state[name].to(device) for name in FIELDS}, moments=moments)
 
 
 def branch(state: Mapping[str, torch.Tensor], name: str) -> dict[str, torch.Tensor]:

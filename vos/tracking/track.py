@@ -13,11 +13,13 @@ from vos.persam.concept import Concept
 from vos.persam.refine import low_res_box
 from vos.persam.search import on_device
 from vos.persam.similarity import similarity
-from vos.persam.target import target_feature
+from vos.persam.target import observed_target
 from vos.structures import Geometry, ImageEmbedding, Presence
+from vos.tracking.change import Change, warp_logits
 from vos.tracking.memory import Memory, branch
-from vos.tracking.motion import Motion
+from vos.tracking.motion import Motion, shift_logits
 from vos.tracking.presence import judge
+from vos.tracking.sight import Sight
 
 GIVEN_LOGIT = 10.0  # logits that stand for a mask the user gave: sure, yet within what decoders put out
 PRESENCES = tuple(Presence)
@@ -31,6 +33,7 @@ class Track:
         motion: where it should be.
         presence: in the latest frame.
         logits: float (h4, w4), its low-res logits in the latest frame, None where it was absent.
+        expected: float (h2, w2), the same moved to where it should be in the next frame.
         weights: float (3,) of PerSAM-F, or None.
     """
 
@@ -42,6 +45,7 @@ class Track:
         self.appearance = Appearance(1.0, 0.0)
         self.reference_area = 0.0  # original pixels
         self.logits: torch.Tensor | None = None
+        self.expected: torch.Tensor | None = None
         self.weights: torch.Tensor | None = None
 
     @property
@@ -62,13 +66,13 @@ class Track:
             mask: bool (H, W) in original pixels, not empty.
         """
         geometry, features = embedding.geometry, embedding.features
+        # A tiny object covers no cell fully; relative to its best-covered cell it still has a mask and a box.
+        fine = geometry.mask_to_low_res(mask[None])[0].to(features)
         coverage = geometry.mask_to_grid(mask[None])[0].to(features)
-        target = target_feature(features, coverage)
+        target = observed_target(embedding, fine)
         self.reference_area = float(mask.sum())
         self.memory.anchor(target, self.reference_area)
         self.appearance = Appearance.of_reference(similarity(features, [target])[0], coverage)
-        # A tiny object covers no cell fully; relative to its best-covered cell it still has a mask and a box.
-        fine = geometry.mask_to_low_res(mask[None])[0].to(features)
         self.logits = GIVEN_LOGIT * (2 * fine / fine.amax().clamp(min=1e-6) - 1)
         self.presence = Presence.PRESENT
         box = low_res_box(self.logits, geometry)
@@ -89,6 +93,18 @@ class Track:
             ]
         )
 
+    def expect(self, geometry: Geometry, change: Change) -> None:
+        """Gets ready for the next frame: moves the mask along, or forgets where it was after a cut."""
+        if change.cut:
+            self.presence, self.logits = Presence.ABSENT, None
+            self.motion.forget()
+        if self.logits is None or tuple(self.logits.shape) != geometry.logit_size:
+            self.expected = None
+        elif change.flow is not None:
+            self.expected = warp_logits(self.logits, change.flow, geometry)
+        else:
+            self.expected = shift_logits(self.logits, self.motion.shift, geometry)
+
     def judge(
         self, geometry: Geometry, logits: torch.Tensor, predicted_iou: float, similarity_map: torch.Tensor
     ) -> Presence:
@@ -103,18 +119,18 @@ class Track:
             lost=self.lost,
         )
 
-    def follow(self, embedding: ImageEmbedding, logits: torch.Tensor, predicted_iou: float, presence: Presence) -> None:
+    def follow(self, embedding: ImageEmbedding, logits: torch.Tensor, sight: Sight, presence: Presence) -> None:
         """Moves on to a frame in which the object has been found, or not.
 
         Args:
             embedding: of the frame.
             logits: float (h4, w4), free of overlap with other objects.
-            predicted_iou: of this mask.
+            sight: what the mask was taken from.
             presence: as judged.
         """
         geometry = embedding.geometry
         if presence is not Presence.ABSENT and self.config.memory.guard:
-            logits = self._guarded(embedding, logits)
+            logits = self._guarded(embedding, logits, sight.maps)
         box = None if presence is Presence.ABSENT else low_res_box(logits, geometry)
         if box is None:  # absent, or nothing left of it under the other objects
             self.presence, self.logits = Presence.ABSENT, None
@@ -123,14 +139,13 @@ class Track:
             return
         self.presence, self.logits = presence, logits
         self.motion.update(box, sure=presence is Presence.PRESENT)
-        if self.memory.observe(_area(logits, geometry), predicted_iou, presence):
-            coverage = _to_grid(logits.sigmoid(), geometry)
-            self.memory.admit(target_feature(embedding.features, coverage.to(embedding.features)))
+        if self.memory.observe(_area(logits, geometry), sight.predicted_iou, presence):
+            self.memory.admit(observed_target(embedding, logits.sigmoid()), sight.contested)
 
-    def _guarded(self, embedding: ImageEmbedding, logits: torch.Tensor) -> torch.Tensor:
+    def _guarded(self, embedding: ImageEmbedding, logits: torch.Tensor, maps: torch.Tensor | None) -> torch.Tensor:
         """Takes cells that look like known background out of what is remembered, not out of the result."""
         coverage = _to_grid((logits > 0).to(embedding.features), embedding.geometry)
-        doubtful = (coverage > 0) & ~self.memory.agreement(embedding.features, coverage)
+        doubtful = (coverage > 0) & ~self.memory.agreement(embedding.features, coverage, maps)
         stride = embedding.geometry.grid_stride // embedding.geometry.logit_stride
         fine = doubtful.repeat_interleave(stride, dim=0).repeat_interleave(stride, dim=1)
         return torch.where(fine, logits.clamp(max=-1), logits)

@@ -1,0 +1,77 @@
+"""A linear model of the object against everything around it, fitted in closed form to the views that are known.
+
+Similarity to the object's feature (PerSAM) does not know what the background looks like. A ridge regression from a
+cell's features to object or background does: the few-shot learner of R2-D2 (Bertinetto et al., ICLR 2019) in the part
+that FRTM (Robinson et al., CVPR 2020) gives it in video. Its sufficient statistics are a small matrix per view and
+scale, so that a memory of views is a weighted sum of matrices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+
+RIDGE = 3e-3  # times the mean diagonal of the second moments
+LIMIT = 2.0  # answers are clipped to this; the goals are 1 on the object and -1 around it
+
+
+def moments(features: torch.Tensor, coverage: torch.Tensor) -> torch.Tensor:
+    """Second moments of one view's cells, object and background of equal weight in total.
+
+    Args:
+        features: float (C, h, w).
+        coverage: float (N, h, w) in [0, 1], the share of each cell that each of N objects covers.
+
+    Returns:
+        float (N, C + 1, C + 2): the moments of the features and a constant with each other, and, in the last
+        column, with the goals.
+    """
+    cells = features.flatten(1).float()
+    cells = torch.cat([cells, torch.ones_like(cells[:1])])
+    inside = coverage.flatten(1).float()
+    outside = 1 - inside
+    inside = 0.5 * inside / inside.sum(dim=1, keepdim=True).clamp(min=1e-3)
+    outside = 0.5 * outside / outside.sum(dim=1, keepdim=True).clamp(min=1e-3)
+    second = (cells * (inside + outside)[:, None]) @ cells.T
+    goal = (inside - outside) @ cells.T
+    return torch.cat([second, goal[..., None]], dim=2)
+
+
+def fit(moments: torch.Tensor) -> torch.Tensor:
+    """Solves the ridge regressions of N objects: float (N, C + 1, C + 2) to weights (N, C + 1)."""
+    second, goal = moments[..., :-1], moments[..., -1]
+    ridge = RIDGE * second.diagonal(dim1=1, dim2=2).mean(dim=1)
+    eye = torch.eye(second.shape[1], device=second.device)
+    return torch.linalg.solve(second + ridge[:, None, None] * eye, goal)
+
+
+def respond(features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """What N models (N, C + 1) say of every cell of features (C, h, w): (N, h, w) in [-2, 2]."""
+    answer = weights[:, :-1] @ features.flatten(1).float() + weights[:, -1:]
+    return answer.clamp(-LIMIT, LIMIT).unflatten(1, features.shape[1:])
+
+
+def scales(features: torch.Tensor, levels: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """The feature maps that target models are fitted to, coarse to fine: float (C, h, w) each.
+
+    Args:
+        features: float (C, h, w) on the embedding grid.
+        levels: the decoder's own levels at strides 16, 8, 4 (the first says nothing that ``features`` do not).
+    """
+    return [F.normalize(features.float(), dim=0), *levels[1:]]
+
+
+def coverage_at(mask: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """Averages masks (N, h2, w2) down to the grid of ``like`` (C, h, w)."""
+    stride = mask.shape[-1] // like.shape[-1]
+    return F.avg_pool2d(mask, stride) if stride > 1 else mask
+
+
+def sum_weighted(views: Sequence[torch.Tensor], weights: Sequence[float]) -> torch.Tensor:
+    """The moments of several views as one."""
+    total = views[0] * weights[0]
+    for view, weight in zip(views[1:], weights[1:]):
+        total = total + view * weight
+    return total

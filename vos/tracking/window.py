@@ -1,0 +1,72 @@
+"""The part of a frame in which an object in sight can be: only there is it compared and decoded.
+
+A decoder without attention works on any part of the embedding as on an image of its own. What lies out of reach is
+background anyway, and most objects fill a small part of the picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from vos.structures import Geometry, ImageEmbedding, SizeHW
+
+STEP = 2  # cells: windows begin and end at multiples, as the decoder halves the grid once
+MIN_SIDE = 12  # cells; narrower ones would show the object without its surroundings
+MAX_SHARE = 0.8  # of the grid; a larger window saves nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Cells y0..y1 - 1 and x0..x1 - 1 of the embedding grid; all even."""
+
+    y0: int
+    y1: int
+    x0: int
+    x1: int
+
+    def slices(self, cells: int = 1) -> tuple[slice, slice]:
+        """Rows and columns on a grid with ``cells`` times as many cells."""
+        return slice(self.y0 * cells, self.y1 * cells), slice(self.x0 * cells, self.x1 * cells)
+
+
+def window_around(box: npt.NDArray[np.float32], geometry: Geometry) -> Window | None:
+    """The window that holds a box (x0, y0, x1, y1) in original pixels; None where it is most of the picture."""
+    x0, y0, x1, y1 = (geometry.boxes_to_input(box) / geometry.grid_stride).tolist()
+    height, width = geometry.grid_size
+    rows, columns = _span(y0, y1, height), _span(x0, x1, width)
+    share = (rows[1] - rows[0]) * (columns[1] - columns[0]) / (height * width)
+    return Window(*rows, *columns) if share <= MAX_SHARE else None
+
+
+def _span(low: float, high: float, limit: int) -> tuple[int, int]:
+    """Whole steps that cover low..high inside 0..limit, at least ``MIN_SIDE`` where there is room."""
+    missing = max(0.0, MIN_SIDE - (high - low)) / 2
+    begin = int(np.clip(np.floor((low - missing) / STEP) * STEP, 0, max(0, limit - MIN_SIDE)))
+    end = int(np.clip(np.ceil((high + missing) / STEP) * STEP, min(limit, begin + MIN_SIDE), limit))
+    return begin // STEP * STEP, -(-end // STEP) * STEP
+
+
+def crop(embedding: ImageEmbedding, window: Window) -> ImageEmbedding:
+    """The window as an image of its own, whose original pixels are those of the model input."""
+    stride = embedding.geometry.grid_stride
+    size: SizeHW = ((window.y1 - window.y0) * stride, (window.x1 - window.x0) * stride)
+    geometry = Geometry(size, size, size, stride, embedding.geometry.logit_stride)
+    rows, columns = window.slices()
+    levels = []
+    for level in embedding.levels:
+        own_rows, own_columns = window.slices(level.shape[-1] // embedding.features.shape[-1])
+        levels.append(level[:, own_rows, own_columns])
+    return ImageEmbedding(embedding.features[:, rows, columns], geometry, tuple(levels))
+
+
+def paste(values: torch.Tensor, window: Window, size: SizeHW, fill: float) -> torch.Tensor:
+    """Puts maps (..., h, w) of a window back into a grid of ``size`` that is ``fill`` elsewhere."""
+    cells = values.shape[-1] // (window.x1 - window.x0)
+    whole = values.new_full((*values.shape[:-2], *size), fill)
+    rows, columns = window.slices(cells)
+    whole[..., rows, columns] = values
+    return whole
