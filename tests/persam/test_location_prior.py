@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vos.persam.location_prior import attention_bias, image_cells, locate, peak_points, top_points
 from vos.persam.similarity import similarity_maps
-from vos.persam.target import target_feature
+from vos.persam.target import merge_views, target_feature
 from vos.structures import Geometry, ImageEmbedding, TargetFeature
 
 WIDE = Geometry((180, 320), (144, 256), (256, 256))  # padded below, as SAM pads
@@ -31,7 +31,7 @@ def target(image: ImageEmbedding, row: int, column: int) -> TargetFeature:
 def test_directions_are_mixed_by_weight_and_the_best_match_of_any_view_counts() -> None:
     image = embedding()
     a, b, c = target(image, 1, 1), target(image, 4, 9), target(image, 6, 3)
-    prior = locate(image, [[(a, 0.25), (b, 0.75)], [(c, 1.0)]])
+    prior = locate(image, [merge_views([(a, 0.25), (b, 0.75)]), merge_views([(c, 1.0)])])
     maps = similarity_maps(image.features, [a, b, c])
     assert prior.guidance.maps is not None
     assert prior.guidance.embedding is not None
@@ -44,7 +44,7 @@ def test_directions_are_mixed_by_weight_and_the_best_match_of_any_view_counts() 
 
 def test_only_the_asked_fields_are_made_and_the_similarity_is_the_same() -> None:
     image = embedding()
-    views = [[(target(image, 1, 1), 1.0)]]
+    views = [target(image, 1, 1)]
     full, bare = locate(image, views), locate(image, views, frozenset({"attention"}))
     assert bare.guidance.maps is None
     assert bare.guidance.embedding is None

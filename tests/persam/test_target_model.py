@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from vos.persam.target import observed_target
+from vos.persam.target import observed_targets
 from vos.persam.target_model import RIDGE, coverage_at, fit, moments, respond, sum_weighted
 from vos.structures import Geometry, ImageEmbedding
 
@@ -49,9 +49,9 @@ def test_coverage_is_averaged_down_to_each_scale() -> None:
 def test_an_embedding_without_levels_has_no_target_model() -> None:
     geometry = Geometry((32, 32), (32, 32), (32, 32))
     bare = ImageEmbedding(torch.randn(3, 2, 2), geometry)
-    assert observed_target(bare, torch.ones(8, 8)).moments == ()
+    assert observed_targets(bare, torch.ones(1, 8, 8))[0].moments == ()
     levels = (torch.randn(4, 2, 2), torch.randn(5, 4, 4), torch.randn(6, 8, 8))
     rich = ImageEmbedding(torch.randn(3, 2, 2), geometry, levels)
     mask = torch.zeros(8, 8)
     mask[:4, :4] = 1
-    assert [tuple(m.shape) for m in observed_target(rich, mask).moments] == [(4, 5), (6, 7), (7, 8)]
+    assert [tuple(m.shape) for m in observed_targets(rich, mask[None])[0].moments] == [(4, 5), (6, 7), (7, 8)]

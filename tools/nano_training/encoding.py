@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import torch
 import torch.nn.functional as F
 
-from vos.persam.similarity import MAP_COUNT, pool_views, similarity_maps
-from vos.persam.target import target_feature
+from vos.persam.similarity import MAP_COUNT, similarity_maps
+from vos.persam.target import merge_views, target_feature
 from vos.persam.target_model import coverage_at, fit, moments, respond, scales, sum_weighted
 from vos.sam.nano_network import LOGIT_STRIDE, NanoNetwork
 from vos.structures import TargetFeature
@@ -78,10 +78,9 @@ class EncodedViews:
         for number, (scene, _) in enumerate(rows):
             seen = self.scales(scene, view)
             answers = [respond(scale, model[number : number + 1]) for scale, model in zip(seen, models)]
-            views = known[number]
-            compared = similarity_maps(self.features[scene, view], [v.target for v in views.views])
-            pooled = pool_views(compared, torch.tensor(views.weights()))
-            maps[0].append(torch.cat([pooled, answers[0]]))
+            own = known[number]
+            target = merge_views([(v.target, weight) for v, weight in zip(own.views, own.weights())])
+            maps[0].append(torch.cat([similarity_maps(self.features[scene, view], [target])[0], answers[0]]))
             for k in (1, 2):
                 maps[k].append(answers[k])
         return [torch.stack(each) for each in maps]

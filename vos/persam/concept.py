@@ -237,7 +237,7 @@ def reference_view(rgb: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_], embe
     return ReferenceView(
         features=features,
         coverage=coverage,
-        moments=tuple(each.cpu() for each in observed_moments(embedding, low_res.to(embedding.features))),
+        moments=tuple(each[0].cpu() for each in observed_moments(embedding, low_res[None].to(embedding.features))),
         published_cells=published > min(0.5, 0.8 * float(published.max())),
         geometry=geometry,
         area=float(mask.sum()),

@@ -10,12 +10,9 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from vos.persam.similarity import pool_views, similarity, similarity_maps
-from vos.persam.target_model import fit, respond, scales, sum_weighted
+from vos.persam.similarity import similarity, similarity_maps
+from vos.persam.target_model import fit, respond, scales
 from vos.structures import Geometry, Guidance, ImageEmbedding, TargetFeature
-
-Views = Sequence[tuple[TargetFeature, float]]
-"""What is known of one object's appearance: target features with weights that sum to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +20,7 @@ class LocationPrior:
     """The location prior of N objects in one image.
 
     Attributes:
-        similarity: float (N, h, w) in [-1, 1] on the embedding grid, weighted over each object's views.
+        similarity: float (N, h, w) in [-1, 1] on the embedding grid, with each object.
         guidance: the same knowledge in the forms that the model's decoder takes.
     """
 
@@ -33,53 +30,41 @@ class LocationPrior:
 
 def locate(
     embedding: ImageEmbedding,
-    objects: Sequence[Views],
+    targets: Sequence[TargetFeature],
     fields: frozenset[str] = frozenset({"attention", "embedding", "maps"}),
 ) -> LocationPrior:
     """Compares an image with N objects at once.
 
     Args:
         embedding: of the image to search.
-        objects: the views of each of the N objects, at least one each.
+        targets: what is known of each of the N objects; several views through :func:`vos.persam.target.merge_views`.
         fields: which fields of the guidance to fill (``Segmenter.guidance_fields``).
     """
-    views = [target for known in objects for target, _ in known]
-    device = embedding.features.device
-    owner = torch.tensor([k for k, known in enumerate(objects) for _ in known], device=device)
-    weight = torch.tensor([w for known in objects for _, w in known], device=device)
-
-    def mix(values: torch.Tensor) -> torch.Tensor:
-        """Weighted sum of per-view values (V, ...) over each object's views: (N, ...)."""
-        mixed = values.new_zeros((len(objects), *values.shape[1:]))
-        return mixed.index_add_(0, owner, values * weight.view(-1, *[1] * (values.ndim - 1)).to(values.dtype))
-
     maps, answers = None, tuple[torch.Tensor, ...]()
     if "maps" in fields:
-        counts = [len(known) for known in objects]
-        seen = similarity_maps(embedding.features, views).split(counts)
-        maps = torch.stack([pool_views(own, share) for own, share in zip(seen, weight.split(counts))])
-        answers = _ask_target_models(embedding, objects)
-    found = maps[:, 0] if maps is not None else mix(similarity(embedding.features, views))
+        maps = similarity_maps(embedding.features, targets)
+        answers = _ask_target_models(embedding, targets)
+    found = maps[:, 0] if maps is not None else similarity(embedding.features, targets)
     return LocationPrior(
         similarity=found,
         guidance=Guidance(
             attention=attention_bias(found, embedding.geometry) if "attention" in fields else None,
-            embedding=mix(torch.stack([view.embedding for view in views])) if "embedding" in fields else None,
+            embedding=torch.stack([target.embedding for target in targets]) if "embedding" in fields else None,
             maps=maps,
             answers=answers,
         ),
     )
 
 
-def _ask_target_models(embedding: ImageEmbedding, objects: Sequence[Views]) -> tuple[torch.Tensor, ...]:
-    """The answers of N objects' target models at every scale; none where a view has no moments."""
-    if not embedding.levels or not all(target.moments for known in objects for target, _ in known):
+def _ask_target_models(embedding: ImageEmbedding, targets: Sequence[TargetFeature]) -> tuple[torch.Tensor, ...]:
+    """The answers of N objects' target models at every scale; none where a target has no moments."""
+    if not embedding.levels or not all(target.moments for target in targets):
         return ()
-    answers = []
-    for number, scale in enumerate(scales(embedding.features, embedding.levels)):
-        mixed = [sum_weighted([t.moments[number] for t, _ in known], [w for _, w in known]) for known in objects]
-        answers.append(respond(scale, fit(torch.stack(mixed))))
-    return tuple(answers)
+    seen = scales(embedding.features, embedding.levels)
+    return tuple(
+        respond(scale, fit(torch.stack([target.moments[number] for target in targets])))
+        for number, scale in enumerate(seen)
+    )
 
 
 def attention_bias(similarity: torch.Tensor, geometry: Geometry) -> torch.Tensor:

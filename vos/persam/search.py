@@ -111,7 +111,7 @@ def prior_of(
     embedding: ImageEmbedding, target: TargetFeature, wanted: frozenset[str], taken: torch.Tensor | None = None
 ) -> LocationPrior:
     """The location prior of one target, with the cells ``taken`` (h, w) made as unlike the object as can be."""
-    prior = locate(embedding, [[(target, 1.0)]], wanted)
+    prior = locate(embedding, [target], wanted)
     if taken is None or not bool(taken.any()):
         return prior
     taken = taken.to(prior.similarity.device)

@@ -70,23 +70,3 @@ def similarity_maps(features: torch.Tensor, targets: Sequence[TargetFeature]) ->
             torch.stack([to_object, best_object, best_background, to_background, best_object - best_background])
         )
     return torch.stack(rows).unflatten(-1, grid)
-
-
-def pool_views(maps: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """One object's maps from those of its views.
-
-    A cell need not look like the object in all of its views, so the best match in any of them counts; directions are
-    averaged.
-
-    Args:
-        maps: float (V, 5, h, w), from :func:`similarity_maps`.
-        weights: float (V,), of the views.
-
-    Returns:
-        float (5, h, w).
-    """
-    if len(maps) == 1:
-        return maps[0]
-    mixed = (maps * weights.view(-1, 1, 1, 1).to(maps)).sum(dim=0)
-    best = maps[:, 1:3].amax(dim=0)
-    return torch.stack([mixed[0], best[0], best[1], mixed[3], best[0] - best[1]])

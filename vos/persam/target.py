@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -11,11 +12,14 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from vos.persam.target_model import coverage_at, moments, scales
+from vos.persam.target_model import coverage_at, moments, scales, sum_weighted
 from vos.structures import Geometry, ImageEmbedding, TargetFeature
 
 Pooling = Literal["mean", "max_mean"]
 """``mean``: image PerSAM. ``max_mean``: (max + mean) / 2 per channel, PerSAM-F and both video variants."""
+
+Views = Sequence[tuple[TargetFeature, float]]
+"""What is known of one object's appearance: target features with weights that sum to 1, at least one."""
 
 RED_MEAN, RED_STD = 123.675, 58.395  # of SAM's preprocessing
 BACKGROUND_COVERAGE = 0.05  # a cell covered less than this by the object counts as background
@@ -51,27 +55,54 @@ def target_feature(features: torch.Tensor, coverage: torch.Tensor, pooling: Pool
     )
 
 
-def observed_target(embedding: ImageEmbedding, mask: torch.Tensor, pooling: Pooling = "max_mean") -> TargetFeature:
-    """What an image shows of an object, the target model's moments included.
+def observed_targets(
+    embedding: ImageEmbedding, masks: torch.Tensor, pooling: Pooling = "max_mean"
+) -> list[TargetFeature]:
+    """What an image shows of N objects, the target models' moments included.
 
     Args:
         embedding: of the image.
-        mask: float (h2, w2) in [0, 1], the share of each low-res cell that the object covers; not all zero.
+        masks: float (N, h2, w2) in [0, 1], the share of each low-res cell that each object covers; none all zero.
         pooling: see :func:`target_feature`.
     """
     geometry, features = embedding.geometry, embedding.features
-    mask = mask.to(features.device, torch.float32)
-    coverage = F.avg_pool2d(mask[None], geometry.grid_stride // geometry.logit_stride)[0]
-    target = target_feature(features, coverage, pooling)
-    return replace(target, moments=observed_moments(embedding, mask))
+    masks = masks.to(features.device, torch.float32)
+    coverage = F.avg_pool2d(masks, geometry.grid_stride // geometry.logit_stride)
+    seen = observed_moments(embedding, masks)
+    return [
+        replace(target_feature(features, own, pooling), moments=tuple(scale[k] for scale in seen))
+        for k, own in enumerate(coverage)
+    ]
 
 
-def observed_moments(embedding: ImageEmbedding, mask: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """The target model's moments of an object in an image, per scale; see :func:`observed_target`."""
+def observed_moments(embedding: ImageEmbedding, masks: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """The target models' moments of N objects, per scale (N, C + 1, C + 2); see :func:`observed_targets`."""
     if not embedding.levels:
         return ()
-    seen = scales(embedding.features, embedding.levels)
-    return tuple(moments(scale, coverage_at(mask[None], scale))[0] for scale in seen)
+    return tuple(moments(each, coverage_at(masks, each)) for each in scales(embedding.features, embedding.levels))
+
+
+def merge_views(views: Views) -> TargetFeature:
+    """All that is known of an object as one target feature.
+
+    Directions, embeddings and moments are averaged; cells are pooled, because a cell need not look like the object in
+    all of its views: the best match in any of them counts. The directions stay means of unit vectors, so that their
+    product with a cell is the mean cosine.
+    """
+    targets, weights = [target for target, _ in views], [weight for _, weight in views]
+    if len(targets) == 1:
+        return targets[0]
+    with_moments = all(target.moments for target in targets)
+    return TargetFeature(
+        embedding=sum_weighted([target.embedding for target in targets], weights),
+        direction=sum_weighted([target.direction for target in targets], weights),
+        foreground=torch.cat([target.foreground for target in targets]),
+        background=torch.cat([target.background for target in targets]),
+        background_direction=sum_weighted([target.background_direction for target in targets], weights),
+        moments=tuple(sum_weighted(list(scale), weights) for scale in zip(*(target.moments for target in targets)))
+        if with_moments
+        else (),
+    )
 
 
 def published_coverage(mask: npt.NDArray[np.bool_], geometry: Geometry, value: int) -> torch.Tensor:

@@ -31,11 +31,17 @@ def moments(features: torch.Tensor, coverage: torch.Tensor) -> torch.Tensor:
     cells = features.flatten(1).float()
     cells = torch.cat([cells, torch.ones_like(cells[:1])])
     inside = coverage.flatten(1).float()
-    outside = 1 - inside
-    inside = 0.5 * inside / inside.sum(dim=1, keepdim=True).clamp(min=1e-3)
-    outside = 0.5 * outside / outside.sum(dim=1, keepdim=True).clamp(min=1e-3)
-    second = (cells * (inside + outside)[:, None]) @ cells.T
-    goal = (inside - outside) @ cells.T
+    size = inside.sum(dim=1)
+    within = 0.5 / size.clamp(min=1e-3)  # weight of a whole cell of the object, and of one around it
+    around = 0.5 / (inside.shape[1] - size).clamp(min=1e-3)
+    # All objects share the moments of the whole picture; only their own cells have to be told apart.
+    second = around[:, None, None] * (cells @ cells.T)
+    goal = -around[:, None] * cells.sum(dim=1)
+    for number, share in enumerate(inside):
+        own = (share > 0).nonzero().squeeze(1) if not torch.is_grad_enabled() else slice(None)
+        weighted, theirs = cells[:, own] * share[own], cells[:, own]
+        second[number] = second[number] + (within[number] - around[number]) * (weighted @ theirs.T)
+        goal[number] = goal[number] + (within[number] + around[number]) * weighted.sum(dim=1)
     return torch.cat([second, goal[..., None]], dim=2)
 
 

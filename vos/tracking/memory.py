@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from vos.config import MemoryConfig
+from vos.persam.target import merge_views
 from vos.structures import Presence, TargetFeature
 
 GUARD_MARGIN = 0.02  # cosine by which a background must match better than the object; nearer is a tie
@@ -31,6 +32,7 @@ class Memory:
         self.areas: list[float] = []  # of the latest frames in which the object was present, oldest first
         self.waited = 0  # frames since the last admission
         self.kept_area = 0.0  # at the last admission
+        self._target: TargetFeature | None = None
 
     def anchor(self, target: TargetFeature, area: float | None) -> None:
         """Adds a reference that the user gave.
@@ -40,6 +42,7 @@ class Memory:
             area: of the mask, in original pixels; None for a reference from outside of the video.
         """
         self.anchors.append(target)
+        self._target = None
         self.areas = [] if area is None else [area]
         self.kept_area = area or 0.0
 
@@ -50,6 +53,12 @@ class Memory:
         shares = [recent * d / (sum(decay) or 1.0) for d in decay]  # momentum 0: only the newest counts
         lasting = [*self.anchors, *self.rivals]
         return [(view, (1 - recent) / len(lasting)) for view in lasting] + list(zip(self.entries, shares))
+
+    def target(self) -> TargetFeature:
+        """All views as one, computed anew only when one has come."""
+        if self._target is None:
+            self._target = merge_views(self.views())
+        return self._target
 
     def observe(self, area: float, predicted_iou: float, presence: Presence) -> bool:
         """Takes note of a frame; True if its view is good enough to be kept (then call :meth:`admit`)."""
@@ -106,6 +115,7 @@ class Memory:
 
         What told the object from a look-alike once will do so again (DAM4SAM, arXiv 2411.17576).
         """
+        self._target = None
         if contested and self.config.rivals:
             self.rivals = [*self.rivals, target][-self.config.rivals :]
         self.entries = [*self.entries, target][-self.config.size :]
@@ -131,6 +141,7 @@ class Memory:
         views = [restore_target(branch(state, f"view{number}"), device) for number in range(count)]
         self.anchors, self.rivals = views[:anchors], views[anchors : anchors + rivals]
         self.entries = views[anchors + rivals :]
+        self._target = None
 
 
 def target_state(target: TargetFeature, prefix: str) -> dict[str, torch.Tensor]:

@@ -14,6 +14,7 @@ from vos.persam.finetune import fuse, reference_weights
 from vos.persam.location_prior import LocationPrior, locate, peak_points
 from vos.persam.overlap import others_of, resolve_overlap
 from vos.persam.refine import refine
+from vos.persam.target import observed_targets
 from vos.sam.segmenter import Segmenter
 from vos.structures import (
     Frame,
@@ -157,9 +158,19 @@ class PersamTracker(Tracker):
         absent = torch.tensor([p is Presence.ABSENT for p in presence], device=logits.device)
         logits = logits.masked_fill(absent[:, None, None], ABSENT_LOGIT)
         resolved = resolve_overlap(logits)
-        for track, mask, sight, judged in zip(tracks, resolved, sights, presence):
-            track.follow(embedding, mask, sight, judged)
+        kept = [
+            (track, sight)
+            for track, mask, sight, judged in zip(tracks, resolved, sights, presence)
+            if track.follow(embedding, mask, sight, judged)
+        ]
+        self._remember(embedding, kept)
         return {k: (mask, sight.predicted_iou) for k, mask, sight in zip(numbers, logits, sights)}
+
+    def _remember(self, embedding: ImageEmbedding, kept: Sequence[tuple[Track, Sight]]) -> None:
+        masks = [track.logits.sigmoid() for track, _ in kept if track.logits is not None]
+        if masks:
+            for (track, sight), target in zip(kept, observed_targets(embedding, torch.stack(masks))):
+                track.memory.admit(target, sight.contested)
 
     def _look(self, embedding: ImageEmbedding, numbers: Sequence[int]) -> list[Sight]:
         """Where the objects ``numbers`` seem to be: those in sight in their windows, the others in the whole frame."""
@@ -223,7 +234,7 @@ class PersamTracker(Tracker):
 
     def _locate(self, embedding: ImageEmbedding, numbers: Sequence[int]) -> LocationPrior:
         fields = self.model.guidance_fields if self.config.guidance else frozenset[str]()
-        return locate(embedding, [self.tracks[k].memory.views() for k in numbers], fields)
+        return locate(embedding, [self.tracks[k].memory.target() for k in numbers], fields)
 
     def _decode(
         self, embedding: ImageEmbedding, numbers: Sequence[int], prior: LocationPrior, prompts: Sequence[Prompt]

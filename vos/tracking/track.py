@@ -13,7 +13,7 @@ from vos.persam.concept import Concept
 from vos.persam.refine import low_res_box
 from vos.persam.search import on_device
 from vos.persam.similarity import similarity
-from vos.persam.target import observed_target
+from vos.persam.target import observed_targets
 from vos.structures import Geometry, ImageEmbedding, Presence
 from vos.tracking.change import Change, warp_logits
 from vos.tracking.memory import Memory, branch
@@ -69,7 +69,7 @@ class Track:
         # A tiny object covers no cell fully; relative to its best-covered cell it still has a mask and a box.
         fine = geometry.mask_to_low_res(mask[None])[0].to(features)
         coverage = geometry.mask_to_grid(mask[None])[0].to(features)
-        target = observed_target(embedding, fine)
+        (target,) = observed_targets(embedding, fine[None])
         self.reference_area = float(mask.sum())
         self.memory.anchor(target, self.reference_area)
         self.appearance = Appearance.of_reference(similarity(features, [target])[0], coverage)
@@ -119,7 +119,7 @@ class Track:
             lost=self.lost,
         )
 
-    def follow(self, embedding: ImageEmbedding, logits: torch.Tensor, sight: Sight, presence: Presence) -> None:
+    def follow(self, embedding: ImageEmbedding, logits: torch.Tensor, sight: Sight, presence: Presence) -> bool:
         """Moves on to a frame in which the object has been found, or not.
 
         Args:
@@ -127,6 +127,9 @@ class Track:
             logits: float (h4, w4), free of overlap with other objects.
             sight: what the mask was taken from.
             presence: as judged.
+
+        Returns:
+            Whether what ``self.logits`` shows shall be remembered (:meth:`Memory.admit`).
         """
         geometry = embedding.geometry
         if presence is not Presence.ABSENT and self.config.memory.guard:
@@ -136,11 +139,10 @@ class Track:
             self.presence, self.logits = Presence.ABSENT, None
             self.memory.observe(0.0, 0.0, Presence.ABSENT)
             self.motion.forget()
-            return
+            return False
         self.presence, self.logits = presence, logits
         self.motion.update(box, sure=presence is Presence.PRESENT)
-        if self.memory.observe(_area(logits, geometry), sight.predicted_iou, presence):
-            self.memory.admit(observed_target(embedding, logits.sigmoid()), sight.contested)
+        return self.memory.observe(_area(logits, geometry), sight.predicted_iou, presence)
 
     def _guarded(self, embedding: ImageEmbedding, logits: torch.Tensor, maps: torch.Tensor | None) -> torch.Tensor:
         """Takes cells that look like known background out of what is remembered, not out of the result."""

@@ -1,0 +1,53 @@
+"""Windows hold the box, fit the grid, and what is cut out of a frame comes back to its place."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vos.structures import Geometry, ImageEmbedding
+from vos.tracking.window import MAX_SHARE, MIN_SIDE, Window, crop, paste, window_around
+
+GEOMETRY = Geometry((480, 854), (432, 768), (448, 768), logit_stride=2)
+
+
+@given(st.floats(-100, 900), st.floats(-100, 600), st.floats(1, 500), st.floats(1, 400))
+def test_a_window_is_even_inside_the_grid_and_holds_the_box(x: float, y: float, width: float, height: float) -> None:
+    box = np.float32([x, y, x + width, y + height])
+    window = window_around(box, GEOMETRY)
+    if window is None:
+        return
+    rows, columns = GEOMETRY.grid_size
+    for begin, end, limit in ((window.y0, window.y1, rows), (window.x0, window.x1, columns)):
+        assert 0 <= begin < end <= limit and begin % 2 == end % 2 == 0 and end - begin >= MIN_SIDE
+    x0, y0, x1, y1 = GEOMETRY.boxes_to_input(box) / 16
+    assert window.x0 <= max(x0, 0) + 1e-3 or x0 > columns - MIN_SIDE
+    assert window.y0 <= max(y0, 0) + 1e-3 or y0 > rows - MIN_SIDE
+    assert window.x1 >= min(x1, columns) - 1e-3 and window.y1 >= min(y1, rows) - 1e-3
+    assert (window.x1 - window.x0) * (window.y1 - window.y0) <= MAX_SHARE * rows * columns
+
+
+def test_an_object_that_fills_the_picture_needs_the_whole_frame() -> None:
+    assert window_around(np.float32([0, 0, 854, 480]), GEOMETRY) is None
+
+
+def test_a_small_picture_has_no_window_smaller_than_itself() -> None:
+    tiny = Geometry((96, 128), (96, 128), (96, 128), logit_stride=2)
+    assert window_around(np.float32([10, 10, 20, 20]), tiny) is None
+
+
+def test_what_is_cut_out_comes_back_to_its_place() -> None:
+    torch.manual_seed(0)
+    levels = (torch.randn(4, 28, 48), torch.randn(3, 56, 96), torch.randn(2, 112, 192))
+    embedding = ImageEmbedding(torch.randn(5, 28, 48), GEOMETRY, levels)
+    window = Window(4, 16, 10, 30)
+    part = crop(embedding, window)
+    assert part.geometry.grid_size == (12, 20) and part.geometry.logit_size == (96, 160)
+    assert torch.equal(part.levels[2], levels[2][:, 16:64, 40:120])
+    back = paste(part.features, window, (28, 48), fill=-7.0)
+    assert torch.equal(back[:, 4:16, 10:30], embedding.features[:, 4:16, 10:30])
+    assert (back[:, :4] == -7).all() and (back[:, :, 30:] == -7).all()
+    assert paste(torch.zeros(96, 160), window, GEOMETRY.logit_size, 1.0).sum() == pytest.approx(224 * 384 - 96 * 160)
