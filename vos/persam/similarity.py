@@ -11,6 +11,7 @@ from vos.sam.device import has_amx
 from vos.structures import TargetFeature
 
 MAP_COUNT = 5
+CACHED_ROWS = 1024
 
 
 def similarity(features: torch.Tensor, targets: Sequence[TargetFeature]) -> torch.Tensor:
@@ -39,9 +40,14 @@ def best_match(bank: torch.Tensor, unit: torch.Tensor) -> torch.Tensor:
     Returns:
         float (P,) in [-1, 1].
     """
-    if unit.device.type == "cpu" and has_amx() and not torch.is_grad_enabled():
-        return (bank.bfloat16() @ unit.bfloat16()).amax(dim=0).float()
-    return (bank @ unit).amax(dim=0)
+    if torch.is_grad_enabled():
+        return (bank @ unit).amax(dim=0)
+    if unit.device.type == "cpu" and has_amx():
+        bank, unit = bank.bfloat16(), unit.bfloat16()
+    best = unit.new_full(unit.shape[1:], -torch.inf)
+    for part in bank.split(CACHED_ROWS):  # the products of one part stay in the processor's cache
+        best = torch.maximum(best, (part @ unit).amax(dim=0))
+    return best.float()
 
 
 def similarity_maps(features: torch.Tensor, targets: Sequence[TargetFeature]) -> torch.Tensor:

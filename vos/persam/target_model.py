@@ -29,20 +29,27 @@ def moments(features: torch.Tensor, coverage: torch.Tensor) -> torch.Tensor:
         column, with the goals.
     """
     cells = features.flatten(1).float()
-    cells = torch.cat([cells, torch.ones_like(cells[:1])])
     inside = coverage.flatten(1).float()
     size = inside.sum(dim=1)
     within = 0.5 / size.clamp(min=1e-3)  # weight of a whole cell of the object, and of one around it
     around = 0.5 / (inside.shape[1] - size).clamp(min=1e-3)
     # All objects share the moments of the whole picture; only their own cells have to be told apart.
-    second = around[:, None, None] * (cells @ cells.T)
-    goal = -around[:, None] * cells.sum(dim=1)
+    everything = _moments_of(cells, torch.ones_like(cells[0]))
+    seconds, goals = [], []
     for number, share in enumerate(inside):
         own = (share > 0).nonzero().squeeze(1) if not torch.is_grad_enabled() else slice(None)
-        weighted, theirs = cells[:, own] * share[own], cells[:, own]
-        second[number] = second[number] + (within[number] - around[number]) * (weighted @ theirs.T)
-        goal[number] = goal[number] + (within[number] + around[number]) * weighted.sum(dim=1)
-    return torch.cat([second, goal[..., None]], dim=2)
+        theirs = _moments_of(cells[:, own], share[own])
+        seconds.append(around[number] * everything + (within[number] - around[number]) * theirs)
+        goals.append((within[number] + around[number]) * theirs[:, -1] - around[number] * everything[:, -1])
+    return torch.cat([torch.stack(seconds), torch.stack(goals)[..., None]], dim=2)
+
+
+def _moments_of(cells: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Weighted second moments of cells (C, P) and a constant: (C + 1, C + 1); the last column holds the sums."""
+    weighted = cells * weights
+    sums = weighted.sum(dim=1)
+    top = torch.cat([weighted @ cells.T, sums[:, None]], dim=1)
+    return torch.cat([top, torch.cat([sums, weights.sum()[None]])[None]])
 
 
 def fit(moments: torch.Tensor) -> torch.Tensor:

@@ -38,7 +38,9 @@ class InvertedResidual(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.project(self.depthwise(self._expanded(x)))
-        return x + y if self.residual else y
+        if not self.residual:
+            return y
+        return x + y if torch.is_grad_enabled() else y.add_(x)
 
     def _expanded(self, x: torch.Tensor) -> torch.Tensor:
         """The depthwise convolution's input, padded where that has stride 2."""

@@ -128,9 +128,10 @@ class NanoSegmenter(Segmenter):
         levels = tuple(level[None] for level in embedding.levels)
         prompt = torch.stack([self._draw(prompt, embedding.geometry) for prompt in prompts])
         maps, fine = self._guidance(guidance, len(prompts), embedding)
-        logits, quality = self._network.decoder(levels, maps, fine, prompt.to(self._dtype))
+        prompt = prompt.to(self._dtype, memory_format=torch.channels_last)
         chosen = slice(1, None) if multimask else slice(0, 1)
-        return MaskCandidates(logits[:, chosen].float(), quality[:, chosen].float().sigmoid())
+        logits, quality = self._network.decoder(levels, maps, fine, prompt, chosen)
+        return MaskCandidates(logits.float(), quality.float().sigmoid())
 
     def _guidance(
         self, guidance: Guidance | None, count: int, embedding: ImageEmbedding
@@ -147,7 +148,8 @@ class NanoSegmenter(Segmenter):
             maps, flag = guidance.maps.to(maps), torch.ones_like(flag)
             if guidance.answers:
                 answers = [answer[:, None].to(flag) for answer in guidance.answers]
-        return torch.cat([maps, answers[0], flag], dim=1), (answers[1], answers[2])
+        maps = torch.cat([maps, answers[0], flag], dim=1).contiguous(memory_format=torch.channels_last)
+        return maps, (answers[1], answers[2])
 
     def _draw(self, prompt: Prompt, geometry: Geometry) -> torch.Tensor:
         """One prompt as maps (9, h4, w4)."""

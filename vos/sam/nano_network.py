@@ -27,6 +27,16 @@ def resize(x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
 
 
+def add(fresh: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """The sum; without gradients it takes the place of ``fresh``, for large new tensors cost more than sums."""
+    return fresh + other if torch.is_grad_enabled() else fresh.add_(other)
+
+
+def stack(*maps: torch.Tensor) -> torch.Tensor:
+    """Channels side by side, in the memory format of the network: with another, every layer would run slower."""
+    return torch.cat(maps, dim=1).contiguous(memory_format=torch.channels_last)
+
+
 class Block(nn.Module):
     """Depthwise convolution and a two-layer pointwise network, with a residual."""
 
@@ -38,7 +48,7 @@ class Block(nn.Module):
         self.project = Convolution(channels * expansion, channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.project(self.expand(self.norm(self.depthwise(x))))
+        return add(self.project(self.expand(self.norm(self.depthwise(x)))), x)
 
 
 class Neck(nn.Module):
@@ -52,15 +62,15 @@ class Neck(nn.Module):
         self.embed = Convolution(EMBEDDING_DIM, EMBEDDING_DIM, 3)
         self.context16 = Convolution(EMBEDDING_DIM, WIDTHS[0])
         self.context8 = Convolution(stride8 + EMBEDDING_DIM, WIDTHS[1])
-        self.context4 = Convolution(stride4 + WIDTHS[1] + 4 * stride2, WIDTHS[2])
+        self.context4 = Convolution(stride4 + WIDTHS[1], WIDTHS[2])
+        self.detail4 = Convolution(stride2, WIDTHS[2], 2, stride=2, padding=0, bias=False)
 
     def forward(self, taps: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
         tap2, tap4, tap8, tap16, tap32 = taps
         fused = self.lateral16(tap16) + resize(self.lateral32(tap32), tap16)
         embedding = self.embed(F.relu(fused))
-        context8 = self.context8(torch.cat([tap8, resize(fused, tap8)], dim=1))
-        fine = [tap4, resize(context8, tap4), F.pixel_unshuffle(tap2, 2)]
-        context4 = self.context4(torch.cat(fine, dim=1))
+        context8 = self.context8(stack(tap8, resize(fused, tap8)))
+        context4 = add(self.context4(stack(tap4, resize(context8, tap4))), self.detail4(tap2))
         return embedding, self.context16(fused), context8, context4
 
 
@@ -92,6 +102,7 @@ class Decoder(nn.Module):
         guidance: torch.Tensor,
         fine: tuple[torch.Tensor, torch.Tensor],
         prompt: torch.Tensor,
+        chosen: slice = slice(None),
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Decodes N objects.
 
@@ -100,36 +111,38 @@ class Decoder(nn.Module):
             guidance: float (N, 7, h, w), similarity maps, target model and flag, on the embedding grid.
             fine: the target model's maps at strides 8 and 4, float (N, 1, h8, w8) and (N, 1, h4, w4).
             prompt: float (N, 9, h4, w4), from :func:`vos.sam.prompt_maps.prompt_maps`.
+            chosen: which of the four masks.
 
         Returns:
-            Logits (N, 4, h2, w2) and the logits of the predicted IoU (N, 4).
+            Logits (N, M, h2, w2) and the logits of the predicted IoU (N, M).
         """
         context16, context8, context4 = levels
-        maps16 = torch.cat([guidance, F.avg_pool2d(prompt, 4)], dim=1)
-        maps8 = torch.cat([resize(guidance, context8), fine[0], F.avg_pool2d(prompt, 2)], dim=1)
-        x16 = self.blocks16(context16 + self.prompt16(maps16))
-        x16 = self.merge16(x16 + resize(self.blocks32(self.down32(x16)), x16))
-        x8 = self.blocks8(context8 + self.prompt8(maps8) + resize(self.to8(x16), context8))
-        x4 = self.blocks4(context4 + self.prompt4(torch.cat([fine[1], prompt], 1)) + resize(self.to4(x8), context4))
+        maps16 = stack(guidance, F.avg_pool2d(prompt, 4))
+        maps8 = stack(resize(guidance, context8), fine[0], F.avg_pool2d(prompt, 2))
+        maps4 = stack(fine[1], prompt)
+        x16 = self.blocks16(add(self.prompt16(maps16), context16))
+        x16 = self.merge16(add(resize(self.blocks32(self.down32(x16)), x16), x16))
+        x8 = self.blocks8(add(add(self.prompt8(maps8), context8), resize(self.to8(x16), context8)))
+        x4 = self.blocks4(add(add(self.prompt4(maps4), context4), resize(self.to4(x8), context4)))
         logits = F.pixel_shuffle(self.masks(x4), PROMPT_STRIDE // LOGIT_STRIDE)
-        return logits, self._predict_iou(logits, x16, x4, guidance)
+        return logits[:, chosen], self._predict_iou(logits[:, chosen], x16, x4, guidance, chosen)
 
     def _predict_iou(
-        self, logits: torch.Tensor, x16: torch.Tensor, x4: torch.Tensor, guidance: torch.Tensor
+        self, logits: torch.Tensor, x16: torch.Tensor, x4: torch.Tensor, guidance: torch.Tensor, chosen: slice
     ) -> torch.Tensor:
         """Reads each mask's quality from what lies inside it; the masks themselves get no gradient from here."""
         soft4 = F.avg_pool2d(logits.detach().float().sigmoid(), 2)
         soft16 = F.avg_pool2d(soft4, 4)
         inside = torch.cat([_pool(x16, soft16), _pool(x4, soft4), _pool(guidance, soft16)], dim=-1)
-        scene = x16.float().mean(dim=(2, 3))[:, None].expand(-1, MASKS, -1)
+        scene = x16.float().mean(dim=(2, 3))[:, None].expand(-1, logits.shape[1], -1)
         decided = ((soft4 - 0.5).abs() * 2 * soft4).sum(dim=(2, 3)) / soft4.sum(dim=(2, 3)).clamp(min=1)
-        which = torch.eye(MASKS, device=logits.device).expand(len(logits), -1, -1)
+        which = torch.eye(MASKS, device=logits.device)[chosen].expand(len(logits), -1, -1)
         return self.quality(torch.cat([inside, scene, decided[..., None], which], dim=-1)).squeeze(-1)
 
 
 def _pool(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Mean of features (N, C, h, w) under soft masks (N, M, h, w): (N, M, C)."""
-    total = torch.einsum("nchw,nmhw->nmc", x.float(), weight)
+    total = torch.einsum("nchw,nmhw->nmc", x, weight.to(x.dtype)).float()
     return total / weight.sum(dim=(2, 3)).clamp(min=1)[..., None]
 
 
