@@ -59,6 +59,17 @@ class ChoiceConfig:
 
 
 @dataclass
+class ZoomConfig:
+    """A second look at small objects, enlarged: finer edges for another encoding per small object and frame."""
+
+    enabled: bool = False
+    input_size: int = 384  # longer side of the enlarged region, pixels
+    margin: float = 0.5  # of the region beyond the object's box on each side, share of the box's longer side
+    max_share: float = 0.5  # of the region's side in the frame's longer side; larger objects need no second look
+    agreement: float = 0.5  # IoU of both looks, below which the first one stands
+
+
+@dataclass
 class PresenceConfig:
     """When an object counts as present, uncertain or absent.
 
@@ -114,7 +125,9 @@ class TrackerConfig:
     guidance: bool = True  # persam: steer the first decoder call by similarity
     memory: MemoryConfig = field(default_factory=MemoryConfig)
     motion: MotionConfig = field(default_factory=MotionConfig)
+    flips: bool = False  # persam: also look at the mirrored frame and average, for twice the work
     choice: ChoiceConfig = field(default_factory=ChoiceConfig)
+    zoom: ZoomConfig = field(default_factory=ZoomConfig)
     presence: PresenceConfig = field(default_factory=PresenceConfig)
     finetune: Any = False  # true | false, or the options of FinetuneConfig
 

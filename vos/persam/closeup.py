@@ -61,7 +61,7 @@ def look_closer(model: Segmenter, rgb: npt.NDArray[np.uint8], found: Found, geom
     if max(x1 - x0, y1 - y0) > MAX_SHARE * max(height, width) or min(x1 - x0, y1 - y0) < 1:
         return None
     embedding = model.encode([np.ascontiguousarray(rgb[y0:y1, x0:x1])])[0]
-    earlier = _seen_from(found.logits, geometry, embedding.geometry, x0, y0)
+    earlier = seen_from(found.logits, geometry, embedding.geometry, x0, y0)
     box = np.clip(box - np.array([x0, y0, x0, y0], np.float32), 0, None).astype(np.float32)
     prompt = Prompt(np.zeros((0, 2), np.float32), np.zeros(0, np.int64), box, earlier)
     logits = model.decode(embedding, [prompt], multimask=False).logits[0, 0].float()
@@ -70,7 +70,7 @@ def look_closer(model: Segmenter, rgb: npt.NDArray[np.uint8], found: Found, geom
     return Closeup(logits, embedding.geometry, x0, y0) if agreement >= MIN_AGREEMENT else None
 
 
-def _seen_from(logits: torch.Tensor, photo: Geometry, region: Geometry, x: int, y: int) -> torch.Tensor:
+def seen_from(logits: torch.Tensor, photo: Geometry, region: Geometry, x: int, y: int) -> torch.Tensor:
     """Low-res logits (h4, w4) of the photo on the low-res grid of a region that begins at (x, y) of it."""
     axes = []
     for axis, begin in ((0, x), (1, y)):  # x first

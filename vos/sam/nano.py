@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Sequence
 from importlib import resources
@@ -95,6 +96,12 @@ class NanoSegmenter(Segmenter):
         except (SafetensorError, RuntimeError):
             raise VosError(f"{name} does not hold weights of model=nano; see tools/train_nano.py") from None
         return cls(network, device, precision, input_size, name, hashlib.sha256(data).hexdigest())
+
+    def at_input_size(self, size: int) -> NanoSegmenter:
+        """The same network for pictures whose longer side becomes ``size``; shares the weights."""
+        other = copy.copy(self)
+        other._input_size = size
+        return other
 
     def geometry(self, original_size: SizeHW) -> Geometry:
         """Longer side to the input size, padded at the bottom/right to multiples of 32."""

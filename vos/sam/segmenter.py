@@ -30,6 +30,10 @@ class Segmenter(ABC):
     checkpoint_sha256: str
     device: torch.device
 
+    def at_input_size(self, size: int) -> Segmenter:
+        """The same model for an input of ``size`` pixels on the longer side, where it can be chosen; else itself."""
+        return self
+
     @abstractmethod
     def geometry(self, original_size: SizeHW) -> Geometry:
         """How an image of ``original_size`` (H, W) maps to this model's input and grids."""

@@ -10,50 +10,33 @@ import torch
 from vos.config import FinetuneConfig, TrackerConfig
 from vos.errors import VosError
 from vos.persam.concept import Concept
-from vos.persam.finetune import fuse, reference_weights
-from vos.persam.location_prior import LocationPrior, locate, peak_points
-from vos.persam.overlap import others_of, resolve_overlap
-from vos.persam.refine import refine
+from vos.persam.finetune import reference_weights
+from vos.persam.location_prior import peak_points
+from vos.persam.overlap import resolve_overlap
 from vos.persam.target import observed_targets
 from vos.sam.segmenter import Segmenter
-from vos.structures import (
-    Frame,
-    Geometry,
-    ImageEmbedding,
-    LabelMap,
-    MaskCandidates,
-    Presence,
-    Prompt,
-    TrackedFrame,
-)
+from vos.structures import Frame, Geometry, ImageEmbedding, LabelMap, Presence, Prompt, TrackedFrame
 from vos.tracking.change import ChangeDetector
-from vos.tracking.choice import choose
+from vos.tracking.gaze import Gaze
 from vos.tracking.memory import branch
 from vos.tracking.merge import ABSENT_LOGIT
 from vos.tracking.sight import Sight
 from vos.tracking.track import Track
 from vos.tracking.tracker import Tracker
-from vos.tracking.window import Window, crop, window_around
 
 
 class PersamTracker(Tracker):
-    """Follows all objects in one decoder batch per call.
+    """Follows all objects of a video.
 
-    Per frame: similarity to each object's views (references and memory), then a guided decoder call - with the
-    previous mask and box for the objects in sight, by appearance alone for the lost ones -, cascade, presence, and
-    the update of memory and motion.
+    Per frame: what changed, where each object seems to be (:class:`vos.tracking.gaze.Gaze`: similarity to its views,
+    a guided decoder call - with the previous mask for the objects in sight, by appearance alone for the lost ones),
+    presence, and the update of memory and motion.
     """
 
     def __init__(self, config: TrackerConfig, model: Segmenter) -> None:
         self.config, self.model = config, model
         self.finetune = FinetuneConfig.parse(config.finetune)
-        # A decoder that reads the similarity maps themselves has no use for their peaks, and one call is enough; the
-        # box of the frame before only holds back an object that grows (DAVIS-2016 development: J&F 0.695 with it,
-        # 0.749 without).
-        self.reads_maps = reads_maps = config.guidance and "maps" in model.guidance_fields
-        self.points = config.points if config.points is not None else (0 if reads_maps else 1)
-        self.box_prompt = config.motion.previous_box if config.motion.previous_box is not None else not reads_maps
-        self.refine_steps = config.refine_steps if config.refine_steps is not None else (0 if reads_maps else 2)
+        self.gaze = Gaze(config, model)
         self.object_ids: tuple[int, ...] = ()
         self.tracks: list[Track] = []
         self.detector = ChangeDetector(config.motion.flow, config.presence.cuts)
@@ -85,7 +68,7 @@ class PersamTracker(Tracker):
     @torch.no_grad()
     def step(self, embedding: ImageEmbedding, frame: Frame) -> TrackedFrame:
         self._notice_change(embedding, frame)
-        found = self._follow(embedding, [k for k, track in enumerate(self.tracks) if track.known])
+        found = self._follow(embedding, frame, [k for k, track in enumerate(self.tracks) if track.known])
         return self._report(embedding.geometry, found)
 
     @torch.no_grad()
@@ -96,7 +79,7 @@ class PersamTracker(Tracker):
         shown = set(np.unique(reference.labels).tolist())
         others = [k for k, track in enumerate(self.tracks) if track.known and self.object_ids[k] not in shown]
         taken = embedding.geometry.mask_to_low_res(torch.from_numpy(reference.labels > 0)[None])[0] > 0.5
-        found = self._follow(embedding, others, taken)
+        found = self._follow(embedding, frame, others, taken)
         self._anchor(embedding, reference)
         return self._report(embedding.geometry, found, given=reference)
 
@@ -128,8 +111,8 @@ class PersamTracker(Tracker):
                 shown.append(k)
         if self.finetune is None or not shown:
             return
-        prior = self._locate(embedding, shown)
-        points = peak_points(prior.similarity, embedding.geometry, max(self.points, 1))
+        prior = self.gaze.locate(embedding, [self.tracks[k] for k in shown])
+        points = peak_points(prior.similarity, embedding.geometry, max(self.gaze.points, 1))
         prompts = [Prompt(own, np.ones(len(own), dtype=np.int64)) for own in points]
         masks = torch.from_numpy(reference.masks()[shown])
         guidance = prior.guidance if self.config.guidance else None
@@ -138,13 +121,13 @@ class PersamTracker(Tracker):
             self.tracks[k].weights = weights
 
     def _follow(
-        self, embedding: ImageEmbedding, numbers: Sequence[int], taken: torch.Tensor | None = None
+        self, embedding: ImageEmbedding, frame: Frame, numbers: Sequence[int], taken: torch.Tensor | None = None
     ) -> dict[int, tuple[torch.Tensor, float]]:
         """Finds the objects ``numbers`` in a frame, outside of the low-res cells (h4, w4) that are ``taken``."""
         if not numbers:
             return {}
         tracks = [self.tracks[k] for k in numbers]
-        sights = self._look(embedding, numbers)
+        sights = self.gaze.look(embedding, frame.rgb, tracks)
         logits = torch.stack([sight.logits for sight in sights])
         if taken is not None:
             logits = logits.masked_fill(taken.to(logits.device), ABSENT_LOGIT)
@@ -172,56 +155,6 @@ class PersamTracker(Tracker):
             for (track, sight), target in zip(kept, observed_targets(embedding, torch.stack(masks))):
                 track.memory.admit(target, sight.contested)
 
-    def _look(self, embedding: ImageEmbedding, numbers: Sequence[int]) -> list[Sight]:
-        """Where the objects ``numbers`` seem to be: those in sight in their windows, the others in the whole frame."""
-        expected = [None if self.tracks[k].lost else self.tracks[k].expected for k in numbers]
-        others = others_of(expected) if self.config.others else {}
-        windows = [self._window(self.tracks[k], embedding.geometry) for k in numbers]
-        sights: dict[int, Sight] = {}
-        for row, (k, window) in enumerate(zip(numbers, windows)):
-            if window is not None:
-                part = crop(embedding, window)
-                rows, columns = window.slices(embedding.geometry.grid_stride // embedding.geometry.logit_stride)
-                near = {0: others[row][rows, columns]} if row in others else {}
-                (sight,) = self._look_at(part, [k], near, window)
-                sights[k] = sight.pasted(window, embedding.geometry)
-        rest = [(row, k) for row, k in enumerate(numbers) if k not in sights]
-        if rest:
-            far = {new: others[row] for new, (row, _) in enumerate(rest) if row in others}
-            chosen = [k for _, k in rest]
-            sights |= dict(zip(chosen, self._look_at(embedding, chosen, far)))
-        return [sights[k] for k in numbers]
-
-    def _window(self, track: Track, geometry: Geometry) -> Window | None:
-        """The window of an object in sight, where the decoder can look at one."""
-        motion = self.config.motion
-        usable = motion.window and motion.reach and not (self.points or self.box_prompt or self.config.negatives)
-        box = track.motion.predict(motion.reach) if usable and self.reads_maps and not track.lost else None
-        return None if box is None or track.weights is not None else window_around(box, geometry)
-
-    def _look_at(
-        self,
-        embedding: ImageEmbedding,
-        numbers: Sequence[int],
-        others: Mapping[int, torch.Tensor],
-        window: Window | None = None,
-    ) -> list[Sight]:
-        """Compares and decodes objects in a frame, or one object in its window."""
-        prior = self._locate(embedding, numbers)
-        prompts = self._prompts(embedding.geometry, numbers, prior, others, window)
-        answer, contested = self._decode(embedding, numbers, prior, prompts)
-        maps = prior.guidance.maps
-        return [
-            Sight(
-                logits=answer.logits[row, 0].float(),
-                predicted_iou=min(max(float(answer.predicted_iou[row, 0]), 0.0), 1.0),
-                similarity=prior.similarity[row],
-                maps=None if maps is None else maps[row],
-                contested=contested[row],
-            )
-            for row in range(len(numbers))
-        ]
-
     def _within_reach(self, track: Track, logits: torch.Tensor, geometry: Geometry) -> torch.Tensor:
         """Cuts off look-alikes that are too far away from where an object in sight must be."""
         box = None if track.lost or not self.config.motion.reach else track.motion.predict(self.config.motion.reach)
@@ -231,66 +164,6 @@ class PersamTracker(Tracker):
         cut = torch.full_like(logits, ABSENT_LOGIT)
         cut[y0 : y1 + 1, x0 : x1 + 1] = logits[y0 : y1 + 1, x0 : x1 + 1]
         return cut
-
-    def _locate(self, embedding: ImageEmbedding, numbers: Sequence[int]) -> LocationPrior:
-        fields = self.model.guidance_fields if self.config.guidance else frozenset[str]()
-        return locate(embedding, [self.tracks[k].memory.target() for k in numbers], fields)
-
-    def _decode(
-        self, embedding: ImageEmbedding, numbers: Sequence[int], prior: LocationPrior, prompts: Sequence[Prompt]
-    ) -> tuple[MaskCandidates, list[bool]]:
-        """One batch per call for all objects: the guided call, then the cascade; and who has a look-alike near."""
-        guidance = prior.guidance if self.config.guidance else None
-        weights = [w for k in numbers if (w := self.tracks[k].weights) is not None]  # all of them, or none
-        choice, contested = self.config.choice, [False] * len(numbers)
-        first = self.model.decode(embedding, prompts, guidance, multimask=bool(weights) or choice.enabled)
-        if weights:
-            fused = fuse(first.logits, torch.stack(weights).to(first.logits))
-            first = MaskCandidates(fused[:, None], first.predicted_iou.amax(dim=1, keepdim=True))
-        elif choice.enabled:
-            first, contested = choose(first, [prompt.mask_logits for prompt in prompts], choice)
-        return refine(self.model, embedding, prompts, first.best(), self.refine_steps), contested
-
-    def _prompts(
-        self,
-        geometry: Geometry,
-        numbers: Sequence[int],
-        prior: LocationPrior,
-        others: Mapping[int, torch.Tensor],
-        window: Window | None,
-    ) -> list[Prompt]:
-        """Points where the object looks most like itself; for an object in sight also its expected mask and box."""
-        motion = self.config.motion
-        tracks = [self.tracks[k] for k in numbers]
-        boxes = [None if track.lost else track.motion.predict(motion.box_margin) for track in tracks]
-        # A lost object has no mask to go on with: its strongest peak says where to look.
-        counts = [max(self.points, 1) if track.lost else self.points for track in tracks]
-        peaks = peak_points(prior.similarity, geometry, max(counts), boxes)
-        points = [peak[:count] for peak, count in zip(peaks, counts)]
-        best = [own[:1] for own in peak_points(prior.similarity, geometry, 1, boxes)] if self.config.negatives else []
-        height, width = geometry.original_size
-        prompts = []
-        for row, (track, box) in enumerate(zip(tracks, boxes)):
-            negative = [p for other, p in enumerate(best) if other != row and not tracks[other].lost]
-            mask = None
-            if not track.lost and motion.previous_mask:
-                mask = track.expected
-            if mask is not None and window is not None:
-                rows, columns = window.slices(geometry.grid_stride // geometry.logit_stride)
-                mask = mask[rows, columns]
-            if box is not None:
-                box = np.clip(box, 0, np.array([width, height, width, height], dtype=np.float32))
-                box = box if bool((box[2:] > box[:2]).all()) else None  # expected outside of the picture
-            prompts.append(
-                Prompt(
-                    points=np.concatenate([points[row], *negative]),
-                    labels=np.array([1] * len(points[row]) + [0] * len(negative), dtype=np.int64),
-                    box=box if self.box_prompt else None,
-                    mask_logits=mask,
-                    others_logits=others.get(row),
-                )
-            )
-        return prompts
 
     def state(self) -> dict[str, torch.Tensor]:
         tensors = {"object_ids": torch.tensor(self.object_ids, dtype=torch.int64)}

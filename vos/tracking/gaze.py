@@ -1,0 +1,171 @@
+"""Looking for tracked objects in one frame: where they can be, what they look like, what the decoder makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from vos.config import TrackerConfig
+from vos.persam.finetune import fuse
+from vos.persam.location_prior import LocationPrior, locate, peak_points
+from vos.persam.overlap import others_of
+from vos.persam.refine import Box, refine
+from vos.sam.segmenter import Segmenter
+from vos.structures import Geometry, ImageEmbedding, MaskCandidates, Prompt
+from vos.tracking.choice import choose
+from vos.tracking.flip import look_mirrored
+from vos.tracking.sight import Sight
+from vos.tracking.track import Track
+from vos.tracking.window import Window, crop, window_around
+from vos.tracking.zoom import look_closer
+
+
+class Gaze:
+    """Finds objects in frames by what their tracks know of them; changes nothing in the tracks.
+
+    Args:
+        config: of the tracker.
+        model: encodes what is looked at more closely, and decodes.
+    """
+
+    def __init__(self, config: TrackerConfig, model: Segmenter) -> None:
+        self.config, self.model = config, model
+        # A decoder that reads the similarity maps themselves has no use for their peaks, and one call is enough; the
+        # box of the frame before only holds back an object that grows (benchmarks/ablation.py: previous_box).
+        self.reads_maps = reads_maps = config.guidance and "maps" in model.guidance_fields
+        self.points = config.points if config.points is not None else (0 if reads_maps else 1)
+        self.box_prompt = config.motion.previous_box if config.motion.previous_box is not None else not reads_maps
+        self.refine_steps = config.refine_steps if config.refine_steps is not None else (0 if reads_maps else 2)
+        self.closer = model.at_input_size(config.zoom.input_size) if config.zoom.enabled else None
+
+    def look(self, embedding: ImageEmbedding, rgb: npt.NDArray[np.uint8], tracks: Sequence[Track]) -> list[Sight]:
+        """Where N objects seem to be in a frame; ``rgb`` (H, W, 3) is its picture, for second looks."""
+        expected = [None if track.lost else track.expected for track in tracks]
+        sights = self._first_look(embedding, tracks, others_of(expected) if self.config.others else {})
+        targets = [track.memory.target() for track in tracks]
+        if self.config.flips:
+            sights = look_mirrored(self.model, rgb, sights, targets, expected)
+        if self.closer is not None:
+            sights = [
+                look_closer(self.closer, rgb, sight, embedding.geometry, target, self.config.zoom)
+                for target, sight in zip(targets, sights)
+            ]
+        return sights
+
+    def locate(self, embedding: ImageEmbedding, tracks: Sequence[Track]) -> LocationPrior:
+        """The location prior of N objects in a frame or in a part of one."""
+        fields = self.model.guidance_fields if self.config.guidance else frozenset[str]()
+        return locate(embedding, [track.memory.target() for track in tracks], fields)
+
+    def _first_look(
+        self, embedding: ImageEmbedding, tracks: Sequence[Track], others: Mapping[int, torch.Tensor]
+    ) -> list[Sight]:
+        """Objects in sight in their windows, one by one; the others in the whole frame, in one batch."""
+        geometry = embedding.geometry
+        sights: dict[int, Sight] = {}
+        for number, track in enumerate(tracks):
+            window = self._window(track, geometry)
+            if window is not None:
+                rows, columns = window.slices(geometry.grid_stride // geometry.logit_stride)
+                near = {0: others[number][rows, columns]} if number in others else {}
+                (sight,) = self._look_at(crop(embedding, window), [track], near, window)
+                sights[number] = sight.pasted(window, geometry)
+        rest = [number for number in range(len(tracks)) if number not in sights]
+        if rest:
+            far = {row: others[number] for row, number in enumerate(rest) if number in others}
+            sights |= dict(zip(rest, self._look_at(embedding, [tracks[number] for number in rest], far)))
+        return [sights[number] for number in range(len(tracks))]
+
+    def _window(self, track: Track, geometry: Geometry) -> Window | None:
+        """The window of an object in sight, where the decoder can look at one."""
+        motion = self.config.motion
+        if not (motion.window and motion.reach and self.reads_maps) or track.lost or track.weights is not None:
+            return None
+        if self.points or self.box_prompt or self.config.negatives:  # these are given in the whole frame's pixels
+            return None
+        box = track.motion.predict(motion.reach)
+        return None if box is None else window_around(box, geometry)
+
+    def _look_at(
+        self,
+        embedding: ImageEmbedding,
+        tracks: Sequence[Track],
+        others: Mapping[int, torch.Tensor],
+        window: Window | None = None,
+    ) -> list[Sight]:
+        """Compares and decodes objects in a frame, or one object in its window."""
+        prior = self.locate(embedding, tracks)
+        prompts = self._prompts(embedding.geometry, tracks, prior, others, window)
+        answer, contested = self._decode(embedding, tracks, prior, prompts)
+        maps = prior.guidance.maps
+        return [
+            Sight(
+                logits=answer.logits[row, 0].float(),
+                predicted_iou=min(max(float(answer.predicted_iou[row, 0]), 0.0), 1.0),
+                similarity=prior.similarity[row],
+                maps=None if maps is None else maps[row],
+                contested=contested[row],
+            )
+            for row in range(len(tracks))
+        ]
+
+    def _decode(
+        self, embedding: ImageEmbedding, tracks: Sequence[Track], prior: LocationPrior, prompts: Sequence[Prompt]
+    ) -> tuple[MaskCandidates, list[bool]]:
+        """One batch per call for all objects: the guided call, then the cascade; and who has a look-alike near."""
+        guidance = prior.guidance if self.config.guidance else None
+        weights = [track.weights for track in tracks if track.weights is not None]  # all of them, or none
+        choice, contested = self.config.choice, [False] * len(tracks)
+        first = self.model.decode(embedding, prompts, guidance, multimask=bool(weights) or choice.enabled)
+        if weights:
+            fused = fuse(first.logits, torch.stack(weights).to(first.logits))
+            first = MaskCandidates(fused[:, None], first.predicted_iou.amax(dim=1, keepdim=True))
+        elif choice.enabled:
+            first, contested = choose(first, [prompt.mask_logits for prompt in prompts], choice)
+        return refine(self.model, embedding, prompts, first.best(), self.refine_steps), contested
+
+    def _prompts(
+        self,
+        geometry: Geometry,
+        tracks: Sequence[Track],
+        prior: LocationPrior,
+        others: Mapping[int, torch.Tensor],
+        window: Window | None,
+    ) -> list[Prompt]:
+        """Points where the object looks most like itself; for an object in sight also its expected mask and box."""
+        motion = self.config.motion
+        boxes = [None if track.lost else track.motion.predict(motion.box_margin) for track in tracks]
+        # A lost object has no mask to go on with: its strongest peak says where to look.
+        counts = [max(self.points, 1) if track.lost else self.points for track in tracks]
+        peaks = peak_points(prior.similarity, geometry, max(counts), boxes)
+        points = [peak[:count] for peak, count in zip(peaks, counts)]
+        best = [own[:1] for own in peak_points(prior.similarity, geometry, 1, boxes)] if self.config.negatives else []
+        prompts = []
+        for row, (track, box) in enumerate(zip(tracks, boxes)):
+            negative = [p for other, p in enumerate(best) if other != row and not tracks[other].lost]
+            mask = None if track.lost or not motion.previous_mask else track.expected
+            if mask is not None and window is not None:
+                rows, columns = window.slices(geometry.grid_stride // geometry.logit_stride)
+                mask = mask[rows, columns]
+            prompts.append(
+                Prompt(
+                    points=np.concatenate([points[row], *negative]),
+                    labels=np.array([1] * len(points[row]) + [0] * len(negative), dtype=np.int64),
+                    box=_clipped(box, geometry) if self.box_prompt else None,
+                    mask_logits=mask,
+                    others_logits=others.get(row),
+                )
+            )
+        return prompts
+
+
+def _clipped(box: Box | None, geometry: Geometry) -> Box | None:
+    """The part of a box inside the picture; None where that is nothing."""
+    if box is None:
+        return None
+    height, width = geometry.original_size
+    inside = np.clip(box, 0, np.array([width, height, width, height], dtype=np.float32)).astype(np.float32)
+    return inside if bool((inside[2:] > inside[:2]).all()) else None
