@@ -45,6 +45,7 @@ class MotionConfig:
     box_margin: float = 0.1  # growth of the predicted box on each side, share of its size, per unsure frame more
     reach: float = 1.0  # no mask farther beyond the predicted box than this share of its size; 0 = anywhere
     window: bool = True  # compare and decode only within reach (models that read similarity maps)
+    second_chance: bool = True  # an object that is not where it should be is looked for everywhere at once
     patience: int = 5  # frames without a sure sight after which the prior is dropped
 
 

@@ -84,12 +84,22 @@ def test_weights_are_tuned_on_points_and_never_shown_the_mask() -> None:
 
 def test_all_objects_share_one_decoder_call() -> None:
     boxes: dict[int, Box] = {i: (2 + 12 * i, 4 * i, 12 + 12 * i, 20 + 4 * i) for i in range(1, 10)}
-    run = begin(boxes)
+    run = begin(boxes, motion=MotionConfig(second_chance=False))
     result = run.show(scene(boxes)[0])
     model = run.model
     assert isinstance(model, ColourModel)
     assert [len(call) for call in model.calls] == [9]
     assert result.label_map.object_ids == tuple(range(1, 10))
+
+
+def test_an_object_that_jumps_out_of_reach_is_found_in_the_same_frame() -> None:
+    before, after = {1: (4, 4, 24, 24), 2: (4, 60, 24, 80)}, {1: (100, 60, 120, 80), 2: (4, 60, 24, 80)}
+    image, labels = scene(after)
+    result = begin(before).show(image)
+    assert iou(result.label_map.labels == 1, labels == 1) > 0.7
+    assert iou(result.label_map.labels == 2, labels == 2) > 0.7
+    patient = begin(before, motion=MotionConfig(second_chance=False)).show(image)
+    assert not (patient.label_map.labels == 1).any()
 
 
 def test_object_that_appears_with_a_later_reference() -> None:

@@ -41,10 +41,24 @@ class Gaze:
         self.refine_steps = config.refine_steps if config.refine_steps is not None else (0 if reads_maps else 2)
         self.closer = model.at_input_size(config.zoom.input_size) if config.zoom.enabled else None
 
-    def look(self, embedding: ImageEmbedding, rgb: npt.NDArray[np.uint8], tracks: Sequence[Track]) -> list[Sight]:
-        """Where N objects seem to be in a frame; ``rgb`` (H, W, 3) is its picture, for second looks."""
+    def look(
+        self,
+        embedding: ImageEmbedding,
+        rgb: npt.NDArray[np.uint8],
+        tracks: Sequence[Track],
+        occupied: torch.Tensor | None = None,
+    ) -> list[Sight]:
+        """Where N objects seem to be in a frame.
+
+        Args:
+            embedding: of the frame.
+            rgb: uint8 (H, W, 3), the frame, for second looks.
+            tracks: of the N objects.
+            occupied: float (h2, w2), logits of further objects that have been found in this frame already.
+        """
         expected = [None if track.lost else track.expected for track in tracks]
-        sights = self._first_look(embedding, tracks, others_of(expected) if self.config.others else {})
+        others = others_of([*expected, occupied]) if self.config.others else {}
+        sights = self._first_look(embedding, tracks, others)
         targets = [track.memory.target() for track in tracks]
         if self.config.flips:
             sights = look_mirrored(self.model, rgb, sights, targets, expected)

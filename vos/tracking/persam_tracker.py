@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -79,6 +80,7 @@ class PersamTracker(Tracker):
         shown = set(np.unique(reference.labels).tolist())
         others = [k for k, track in enumerate(self.tracks) if track.known and self.object_ids[k] not in shown]
         taken = embedding.geometry.mask_to_low_res(torch.from_numpy(reference.labels > 0)[None])[0] > 0.5
+        taken = taken.to(self.model.device)
         found = self._follow(embedding, frame, others, taken)
         self._anchor(embedding, reference)
         return self._report(embedding.geometry, found, given=reference)
@@ -127,19 +129,18 @@ class PersamTracker(Tracker):
         if not numbers:
             return {}
         tracks = [self.tracks[k] for k in numbers]
-        sights = self.gaze.look(embedding, frame.rgb, tracks)
+        sights, presence = self._find(embedding, frame, tracks, taken)
+        missed = [row for row, track in enumerate(tracks) if presence[row] is Presence.ABSENT and not track.lost]
+        if missed and self.config.motion.second_chance:
+            # Not where it should be: perhaps it is somewhere else already.
+            for row in missed:
+                tracks[row].let_go()
+            found = [sight.logits for sight, judged in zip(sights, presence) if judged is not Presence.ABSENT]
+            occupied = torch.stack(found).amax(dim=0) if found else None
+            again = self._find(embedding, frame, [tracks[row] for row in missed], taken, occupied)
+            for row, sight, judged in zip(missed, *again):
+                sights[row], presence[row] = sight, judged
         logits = torch.stack([sight.logits for sight in sights])
-        if taken is not None:
-            logits = logits.masked_fill(taken.to(logits.device), ABSENT_LOGIT)
-        logits = torch.stack(
-            [self._within_reach(track, mask, embedding.geometry) for track, mask in zip(tracks, logits)]
-        )
-        presence = [
-            track.judge(embedding.geometry, mask, sight.predicted_iou, sight.similarity)
-            for track, mask, sight in zip(tracks, logits, sights)
-        ]
-        absent = torch.tensor([p is Presence.ABSENT for p in presence], device=logits.device)
-        logits = logits.masked_fill(absent[:, None, None], ABSENT_LOGIT)
         resolved = resolve_overlap(logits)
         kept = [
             (track, sight)
@@ -147,7 +148,27 @@ class PersamTracker(Tracker):
             if track.follow(embedding, mask, sight, judged)
         ]
         self._remember(embedding, kept)
-        return {k: (mask, sight.predicted_iou) for k, mask, sight in zip(numbers, logits, sights)}
+        return {k: (sight.logits, sight.predicted_iou) for k, sight in zip(numbers, sights)}
+
+    def _find(
+        self,
+        embedding: ImageEmbedding,
+        frame: Frame,
+        tracks: Sequence[Track],
+        taken: torch.Tensor | None,
+        occupied: torch.Tensor | None = None,
+    ) -> tuple[list[Sight], list[Presence]]:
+        """Looks for objects and judges what is seen; what is judged absent is wiped out."""
+        sights, presence = [], []
+        for track, sight in zip(tracks, self.gaze.look(embedding, frame.rgb, tracks, occupied)):
+            logits = sight.logits if taken is None else sight.logits.masked_fill(taken, ABSENT_LOGIT)
+            logits = self._within_reach(track, logits, embedding.geometry)
+            judged = track.judge(embedding.geometry, logits, sight.predicted_iou, sight.similarity)
+            if judged is Presence.ABSENT:
+                logits = torch.full_like(logits, ABSENT_LOGIT)
+            sights.append(replace(sight, logits=logits))
+            presence.append(judged)
+        return sights, presence
 
     def _remember(self, embedding: ImageEmbedding, kept: Sequence[tuple[Track, Sight]]) -> None:
         masks = [track.logits.sigmoid() for track, _ in kept if track.logits is not None]

@@ -93,11 +93,15 @@ class Track:
             ]
         )
 
+    def let_go(self) -> None:
+        """Forgets where the object was, so that it is looked for everywhere."""
+        self.presence, self.logits, self.expected = Presence.ABSENT, None, None
+        self.motion.forget()
+
     def expect(self, geometry: Geometry, change: Change) -> None:
         """Gets ready for the next frame: moves the mask along, or forgets where it was after a cut."""
         if change.cut:
-            self.presence, self.logits = Presence.ABSENT, None
-            self.motion.forget()
+            self.let_go()
         if self.logits is None or tuple(self.logits.shape) != geometry.logit_size:
             self.expected = None
         elif change.flow is not None:
