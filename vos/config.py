@@ -152,7 +152,7 @@ class RuntimeConfig:
 
     device: str = "auto"  # auto | cpu | cuda | cuda:N | mps
     precision: str = "auto"  # auto | float32 | bfloat16
-    threads: int | None = None  # CPU threads of torch; None = all cores
+    threads: int | None = None  # CPU threads of one operation; None = all cores (videos with model=nano: half of them)
     batch_size: int = 1  # frames encoded together
 
 

@@ -124,13 +124,11 @@ def run_dataset(config: EvaluateConfig, sequences: Sequence[DavisSequence], mask
     Raises:
         VosError: a frame is missing, or the model cannot be loaded.
     """
-    import torch
 
     from vos.sam.registry import load_model
 
     frames = {sequence.name: len(sequence.images()) for sequence in sequences}
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
+    set_threads(config.threads, embedded=config.model.name == "nano")
     model = load_model(config.model, config.checkpoint, config.device, config.precision)
     fingerprint = _fingerprint(config, model)
     done = {s.name for s in sequences if not config.overwrite and _is_finished(s, masks / s.name, fingerprint)}

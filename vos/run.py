@@ -31,6 +31,7 @@ from vos.output_folder import sole_writer
 from vos.persam.concept import Concept
 from vos.pipeline import Line, segment_video
 from vos.references import Reference, box_prompt, point_prompt
+from vos.sam.device import set_threads
 from vos.sam.registry import load_model
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, LabelMap
@@ -77,8 +78,7 @@ def run(config: RunConfig, folder: Path) -> None:
         raise VosError("there is no video; give video=clip.mp4 and its mask, ref_mask=frame0.png")
     if config.batch_size < 1:
         raise VosError(f"batch_size={config.batch_size} is too small; give 1 or more")
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
+    set_threads(config.threads, embedded=config.model.name == "nano")
     with open_frames(config.video, config.reader) as source:
         references = _references(config, source)
         model = load_model(config.model, config.checkpoint, config.device, config.precision)
