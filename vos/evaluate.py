@@ -124,7 +124,7 @@ def run_dataset(config: EvaluateConfig, sequences: Sequence[DavisSequence], mask
     Raises:
         VosError: a frame is missing, or the model cannot be loaded.
     """
-
+    from vos.sam.device import set_threads
     from vos.sam.registry import load_model
 
     frames = {sequence.name: len(sequence.images()) for sequence in sequences}
