@@ -20,9 +20,12 @@ TOOLS = Path(__file__).resolve().parents[2] / "tools"
 sys.path.insert(0, str(TOOLS))
 
 from nano_training.losses import decoder_loss, mask_loss, true_iou  # noqa: E402
-from nano_training.photos import PhotoPool  # noqa: E402
+from nano_training.photos import PhotoPool, Sprite  # noqa: E402
 from nano_training.prompts import click, loose_box, stale_mask  # noqa: E402
+from nano_training.rounds import RoundResult, SceneRounds  # noqa: E402
 from nano_training.scenes import SceneDataset  # noqa: E402
+from nano_training.shapes import SIDE, made_up_sprite, with_thin_parts  # noqa: E402
+from train_nano import Trainer  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -87,13 +90,68 @@ def test_scene_masks_show_where_the_objects_are(data: Path) -> None:
     pool = PhotoPool(data)
     pool.objects = []  # no pasting: then every followed object is a plain disc or square
     dataset = SceneDataset(pool, 96, 2, seed=1, length=4)
-    pool.sample_sprite = lambda rng: None  # type: ignore[method-assign]
+    dataset._sprite = lambda rng: None  # type: ignore[method-assign]
     for index in range(4):
         views, masks = dataset[index]
         for mask in masks:
             inside = views[0].permute(1, 2, 0)[mask[0]].float()
             red, blue = inside[:, 0].mean(), inside[:, 2].mean()
             assert abs(red - blue) > 40, "an object is one colour, so its mask must cover that colour"
+
+
+def test_made_up_objects_are_exact_and_some_parts_are_thin(data: Path) -> None:
+    pool = PhotoPool(data)
+    thin = 0
+    for seed in range(12):
+        sprite = made_up_sprite(pool, random.Random(seed))
+        again = made_up_sprite(pool, random.Random(seed))
+        assert np.array_equal(sprite.rgb, again.rgb) and np.array_equal(sprite.alpha, again.alpha)
+        solid = (sprite.alpha > 127).astype(np.uint8)
+        assert solid.any() and solid[0].any() and solid[:, 0].any(), "cropped to the object"
+        opened = cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones((11, 11), np.uint8))
+        thin += int((solid > opened).sum() > 0.1 * solid.sum())
+    assert thin >= 3
+
+
+def test_thin_parts_are_added_to_a_cut_out(data: Path) -> None:
+    pool = PhotoPool(data)
+    plain = Sprite(np.full((80, 60, 3), 200, np.uint8), np.full((80, 60), 255, np.uint8))
+    for seed in range(4):
+        more = with_thin_parts(plain, pool, random.Random(seed))
+        assert (more.alpha > 127).sum() > (SIDE / 2) * (SIDE / 2) * 60 / 80 * 0.95, "all of the object is still there"
+        assert more.alpha.shape[0] / more.alpha.shape[1] != 80 / 60
+
+
+def test_a_repeated_object_is_no_other() -> None:
+    torch.manual_seed(0)
+    views = torch.randint(0, 256, (2, 4, 3, 64, 64), dtype=torch.uint8)
+    masks = torch.zeros(2, 3, 4, 64, 64, dtype=torch.bool)
+    masks[:, 0, :, 8:30, 8:30] = True
+    masks[:, 1, :, 34:60, 34:60] = True
+    masks[:, 2] = masks[:, 0]
+    rounds = SceneRounds(NanoNetwork(), views, masks, random.Random(1), autocast=False)
+    rounds.absent = [False] * 6
+    rounds.rng = Always()
+    logits = torch.stack([k * torch.ones(4, 32, 32) for k in range(6)])
+    others = rounds._others(RoundResult(torch.zeros(6), torch.zeros(6), logits, torch.zeros(6, 4)))
+    assert [float(other[0, 0].logit().round()) for other in others if other is not None] == [1, 2, 1, 4, 5, 4]
+
+
+class Always(random.Random):
+    """Takes every chance."""
+
+    def random(self) -> float:
+        return 0.0
+
+
+def test_a_run_can_start_from_other_weights(data: Path, backbone: Path, tmp_path: Path) -> None:
+    first = Trainer(backbone)
+    first.save(tmp_path)
+    torch.manual_seed(7)
+    second = Trainer(backbone, init=tmp_path / "nano.safetensors")
+    for name, value in first.network.state_dict().items():
+        if value.is_floating_point():
+            assert torch.equal(value.half().float(), second.network.state_dict()[name]), name
 
 
 def test_scenes_depend_on_seed_and_number_alone(data: Path) -> None:
