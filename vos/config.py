@@ -28,7 +28,7 @@ class MemoryConfig:
     guard: bool = True  # cells that look more like the backgrounds seen so far are neither kept nor used as prior
     interval: int = 3  # least number of frames between admissions ...
     growth: float = 0.1  # ... unless the object's area has changed by more than this share since the last one
-    min_predicted_iou: float = 0.6  # a frame is admitted only at or above this, 0..1
+    min_predicted_iou: float = 0.45  # a frame is admitted only at or above this, 0..1
     area_change: float = 2.0  # ... and only if its area is at most 1 + this times its recent median, or its inverse
     area_window: int = 7  # frames over which that median is taken
 
@@ -78,12 +78,13 @@ class PresenceConfig:
     and 0 its surroundings.
     """
 
-    present_iou: float = 0.5  # predicted IoU at or above: present
-    absent_iou: float = 0.2  # predicted IoU below: absent
+    present_iou: float = 0.4  # predicted IoU at or above: present
+    absent_iou: float = 0.1  # predicted IoU below: absent
     absent_similarity: float = 0.0  # similarity below: absent
-    found_iou: float = 0.5  # a lost object is taken up again at or above this predicted IoU ...
-    found_similarity: float = 0.8  # ... if its similarity, too, is at or above this
+    found_iou: float = 0.4  # a lost object is taken up again at or above this predicted IoU ...
+    found_similarity: float = 0.7  # ... if its similarity, too, is at or above this
     cuts: bool = True  # notice scene cuts, after which objects are looked for by appearance alone
+    unseen_similarity: float = 0.9  # ... in a scene in which it has not been seen yet, after a cut or by concept=
     min_area: float = 16.0  # original pixels; a smaller mask is absent (a quarter of the reference where that is less)
 
 

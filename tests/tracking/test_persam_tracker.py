@@ -10,8 +10,10 @@ import torch
 from safetensors.torch import load, save
 from scenes import Box, ColourModel, Run, config, iou, scene
 
-from vos.config import FinetuneConfig, MemoryConfig, MotionConfig
+from vos.config import FinetuneConfig, MemoryConfig, MotionConfig, PresenceConfig
 from vos.structures import ImageEmbedding, LabelMap, MaskCandidates, Presence
+from vos.tracking.persam_tracker import PersamTracker
+from vos.tracking.presence import judge
 from vos.tracking.tracker import make_tracker
 
 
@@ -220,3 +222,23 @@ def test_unknown_tracker_is_named() -> None:
 
     with pytest.raises(VosError, match="persam, reference"):
         make_tracker(config(name="sam2"), ColourModel())
+
+
+def test_after_a_cut_only_the_object_itself_is_taken_up_again() -> None:
+    config = PresenceConfig(found_iou=0.4, found_similarity=0.7, unseen_similarity=0.9)
+    look_alike: dict[str, Any] = {"predicted_iou": 0.8, "similarity": 0.8, "area": 400.0, "reference_area": 400.0}
+    look_alike["lost"] = True
+    assert judge(config, **look_alike) is Presence.PRESENT
+    assert judge(config, **look_alike, unseen=True) is Presence.ABSENT
+    assert judge(config, **{**look_alike, "similarity": 0.95}, unseen=True) is Presence.PRESENT
+    run = begin({1: (8, 8, 40, 40)})
+    other = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)  # another scene altogether
+    run.show(other)
+    assert isinstance(run.tracker, PersamTracker)
+    (track,) = run.tracker.tracks
+    assert track.unseen and track.presence is Presence.ABSENT
+    state = run.tracker.state()
+    run.show(scene({1: (60, 40, 92, 72)})[0])
+    assert not track.unseen and track.presence is Presence.PRESENT
+    run.tracker.restore(state)
+    assert run.tracker.tracks[0].unseen

@@ -7,7 +7,13 @@ from vos.structures import Presence
 
 
 def judge(
-    config: PresenceConfig, predicted_iou: float, similarity: float, area: float, reference_area: float, lost: bool
+    config: PresenceConfig,
+    predicted_iou: float,
+    similarity: float,
+    area: float,
+    reference_area: float,
+    lost: bool,
+    unseen: bool = False,
 ) -> Presence:
     """Decides on one object.
 
@@ -18,11 +24,13 @@ def judge(
         area: of its mask, original pixels.
         reference_area: of its reference mask, original pixels.
         lost: it was searched in the whole frame, so there is no previous place that speaks for it.
+        unseen: it has not been seen in this scene yet, in which other things of its kind may be.
     """
     if area <= 0 or area < min(config.min_area, reference_area / 4):
         return Presence.ABSENT
     if lost:
-        found = predicted_iou >= config.found_iou and similarity >= config.found_similarity
+        enough = config.unseen_similarity if unseen else config.found_similarity
+        found = predicted_iou >= config.found_iou and similarity >= enough
         return Presence.PRESENT if found else Presence.ABSENT
     if predicted_iou < config.absent_iou or similarity < config.absent_similarity:
         return Presence.ABSENT

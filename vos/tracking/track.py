@@ -42,6 +42,7 @@ class Track:
         self.memory = Memory(config.memory)
         self.motion = Motion(config.motion)
         self.presence = Presence.ABSENT
+        self.unseen = False  # in this scene: after a cut, or when it is known from photos alone
         self.appearance = Appearance(1.0, 0.0)
         self.reference_area = 0.0  # original pixels
         self.logits: torch.Tensor | None = None
@@ -74,7 +75,7 @@ class Track:
         self.memory.anchor(target, self.reference_area)
         self.appearance = Appearance.of_reference(similarity(features, [target])[0], coverage)
         self.logits = GIVEN_LOGIT * (2 * fine / fine.amax().clamp(min=1e-6) - 1)
-        self.presence = Presence.PRESENT
+        self.presence, self.unseen = Presence.PRESENT, False
         box = low_res_box(self.logits, geometry)
         assert box is not None  # the best-covered cell is above 0
         self.motion.forget()
@@ -86,6 +87,7 @@ class Track:
         for target in targets:
             self.memory.anchor(target, None)
         self.reference_area = min(view.area for view in concept.views)
+        self.unseen = True
         self.appearance = Appearance.mean(
             [
                 Appearance.of_reference(similarity(view.features, [view.target()])[0], view.coverage)
@@ -102,6 +104,7 @@ class Track:
         """Gets ready for the next frame: moves the mask along, or forgets where it was after a cut."""
         if change.cut:
             self.let_go()
+            self.unseen = True
         if self.logits is None or tuple(self.logits.shape) != geometry.logit_size:
             self.expected = None
         elif change.flow is not None:
@@ -121,6 +124,7 @@ class Track:
             area=_area(logits, geometry),
             reference_area=self.reference_area,
             lost=self.lost,
+            unseen=self.unseen,
         )
 
     def follow(self, embedding: ImageEmbedding, logits: torch.Tensor, sight: Sight, presence: Presence) -> bool:
@@ -144,7 +148,7 @@ class Track:
             self.memory.observe(0.0, 0.0, Presence.ABSENT)
             self.motion.forget()
             return False
-        self.presence, self.logits = presence, logits
+        self.presence, self.logits, self.unseen = presence, logits, False
         self.motion.update(box, sure=presence is Presence.PRESENT)
         return self.memory.observe(_area(logits, geometry), sight.predicted_iou, presence)
 
@@ -158,7 +162,8 @@ class Track:
 
     def state(self) -> dict[str, torch.Tensor]:
         """As named CPU tensors; see :meth:`restore`."""
-        numbers = [PRESENCES.index(self.presence), self.appearance.inside, self.appearance.outside, self.reference_area]
+        scale = self.appearance
+        numbers = [PRESENCES.index(self.presence), scale.inside, scale.outside, self.reference_area, float(self.unseen)]
         tensors = {"numbers": torch.tensor(numbers, dtype=torch.float64)}
         for name in ("logits", "weights"):
             if getattr(self, name) is not None:
@@ -168,8 +173,12 @@ class Track:
 
     def restore(self, state: Mapping[str, torch.Tensor], device: torch.device) -> None:
         """Puts back what :meth:`state` gave."""
-        presence, inside, outside, self.reference_area = state["numbers"].tolist()
-        self.presence, self.appearance = PRESENCES[int(presence)], Appearance(inside, outside)
+        presence, inside, outside, self.reference_area, unseen = state["numbers"].tolist()
+        self.presence, self.appearance, self.unseen = (
+            PRESENCES[int(presence)],
+            Appearance(inside, outside),
+            bool(unseen),
+        )
         self.logits = state["logits"].to(device) if "logits" in state else None
         self.weights = state["weights"].to(device) if "weights" in state else None
         self.memory.restore(branch(state, "memory"), device)
