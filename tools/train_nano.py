@@ -13,6 +13,7 @@ import copy
 import csv
 import os
 import random
+import shutil
 import time
 from pathlib import Path
 from statistics import mean
@@ -103,8 +104,9 @@ class Trainer:
             for name, value in self.average.state_dict().items()
             if not name.endswith("num_batches_tracked")
         }
-        save_file(weights, folder / "nano.safetensors.partial", {"format": "vos-nano-1"})
+        save_file(weights, folder / "nano.safetensors.partial", {"format": "vos-nano-2"})
         (folder / "nano.safetensors.partial").replace(folder / "nano.safetensors")
+        shutil.copyfile(folder / "nano.safetensors", folder / f"step-{self.step}.safetensors")  # for averaging
 
     def resume(self, folder: Path) -> None:
         """Goes on from ``checkpoint.pt`` where there is one."""

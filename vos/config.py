@@ -22,8 +22,8 @@ class MemoryConfig:
 
     enabled: bool = True  # false = the given masks alone
     momentum: float = 0.8  # each admission multiplies the weight of older views by this, 0..1
-    size: int = 8  # most views kept besides the references
-    weight: float = 0.5  # share of the memory against the references in the location prior, 0..1
+    size: int = 3  # most views kept besides the references
+    weight: float = 0.4  # share of the memory against the references in the location prior, 0..1
     rivals: int = 0  # most views kept besides from moments when a look-alike was near (needs choice.enabled)
     guard: bool = True  # cells that look more like the backgrounds seen so far are neither kept nor used as prior
     interval: int = 3  # least number of frames between admissions ...

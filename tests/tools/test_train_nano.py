@@ -19,6 +19,7 @@ from vos.sam.nano_network import NanoNetwork
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 sys.path.insert(0, str(TOOLS))
 
+from average_weights import average  # noqa: E402
 from nano_training.losses import decoder_loss, mask_loss, true_iou  # noqa: E402
 from nano_training.photos import PhotoPool, Sprite  # noqa: E402
 from nano_training.prompts import click, loose_box, stale_mask  # noqa: E402
@@ -152,6 +153,13 @@ def test_a_run_can_start_from_other_weights(data: Path, backbone: Path, tmp_path
     for name, value in first.network.state_dict().items():
         if value.is_floating_point():
             assert torch.equal(value.half().float(), second.network.state_dict()[name]), name
+
+
+def test_weights_are_averaged() -> None:
+    mean = average([{"a": torch.tensor([1.0, 2.0])}, {"a": torch.tensor([3.0, 6.0])}])
+    assert mean["a"].tolist() == [2.0, 4.0] and mean["a"].dtype == torch.float16
+    with pytest.raises(SystemExit, match="one network"):
+        average([{"a": torch.zeros(1)}, {"b": torch.zeros(1)}])
 
 
 def test_scenes_depend_on_seed_and_number_alone(data: Path) -> None:
