@@ -9,14 +9,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 
 from vos.structures import Geometry
 from vos.tracking.merge import ABSENT_LOGIT
 
 FLOW_SIDE = 320  # longer side of the raster that flow is computed on, pixels
-CUT_SIDES = (48, 27)  # (W, H) of the raster that cuts are looked for on
-CUT_CORRELATION = 0.35  # of two frames' small pictures, below which they may be of different scenes
-CUT_DROP = 3.0  # ... if they also differ by this many times as much as neighbouring frames did so far
+CUT_SIMILARITY = 0.65  # of two frames' cells, below which they may be of different scenes ...
+CUT_DROP = 0.2  # ... if neighbouring frames of this video have been more alike by this much so far
 
 Image = npt.NDArray[np.uint8]
 
@@ -39,8 +39,8 @@ class ChangeDetector:
     """Compares every frame with the one before.
 
     Dense inverse search (Kroeger et al., ECCV 2016) runs from this frame back to the previous one, so that a mask can
-    be fetched from there. A cut is a frame that neither correlates with the one before nor differs by an amount that
-    is usual in this video.
+    be fetched from there. A cut is a frame whose cells look like no cell near by in the one before: their median
+    cosine is 0.5 to 0.6 across rendered cuts, and 0.7 to 0.98 within DAVIS sequences.
 
     Args:
         flow: compute optical flow.
@@ -51,12 +51,12 @@ class ChangeDetector:
         self.flow, self.cuts = flow, cuts
         self._search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST) if flow else None
         self._gray: Image | None = None
-        self._small: Image | None = None
-        self._usual = 0.0  # running mean of the difference between neighbouring frames, grey levels
+        self._cells: torch.Tensor | None = None  # unit features of the previous frame (C, h / 2, w / 2)
+        self._usual = 0.0  # running mean of the similarity of neighbouring frames
 
-    def observe(self, rgb: Image) -> Change:
-        """Takes the next frame, uint8 (H, W, 3)."""
-        cut = self._is_cut(rgb) if self.cuts else False
+    def observe(self, rgb: Image, features: torch.Tensor) -> Change:
+        """Takes the next frame, uint8 (H, W, 3), and its features (C, h, w)."""
+        cut = self._is_cut(features) if self.cuts else False
         flow = None
         if self._search is not None:
             gray = _gray(rgb)
@@ -66,33 +66,33 @@ class ChangeDetector:
             self._gray = gray
         return Change(cut, flow)
 
-    def _is_cut(self, rgb: Image) -> bool:
-        small = np.asarray(cv2.resize(rgb, CUT_SIDES, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        before, self._small = self._small, small
-        if before is None:
+    def _is_cut(self, features: torch.Tensor) -> bool:
+        cells = F.normalize(F.avg_pool2d(features[None].float(), 2, ceil_mode=True)[0], dim=0)
+        before, self._cells = self._cells, cells
+        if before is None or before.shape != cells.shape:
             return False
-        a, b = small.astype(np.float32), before.astype(np.float32)
-        difference = float(np.abs(a - b).mean())
-        a, b = a - a.mean(axis=(0, 1)), b - b.mean(axis=(0, 1))
-        correlation = float((a * b).sum() / (np.sqrt((a**2).sum() * (b**2).sum()) + 1e-3))
-        cut = correlation < CUT_CORRELATION and difference > max(CUT_DROP * self._usual, 10.0)
+        shifts = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
+        near = torch.stack([(cells * before.roll(shift, dims=(1, 2))).sum(dim=0) for shift in shifts])
+        similarity = float(near.amax(dim=0).median())
+        cut = similarity < min(CUT_SIMILARITY, (self._usual or 1.0) - CUT_DROP)
         if not cut:
-            self._usual = 0.8 * self._usual + 0.2 * difference if self._usual else difference
+            self._usual = 0.8 * self._usual + 0.2 * similarity if self._usual else similarity
         return cut
 
     def state(self) -> dict[str, torch.Tensor]:
         """As named tensors; see :meth:`restore`."""
         tensors = {"usual": torch.tensor(self._usual, dtype=torch.float64)}
-        for name, picture in (("gray", self._gray), ("small", self._small)):
-            if picture is not None:
-                tensors[name] = torch.from_numpy(picture.copy())
+        if self._gray is not None:
+            tensors["gray"] = torch.from_numpy(self._gray.copy())
+        if self._cells is not None:
+            tensors["cells"] = self._cells.cpu().clone()
         return tensors
 
-    def restore(self, state: Mapping[str, torch.Tensor]) -> None:
+    def restore(self, state: Mapping[str, torch.Tensor], device: torch.device) -> None:
         """Puts back what :meth:`state` gave."""
         self._usual = float(state["usual"])
         self._gray = state["gray"].numpy().copy() if "gray" in state else None
-        self._small = state["small"].numpy().copy() if "small" in state else None
+        self._cells = state["cells"].to(device) if "cells" in state else None
 
 
 def warp_logits(logits: torch.Tensor, flow: npt.NDArray[np.float32], geometry: Geometry) -> torch.Tensor:

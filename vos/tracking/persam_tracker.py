@@ -47,7 +47,7 @@ class PersamTracker(Tracker):
         self.object_ids = reference.object_ids
         self.tracks = [Track(self.config) for _ in self.object_ids]
         self.detector = ChangeDetector(self.config.motion.flow, self.config.presence.cuts)
-        self.detector.observe(frame.rgb)
+        self.detector.observe(frame.rgb, embedding.features)
         self._anchor(embedding, reference)
         return self._report(embedding.geometry, {}, given=reference)
 
@@ -87,7 +87,7 @@ class PersamTracker(Tracker):
 
     def _notice_change(self, embedding: ImageEmbedding, frame: Frame) -> None:
         """Makes every object's expectation fit for this frame: what is remembered of the one before moves along."""
-        change = self.detector.observe(frame.rgb)
+        change = self.detector.observe(frame.rgb, embedding.features)
         for track in self.tracks:
             track.expect(embedding.geometry, change)
 
@@ -197,4 +197,4 @@ class PersamTracker(Tracker):
         self.tracks = [Track(self.config) for _ in self.object_ids]
         for k, track in enumerate(self.tracks):
             track.restore(branch(state, f"track{k}"), self.model.device)
-        self.detector.restore(branch(state, "change"))
+        self.detector.restore(branch(state, "change"), self.model.device)
