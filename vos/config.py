@@ -63,7 +63,7 @@ class ChoiceConfig:
 class ZoomConfig:
     """A second look at small objects, enlarged: finer edges for another encoding per small object and frame."""
 
-    enabled: bool = False
+    enabled: bool = False  # look twice at small objects
     input_size: int = 384  # longer side of the enlarged region, pixels
     margin: float = 0.5  # of the region beyond the object's box on each side, share of the box's longer side
     max_share: float = 0.5  # of the region's side in the frame's longer side; larger objects need no second look

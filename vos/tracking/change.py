@@ -67,7 +67,9 @@ class ChangeDetector:
         return Change(cut, flow)
 
     def _is_cut(self, features: torch.Tensor) -> bool:
-        cells = F.normalize(F.avg_pool2d(features[None].float(), 2, ceil_mode=True)[0], dim=0)
+        pooled = F.avg_pool2d(features[None].float(), 2, ceil_mode=True)[0]
+        # With a small constant of its own a cell without any feature is like another one without.
+        cells = F.normalize(torch.cat([pooled, torch.full_like(pooled[:1], 1e-3)]), dim=0)
         before, self._cells = self._cells, cells
         if before is None or before.shape != cells.shape:
             return False
