@@ -15,7 +15,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,13 +41,6 @@ HEADER = ("option", "J", "F", "J&F", "J&F multi", "difference", "difference mult
 Row = list[str | float | None]
 Labels = npt.NDArray[np.uint8]
 Measures = npt.NDArray[np.float64]  # (objects, 2): J and F
-
-
-@dataclass
-class ComposedConfig(EvaluateConfig):
-    """The options of ``vos.evaluate``, and which experiment sets some of them."""
-
-    experiment: Any = None  # a file in conf/experiment
 
 
 @dataclass
@@ -80,7 +72,7 @@ def compose_variant(name: str, words: Sequence[str] = ()) -> Variant:
         VosError: there is no such experiment, or it sets an option that does not exist.
     """
     chosen = [] if name == DEFAULT else [f"experiment={name}"]
-    (run,) = compose([*chosen, *words], "evaluate", ComposedConfig)
+    (run,) = compose([*chosen, *words], "evaluate", EvaluateConfig)
     return Variant(name, run.config.model, run.config.tracker)
 
 

@@ -19,7 +19,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from vos.errors import VosError
 from vos.sam.device import resolve_precision
-from vos.sam.nano_network import LOGIT_STRIDE, PROMPT_STRIDE, Block, NanoNetwork
+from vos.sam.nano_network import GUIDANCE_CHANNELS, LOGIT_STRIDE, PROMPT_STRIDE, Block, NanoNetwork
 from vos.sam.prompt_maps import prompt_maps
 from vos.sam.segmenter import Segmenter
 from vos.structures import Geometry, Guidance, ImageEmbedding, MaskCandidates, Prompt, SizeHW
@@ -28,7 +28,6 @@ DEFAULT_INPUT_SIZE = 768  # longer side of the model input, pixels
 PADDING_VALUE = 127  # grey: zero after normalisation
 DEEPEST_STRIDE = 32
 WEIGHTS = "nano.safetensors"
-MAP_COUNT = 5  # similarity maps in a guidance
 
 
 class NanoSegmenter(Segmenter):
@@ -148,7 +147,7 @@ class NanoSegmenter(Segmenter):
         sizes = [(height * cells, width * cells) for cells in (1, 2, 4)]
         answers = [torch.zeros(count, 1, *size, dtype=self._dtype, device=self.device) for size in sizes]
         flag = torch.zeros_like(answers[0])
-        maps = flag.expand(-1, MAP_COUNT, -1, -1)
+        maps = flag.expand(-1, GUIDANCE_CHANNELS - 2, -1, -1)  # besides the answer and the flag
         if guidance is not None and guidance.maps is not None:
             if len(guidance.maps) != count:
                 raise ValueError(f"guidance of {len(guidance.maps)} objects for {count} prompts")
