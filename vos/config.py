@@ -89,6 +89,16 @@ class PresenceConfig:
 
 
 @dataclass
+class AdaptConfig:
+    """Test-time adaptation: before a reference is followed, the decoder practises on made-up views of it (nano)."""
+
+    enabled: bool = True  # false = follow at once, with the weights as they are
+    steps: int = 60  # of the optimiser, times the square root of the number of objects
+    learning_rate: float = 6e-4  # the highest; it falls to a tenth
+    views: int = 15  # made-up views of the reference frame
+
+
+@dataclass
 class FinetuneConfig:
     """PerSAM-F: two weights per object that fuse the three mask scales."""
 
@@ -125,6 +135,7 @@ class TrackerConfig:
     negatives: bool = False  # persam: the other objects' best points as negative points
     refine_steps: int | None = None  # persam: decoder calls after the first
     guidance: bool = True  # persam: steer the first decoder call by similarity
+    adapt: AdaptConfig = field(default_factory=AdaptConfig)
     memory: MemoryConfig = field(default_factory=MemoryConfig)
     motion: MotionConfig = field(default_factory=MotionConfig)
     flips: bool = False  # persam: also look at the mirrored frame and average, for twice the work

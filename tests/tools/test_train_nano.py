@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import torch
 
+from vos.adaptation.stale_mask import stale_mask
+from vos.sam.mask_loss import decoder_loss, mask_loss, true_iou
 from vos.sam.nano import NanoSegmenter
 from vos.sam.nano_network import NanoNetwork
 
@@ -20,9 +22,8 @@ TOOLS = Path(__file__).resolve().parents[2] / "tools"
 sys.path.insert(0, str(TOOLS))
 
 from average_weights import average  # noqa: E402
-from nano_training.losses import decoder_loss, mask_loss, true_iou  # noqa: E402
 from nano_training.photos import PhotoPool, Sprite  # noqa: E402
-from nano_training.prompts import click, loose_box, stale_mask  # noqa: E402
+from nano_training.prompts import click, loose_box  # noqa: E402
 from nano_training.rounds import RoundResult, SceneRounds  # noqa: E402
 from nano_training.scenes import SceneDataset  # noqa: E402
 from nano_training.shapes import SIDE, made_up_sprite, with_thin_parts  # noqa: E402

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import torch
 
 from nano_training.encoding import EncodedViews, Knowledge, View, encode_views
-from nano_training.losses import decoder_loss, similarity_loss, true_iou
-from nano_training.prompts import click, loose_box, stale_mask
+from nano_training.prompts import click, loose_box
+from nano_training.similarity_loss import similarity_loss
+from vos.adaptation.stale_mask import stale_mask
+from vos.sam.mask_loss import decoder_loss, true_iou
 from vos.sam.nano_network import NanoNetwork
 from vos.sam.prompt_maps import prompt_maps
 
 ABSENT_SHARE = 0.1  # objects looked for in a scene that does not hold them
-LONG_SHARE = 0.6  # steps that follow for two frames; the others ask by click and box
+LONG_SHARE = 0.6  # steps that follow for two frames instead of one
 
 NO_CLICK = torch.zeros(0, 2)
 
@@ -68,8 +70,7 @@ class SceneRounds:
         rounds["follow"] = self._follow(2, known, rounds["find"])
         if self.long:
             rounds["again"] = self._follow(3, known, rounds["follow"])
-        else:
-            rounds["ask"], rounds["correct"] = self._interact()
+        rounds["ask"], rounds["correct"] = self._interact()
         decoder = torch.cat([r.loss for r in rounds.values()]).mean()
         here = ~torch.tensor(self.absent)
         figures = {"loss": decoder.item(), "similarity": similarity.item()}

@@ -18,12 +18,14 @@ from torch.utils.data import Dataset
 
 from nano_training.photos import PhotoPool, Sprite
 from nano_training.shapes import made_up_sprite, with_thin_parts
+from vos.adaptation.light import Light
+from vos.adaptation.warp import Matrix, bend, bend_labels, bending, centred, similarity_matrix, warp
 
 VIEWS = 4
 SPRITE_BASE = 1000  # ids of pasted objects start here, above those of the photo's regions
+BEND = 0.02  # deviation of the deformation of a view, share of its side
 MIN_SHARE, MAX_SHARE = 0.003, 0.75  # of the view's area, for an object to be followed
-
-Matrix = npt.NDArray[np.float64]  # (3, 3), homogeneous
+NATURAL_SHARE = 0.5  # scenes whose objects are drawn from all that is in view, not from what was pasted in first
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +34,6 @@ class View:
 
     rgb: npt.NDArray[np.uint8]
     ids: npt.NDArray[np.int16]
-
-
-def similarity_matrix(scale_x: float, scale_y: float, degrees: float, shift: tuple[float, float]) -> Matrix:
-    """Scales and rotates about the origin, then shifts."""
-    angle = np.deg2rad(degrees)
-    cos, sin = np.cos(angle), np.sin(angle)
-    return np.array([[cos * scale_x, -sin * scale_y, shift[0]], [sin * scale_x, cos * scale_y, shift[1]], [0, 0, 1]])
-
-
-def centred(width: float, height: float) -> Matrix:
-    """Moves the centre of a width x height image to the origin."""
-    return similarity_matrix(1, 1, 0, (-width / 2, -height / 2))
 
 
 def far_camera(size: int, height: int, width: int, rng: random.Random) -> Matrix:
@@ -55,7 +45,7 @@ def far_camera(size: int, height: int, width: int, rng: random.Random) -> Matrix
     slack_y = max(0.0, height * zoom / aspect - size) / 2
     shift = (size / 2 + rng.uniform(-slack_x, slack_x), size / 2 + rng.uniform(-slack_y, slack_y))
     matrix = similarity_matrix(zoom * aspect * flip, zoom / aspect, rng.uniform(-10, 10), shift)
-    return matrix @ centred(width, height)
+    return matrix @ centred(width / 2, height / 2)
 
 
 def far_placement(size: int, sprite: Sprite, rng: random.Random) -> Matrix:
@@ -74,7 +64,8 @@ def nudge(size: int, amount: float, rng: random.Random) -> Matrix:
     """A small motion about the middle of the view, as between neighbouring frames."""
     zoom = 1 + amount * rng.uniform(-0.6, 0.6) * (3 if rng.random() < 0.25 else 1)  # some come fast at the camera
     shift = tuple(size / 2 + size * amount * rng.uniform(-1, 1) for _ in range(2))
-    return similarity_matrix(zoom, zoom, amount * rng.uniform(-60, 60), (shift[0], shift[1])) @ centred(size, size)
+    moved = similarity_matrix(zoom, zoom, amount * rng.uniform(-60, 60), (shift[0], shift[1]))
+    return moved @ centred(size / 2, size / 2)
 
 
 class SceneDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
@@ -124,13 +115,14 @@ class SceneDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         for sprite in sprites:
             place = far_placement(self.size, sprite, rng)
             placements.append([far_placement(self.size, sprite, rng), *_walk(place, self.size, 0.08, rng)])
-        light = [_Light(rng), _Light(rng)]
+        light = [Light(rng), Light(rng)]
         views = []
         for number in range(VIEWS):
             places = [placement[number] for placement in placements]
             view = self._compose(photo.rgb, labels, cameras[number], sprites, places)
             if rng.random() < 0.4:
-                view = _bend(view, rng)
+                field = bending((self.size, self.size), BEND, rng.getrandbits(32))
+                view = View(bend(view.rgb, field), bend_labels(view.ids, field).astype(np.int16))
             if rng.random() < 0.12:
                 view = View(_smear(view.rgb, rng), view.ids)
             views.append(View(light[min(number, 1)].apply(view.rgb, rng), view.ids))
@@ -153,13 +145,13 @@ class SceneDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         places: list[Matrix],
     ) -> View:
         shape = (self.size, self.size)
-        canvas = _warp(rgb, camera, shape, cv2.BORDER_REFLECT_101)
+        canvas = warp(rgb, camera, shape, cv2.BORDER_REFLECT_101)
         ids = cv2.warpAffine(
             labels, camera[:2], shape, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101
         ).astype(np.int16)
         for number, (sprite, place) in enumerate(zip(sprites, places)):
-            alpha = _warp(sprite.alpha, place, shape, cv2.BORDER_CONSTANT)
-            colour = _warp(sprite.rgb, place, shape, cv2.BORDER_REPLICATE)
+            alpha = warp(sprite.alpha, place, shape, cv2.BORDER_CONSTANT)
+            colour = warp(sprite.rgb, place, shape, cv2.BORDER_REPLICATE)
             soft = alpha if number % 2 else cv2.GaussianBlur(alpha, (3, 3), 0)  # no tell-tale hard edge
             weight = soft[..., None].astype(np.float32) / 255
             canvas = (canvas * (1 - weight) + colour * weight).astype(np.uint8)
@@ -167,7 +159,7 @@ class SceneDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return View(canvas, ids)
 
     def _choose(self, views: list[View], rng: random.Random) -> list[int]:
-        """N ids seen in both of the first two views, pasted ones first; repeated where there are fewer."""
+        """N ids seen in both of the first two views, often pasted ones first; repeated where there are fewer."""
         counts = [dict(zip(*np.unique(view.ids, return_counts=True))) for view in views[:2]]
         area = self.size**2
         seen = [
@@ -176,7 +168,8 @@ class SceneDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             if label > 0 and all(MIN_SHARE * area < c.get(label, 0) < MAX_SHARE * area for c in counts)
         ]
         rng.shuffle(seen)
-        seen.sort(key=lambda label: label < SPRITE_BASE)
+        if rng.random() >= NATURAL_SHARE:
+            seen.sort(key=lambda label: label < SPRITE_BASE)
         chosen = seen[: self.objects]
         while seen and len(chosen) < self.objects:
             chosen.append(rng.choice(seen))
@@ -189,31 +182,6 @@ def _walk(start: Matrix, size: int, amount: float, rng: random.Random) -> list[M
     first = nudge(size, pace, rng)
     second = first @ nudge(size, 0.3 * pace, rng) if rng.random() < 0.7 else nudge(size, pace, rng)
     return [start, first @ start, second @ first @ start]
-
-
-def _warp(image: npt.NDArray[np.uint8], matrix: Matrix, shape: tuple[int, int], border: int) -> npt.NDArray[np.uint8]:
-    """Affine warp that halves the image first where it would be shrunk by more than two (against aliasing)."""
-    shrink = np.sqrt(abs(np.linalg.det(matrix[:2, :2])))
-    if shrink < 0.55 and min(image.shape[:2]) > 4:
-        height, width = image.shape[:2]
-        half = np.asarray(cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        scale = similarity_matrix(width / (width // 2), height / (height // 2), 0, (0, 0))
-        return _warp(half, matrix @ scale, shape, border)
-    warped = cv2.warpAffine(image, matrix[:2], shape, flags=cv2.INTER_LINEAR, borderMode=border)
-    return np.asarray(warped, dtype=np.uint8)
-
-
-def _bend(view: View, rng: random.Random) -> View:
-    """A smooth random deformation: bodies are not rigid."""
-    size = len(view.ids)
-    noise = np.random.default_rng(rng.getrandbits(32))
-    field = noise.normal(0, 0.02 * size, (2, 4, 4)).astype(np.float32)
-    dx, dy = (cv2.resize(f, (size, size), interpolation=cv2.INTER_CUBIC) for f in field)
-    rows, columns = np.mgrid[0:size, 0:size].astype(np.float32)
-    warp = (columns + dx, rows + dy)
-    rgb = cv2.remap(view.rgb, *warp, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-    ids = cv2.remap(view.ids, *warp, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101)
-    return View(np.asarray(rgb, dtype=np.uint8), np.asarray(ids, dtype=np.int16))
 
 
 def _smear(rgb: npt.NDArray[np.uint8], rng: random.Random) -> npt.NDArray[np.uint8]:
@@ -229,24 +197,3 @@ def _smear(rgb: npt.NDArray[np.uint8], rng: random.Random) -> npt.NDArray[np.uin
 def _recolour(sprite: Sprite, rng: random.Random) -> Sprite:
     gains = np.array([rng.uniform(0.6, 1.4) for _ in range(3)], dtype=np.float32)
     return Sprite(np.clip(sprite.rgb * gains, 0, 255).astype(np.uint8), sprite.alpha)
-
-
-class _Light:
-    """Brightness, contrast, colour cast, blur and noise of one shot."""
-
-    def __init__(self, rng: random.Random) -> None:
-        self.gain = np.array([rng.uniform(0.92, 1.08) for _ in range(3)], dtype=np.float32) * rng.uniform(0.7, 1.3)
-        self.offset = rng.uniform(-25, 25)
-        self.saturation = rng.uniform(0.6, 1.4)
-        self.blur = rng.uniform(0.5, 1.8) if rng.random() < 0.25 else 0.0
-        self.noise = rng.uniform(2, 8) if rng.random() < 0.25 else 0.0
-
-    def apply(self, rgb: npt.NDArray[np.uint8], rng: random.Random) -> npt.NDArray[np.uint8]:
-        x = rgb.astype(np.float32) * self.gain + (self.offset + rng.uniform(-5, 5))
-        gray = x.mean(axis=2, keepdims=True)
-        x = gray + (x - gray) * self.saturation
-        if self.blur:
-            x = cv2.GaussianBlur(x, (0, 0), self.blur)
-        if self.noise:
-            x += np.random.default_rng(rng.getrandbits(32)).standard_normal(x.shape, dtype=np.float32) * self.noise
-        return np.clip(x, 0, 255).astype(np.uint8)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from vos.errors import VosError
 from vos.sam.device import resolve_precision
-from vos.sam.nano_network import GUIDANCE_CHANNELS, LOGIT_STRIDE, PROMPT_STRIDE, Block, NanoNetwork
+from vos.sam.lesson import Lesson
+from vos.sam.nano_network import GUIDANCE_CHANNELS, LOGIT_STRIDE, PROMPT_STRIDE, Block, Decoder, NanoNetwork
+from vos.sam.nano_tuning import Inputs, tune_decoder
 from vos.sam.prompt_maps import prompt_maps
 from vos.sam.segmenter import Segmenter
 from vos.structures import Geometry, Guidance, ImageEmbedding, MaskCandidates, Prompt, SizeHW
@@ -44,6 +47,7 @@ class NanoSegmenter(Segmenter):
 
     name = "nano"
     guidance_fields = frozenset({"maps"})
+    adaptable = True
 
     def __init__(
         self,
@@ -68,7 +72,8 @@ class NanoSegmenter(Segmenter):
         precision = resolve_precision(precision, self.device, embedded=True)
         self._dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         self._network.to(self._dtype)
-        self._network.decoder.quality.float()
+        self._decoder = self._ready(self._network.decoder)
+        self._adapted = False
 
     @classmethod
     def load(
@@ -102,6 +107,34 @@ class NanoSegmenter(Segmenter):
         other._input_size = size
         return other
 
+    def adapted(self, lessons: Iterator[Lesson], steps: int, learning_rate: float) -> NanoSegmenter:
+        """See :meth:`Segmenter.adapted`."""
+        halves = self._dtype == torch.bfloat16
+        return self._with_decoder(
+            tune_decoder(self._decoder, lessons, steps, learning_rate, self._read_lesson, autocast=halves)
+        )
+
+    def adaptation(self) -> dict[str, torch.Tensor]:
+        """See :meth:`Segmenter.adaptation`."""
+        return {name: value.cpu() for name, value in self._decoder.state_dict().items()} if self._adapted else {}
+
+    def with_adaptation(self, state: Mapping[str, torch.Tensor]) -> NanoSegmenter:
+        """See :meth:`Segmenter.with_adaptation`."""
+        decoder = copy.deepcopy(self._decoder)
+        decoder.load_state_dict(state)
+        return self._with_decoder(decoder)
+
+    def _with_decoder(self, decoder: Decoder) -> NanoSegmenter:
+        other = copy.copy(self)
+        other._decoder, other._adapted = self._ready(decoder), True
+        return other
+
+    def _ready(self, decoder: Decoder) -> Decoder:
+        """In this model's precision but for the last small layers, whose outcome is a calibrated number."""
+        decoder.to(self._dtype)
+        decoder.quality.float()
+        return decoder
+
     def geometry(self, original_size: SizeHW) -> Geometry:
         """Longer side to the input size, padded at the bottom/right to multiples of 32."""
         scale = self._input_size / max(original_size)
@@ -131,13 +164,21 @@ class NanoSegmenter(Segmenter):
         multimask: bool = True,
     ) -> MaskCandidates:
         """See :meth:`Segmenter.decode`; of the guidance it reads ``maps`` and ``answers``."""
+        chosen = slice(1, None) if multimask else slice(0, 1)
+        logits, quality = self._decoder(*self._read(embedding, prompts, guidance), chosen)
+        return MaskCandidates(logits.float(), quality.float().sigmoid())
+
+    def _read_lesson(self, lesson: Lesson) -> Inputs:
+        # Embeddings come from inference mode, whose tensors autograd refuses.
+        embedding = replace(lesson.embedding, levels=tuple(level.clone() for level in lesson.embedding.levels))
+        return self._read(embedding, [lesson.prompt], lesson.guidance)
+
+    def _read(self, embedding: ImageEmbedding, prompts: Sequence[Prompt], guidance: Guidance | None) -> Inputs:
+        """The decoder's inputs."""
         levels = tuple(level[None] for level in embedding.levels)
         prompt = torch.stack([self._draw(prompt, embedding.geometry) for prompt in prompts])
         maps, fine = self._guidance(guidance, len(prompts), embedding)
-        prompt = prompt.to(self._dtype, memory_format=torch.channels_last)
-        chosen = slice(1, None) if multimask else slice(0, 1)
-        logits, quality = self._network.decoder(levels, maps, fine, prompt, chosen)
-        return MaskCandidates(logits.float(), quality.float().sigmoid())
+        return levels, maps, fine, prompt.to(self._dtype, memory_format=torch.channels_last)
 
     def _guidance(
         self, guidance: Guidance | None, count: int, embedding: ImageEmbedding

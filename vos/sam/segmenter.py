@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from vos.sam.lesson import Lesson
 from vos.structures import Geometry, Guidance, ImageEmbedding, MaskCandidates, Prompt, SizeHW
 
 
@@ -22,9 +23,11 @@ class Segmenter(ABC):
         device: where the weights are.
         guidance_fields: the fields of :class:`vos.structures.Guidance` that :meth:`decode` reads; trackers compute
             no others (the maps of SAM's 64 x 64 grid would cost more than its decoder).
+        adaptable: whether its decoder can learn from lessons (:meth:`adapted`).
     """
 
     guidance_fields: frozenset[str] = frozenset({"attention", "embedding", "maps"})
+    adaptable: bool = False
     name: str
     checkpoint_name: str
     checkpoint_sha256: str
@@ -32,6 +35,18 @@ class Segmenter(ABC):
 
     def at_input_size(self, size: int) -> Segmenter:
         """The same model for an input of ``size`` pixels on the longer side, where it can be chosen; else itself."""
+        return self
+
+    def adapted(self, lessons: Iterator[Lesson], steps: int, learning_rate: float) -> Segmenter:
+        """The same encoder with a decoder that has learned from ``steps`` lessons; only where ``adaptable``."""
+        raise NotImplementedError(f"model={self.name} cannot be adapted")
+
+    def adaptation(self) -> dict[str, torch.Tensor]:
+        """What :meth:`adapted` has changed, as named CPU tensors; empty for a model as it was loaded."""
+        return {}
+
+    def with_adaptation(self, state: Mapping[str, torch.Tensor]) -> Segmenter:
+        """The same model with what :meth:`adaptation` gave."""
         return self
 
     @abstractmethod

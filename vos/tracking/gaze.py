@@ -13,13 +13,13 @@ from vos.persam.finetune import fuse
 from vos.persam.location_prior import LocationPrior, locate, peak_points
 from vos.persam.overlap import others_of
 from vos.persam.refine import Box, refine
+from vos.persam.window import Window, crop, window_around
 from vos.sam.segmenter import Segmenter
 from vos.structures import Geometry, ImageEmbedding, MaskCandidates, Prompt
 from vos.tracking.choice import choose
 from vos.tracking.flip import look_mirrored
 from vos.tracking.sight import Sight
 from vos.tracking.track import Track
-from vos.tracking.window import Window, crop, window_around
 from vos.tracking.zoom import look_closer
 
 

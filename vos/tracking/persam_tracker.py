@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from vos.adaptation.adapt import adapt
 from vos.config import FinetuneConfig, TrackerConfig
 from vos.errors import VosError
 from vos.persam.concept import Concept
@@ -35,12 +36,16 @@ class PersamTracker(Tracker):
     """
 
     def __init__(self, config: TrackerConfig, model: Segmenter) -> None:
-        self.config, self.model = config, model
+        self.config = config
+        self.unadapted = model
         self.finetune = FinetuneConfig.parse(config.finetune)
-        self.gaze = Gaze(config, model)
+        self._look_with(model)
         self.object_ids: tuple[int, ...] = ()
         self.tracks: list[Track] = []
         self.detector = ChangeDetector(config.motion.flow, config.presence.cuts)
+
+    def _look_with(self, model: Segmenter) -> None:
+        self.model, self.gaze = model, Gaze(self.config, model)
 
     @torch.no_grad()
     def start(self, embedding: ImageEmbedding, reference: LabelMap, frame: Frame) -> TrackedFrame:
@@ -48,7 +53,8 @@ class PersamTracker(Tracker):
         self.tracks = [Track(self.config) for _ in self.object_ids]
         self.detector = ChangeDetector(self.config.motion.flow, self.config.presence.cuts)
         self.detector.observe(frame.rgb, embedding.features)
-        self._anchor(embedding, reference)
+        self._look_with(self.unadapted)
+        self._anchor(embedding, frame, reference)
         return self._report(embedding.geometry, {}, given=reference)
 
     @torch.no_grad()
@@ -60,6 +66,7 @@ class PersamTracker(Tracker):
         self.object_ids = tuple(range(1, len(concepts) + 1))
         self.tracks = [Track(self.config) for _ in self.object_ids]
         self.detector = ChangeDetector(self.config.motion.flow, self.config.presence.cuts)
+        self._look_with(self.unadapted)
         for track, concept in zip(self.tracks, concepts):
             track.learn(concept, self.model.device)
             if self.finetune is not None and concept.weights is not None:
@@ -82,7 +89,7 @@ class PersamTracker(Tracker):
         taken = embedding.geometry.mask_to_low_res(torch.from_numpy(reference.labels > 0)[None])[0] > 0.5
         taken = taken.to(self.model.device)
         found = self._follow(embedding, frame, others, taken)
-        self._anchor(embedding, reference)
+        self._anchor(embedding, frame, reference)
         return self._report(embedding.geometry, found, given=reference)
 
     def _notice_change(self, embedding: ImageEmbedding, frame: Frame) -> None:
@@ -104,13 +111,15 @@ class PersamTracker(Tracker):
                 logits[k], predicted_iou[k] = mask.cpu(), quality
         return TrackedFrame(logits, predicted_iou, tuple(track.presence for track in self.tracks), given)
 
-    def _anchor(self, embedding: ImageEmbedding, reference: LabelMap) -> None:
-        """Shows the user's masks to the tracks."""
+    def _anchor(self, embedding: ImageEmbedding, frame: Frame, reference: LabelMap) -> None:
+        """Shows the user's masks to the tracks, and lets the decoder practise on them."""
         shown = []
         for k, mask in enumerate(torch.from_numpy(reference.masks())):
             if bool(mask.any()):
                 self.tracks[k].anchor(embedding, mask)
                 shown.append(k)
+        if shown:
+            self._look_with(adapt(self.model, frame, reference, self.config.adapt))
         if self.finetune is None or not shown:
             return
         prior = self.gaze.locate(embedding, [self.tracks[k] for k in shown])
@@ -190,6 +199,7 @@ class PersamTracker(Tracker):
         tensors = {"object_ids": torch.tensor(self.object_ids, dtype=torch.int64)}
         for k, track in enumerate(self.tracks):
             tensors |= {f"track{k}.{name}": value for name, value in track.state().items()}
+        tensors |= {f"model.{name}": value for name, value in self.model.adaptation().items()}
         return tensors | {f"change.{name}": value for name, value in self.detector.state().items()}
 
     def restore(self, state: Mapping[str, torch.Tensor]) -> None:
@@ -198,3 +208,5 @@ class PersamTracker(Tracker):
         for k, track in enumerate(self.tracks):
             track.restore(branch(state, f"track{k}"), self.model.device)
         self.detector.restore(branch(state, "change"), self.model.device)
+        adaptation = branch(state, "model")
+        self._look_with(self.unadapted.with_adaptation(adaptation) if adaptation else self.unadapted)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from vos.persam.window import Window, paste
 from vos.structures import Geometry
 from vos.tracking.merge import ABSENT_LOGIT
-from vos.tracking.window import Window, paste
 
 
 @dataclass(frozen=True, slots=True)

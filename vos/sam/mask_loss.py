@@ -44,23 +44,3 @@ def decoder_loss(logits: torch.Tensor, quality: torch.Tensor, target: torch.Tens
     masks = per_mask[:, 0] + candidates.amin(dim=1) + OTHER_CANDIDATES * candidates.mean(dim=1)
     iou = F.binary_cross_entropy_with_logits(quality, true_iou(logits, target), reduction="none").mean(dim=1)
     return masks + 0.3 * iou
-
-
-def similarity_loss(maps: list[torch.Tensor], target: torch.Tensor) -> torch.Tensor:
-    """Asks the maps that steer the decoder to show the object themselves.
-
-    Args:
-        maps: float (N, 6, h, w) on the embedding grid, then the target model's (N, 1, h', w') at finer scales.
-        target: float (N, h2, w2), the covered share of each cell of the logits' grid.
-
-    Returns:
-        float (N,).
-    """
-
-    def entropy(answer: torch.Tensor) -> torch.Tensor:
-        goal = F.avg_pool2d(target, target.shape[-1] // answer.shape[-1])
-        return F.binary_cross_entropy_with_logits(answer, goal, reduction="none").mean(dim=(1, 2))
-
-    grid, *finer = maps
-    similar = 0.5 * (entropy(grid[:, 0] * 8 - 4) + entropy(grid[:, 4] * 8))
-    return similar + 0.3 * (entropy(grid[:, 5] * 4) + sum(entropy(answer[:, 0] * 4) for answer in finer))

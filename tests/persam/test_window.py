@@ -8,8 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vos.persam.window import MAX_SHARE, MIN_SIDE, Window, crop, paste, window_around
 from vos.structures import Geometry, ImageEmbedding
-from vos.tracking.window import MAX_SHARE, MIN_SIDE, Window, crop, paste, window_around
 
 GEOMETRY = Geometry((480, 854), (432, 768), (448, 768), logit_stride=2)
 

@@ -1,0 +1,140 @@
+"""An adapted model is better at what it was shown, keeps its embeddings, and leaves the original as it was."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from vos.adaptation.adapt import adapt
+from vos.adaptation.lessons import Classroom
+from vos.config import AdaptConfig, TrackerConfig
+from vos.persam.location_prior import locate
+from vos.persam.target import observed_targets
+from vos.sam.nano import NanoSegmenter
+from vos.structures import Frame, LabelMap, Prompt
+from vos.tracking.merge import merge
+from vos.tracking.persam_tracker import PersamTracker
+from vos.tracking.tracker import make_tracker
+
+SIZE = (144, 192)
+TINT = (40, 0, 20)
+QUICK = AdaptConfig(steps=8, views=5)
+
+
+@pytest.fixture(scope="module")
+def model() -> NanoSegmenter:
+    return NanoSegmenter.load(input_size=384, precision="float32")
+
+
+def kite(x: int, y: int, index: int = 0) -> tuple[Frame, LabelMap]:
+    """A kite on two long strings, hardly redder than the mottled ground: it is pale, and much of it is thin."""
+    noise = np.random.default_rng(3).integers(0, 256, (18, 24, 3), dtype=np.uint8)
+    rgb = np.asarray(cv2.resize(noise, SIZE[::-1], interpolation=cv2.INTER_CUBIC), dtype=np.uint8) // 2 + 60
+    labels = np.zeros(SIZE, np.uint8)
+    cv2.ellipse(labels, (x, y), (26, 10), 0, 0, 360, (1,), -1)
+    for side in (-20, 20):
+        cv2.line(labels, (x + side, y), (x, y + 70), (1,), 2)
+    rgb[labels == 1] += np.array(TINT, np.uint8)
+    return Frame(index, f"{index:05d}", index / 25, rgb), LabelMap(labels, (1,))
+
+
+def found(model: NanoSegmenter, teacher: NanoSegmenter) -> float:
+    """IoU on a second view of what ``model`` finds by the reference, on the embeddings of ``teacher``."""
+    frame, shown = kite(80, 30)
+    later, truth = kite(112, 44)
+    before, embedding = teacher.encode([frame.rgb])[0], teacher.encode([later.rgb])[0]
+    mask = before.geometry.mask_to_low_res(torch.from_numpy(shown.labels > 0)[None])
+    guidance = locate(embedding, observed_targets(before, mask)).guidance
+    prompt = Prompt(np.zeros((0, 2), np.float32), np.zeros(0, np.int64))
+    answer = model.decode(embedding, [prompt], guidance, multimask=False)
+    pixels = embedding.geometry.logits_to_original(answer.logits)[0, 0].numpy() > 0
+    return float((pixels & (truth.labels > 0)).sum() / (pixels | (truth.labels > 0)).sum())
+
+
+def test_adaptation_finds_what_the_model_missed(model: NanoSegmenter) -> None:
+    before = found(model, model)
+    after = found(adapt(model, *kite(80, 30), AdaptConfig(steps=20, views=8)), model)
+    assert after > before + 0.05
+    assert after > 0.83
+
+
+def test_the_original_and_the_embeddings_stay(model: NanoSegmenter) -> None:
+    frame, reference = kite(80, 30)
+    before, embedding = found(model, model), model.encode([frame.rgb])[0]
+    adapted = adapt(model, frame, reference, QUICK)
+    assert found(model, model) == before
+    assert torch.equal(adapted.encode([frame.rgb])[0].features, embedding.features)
+    assert model.adaptation() == {}
+
+
+def test_the_same_reference_gives_the_same_bits_and_they_can_be_kept(model: NanoSegmenter) -> None:
+    first, again = (adapt(model, *kite(80, 30), QUICK) for _ in range(2))
+    kept = first.adaptation()
+    assert kept
+    assert all(torch.equal(value, again.adaptation()[name]) for name, value in kept.items())
+    restored = model.with_adaptation(kept)
+    assert isinstance(first, NanoSegmenter)
+    assert isinstance(restored, NanoSegmenter)
+    assert found(restored, model) == found(first, model) != found(model, model)
+
+
+@pytest.mark.parametrize("config", [AdaptConfig(enabled=False), AdaptConfig(steps=0)])
+def test_switched_off(model: NanoSegmenter, config: AdaptConfig) -> None:
+    assert adapt(model, *kite(80, 30), config) is model
+
+
+def test_an_object_too_small_for_the_model_to_see_teaches_nothing(model: NanoSegmenter) -> None:
+    labels = np.zeros((4, 4000), np.uint8)
+    labels[3, 3999] = 1
+    frame = Frame(0, "00000", 0.0, np.zeros((4, 4000, 3), np.uint8))
+    assert adapt(model, frame, LabelMap(labels, (1,)), QUICK) is model
+
+
+def test_lessons_are_what_the_tracker_asks(model: NanoSegmenter) -> None:
+    frame, reference = kite(80, 30)
+    labels = reference.labels.copy()
+    labels[100:130, 10:60] = 7
+    room = Classroom(model, frame, LabelMap(labels, (1, 4, 7)), QUICK)
+    assert room.objects == 2  # 4 has no pixels
+    lessons = list(islice(room.lessons(), 40))
+    for lesson in lessons:
+        assert tuple(lesson.truth.shape) == lesson.embedding.geometry.logit_size
+        for given in (lesson.prompt.mask_logits, lesson.prompt.others_logits):
+            assert given is None or given.shape == lesson.truth.shape
+    whole = room.seen[0].embedding.geometry.logit_size
+    assert {tuple(lesson.truth.shape) == whole for lesson in lessons} == {True, False}  # windows, too
+    assert {lesson.prompt.mask_logits is None for lesson in lessons} == {True, False}
+    assert {lesson.prompt.others_logits is None for lesson in lessons} == {True, False}
+    assert any(not bool(lesson.truth.any()) for lesson in lessons)  # absent ones, too
+
+
+def follow(tracker: PersamTracker, model: NanoSegmenter, first: int, last: int) -> list[bytes]:
+    """Masks of the kite's frames first..last - 1 as bytes; frame 0 is the reference."""
+    masks = []
+    for index in range(first, last):
+        frame, reference = kite(60 + 6 * index, 30 + 2 * index, index)
+        embedding = model.encode([frame.rgb])[0]
+        tracked = tracker.step(embedding, frame) if index else tracker.start(embedding, reference, frame)
+        masks.append(merge(tracked, embedding.geometry, frame, (1,), False).label_map.labels.tobytes())
+    return masks
+
+
+def test_an_interrupted_run_goes_on_with_what_was_learned(model: NanoSegmenter) -> None:
+    config = TrackerConfig(adapt=QUICK)
+    whole, interrupted = (PersamTracker(config, model) for _ in range(2))
+    expected = follow(whole, model, 0, 8)
+    follow(interrupted, model, 0, 4)
+    resumed = make_tracker(config, model)
+    assert isinstance(resumed, PersamTracker)
+    resumed.restore(interrupted.state())
+    assert follow(resumed, model, 4, 8) == expected[4:]
+
+
+def test_a_new_start_forgets(model: NanoSegmenter) -> None:
+    tracker = PersamTracker(TrackerConfig(adapt=QUICK), model)
+    expected = follow(tracker, model, 0, 4)
+    assert follow(tracker, model, 0, 4) == expected

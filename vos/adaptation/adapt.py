@@ -1,0 +1,33 @@
+"""A model that has practised on a reference frame."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from vos.adaptation.lessons import Classroom
+from vos.config import AdaptConfig
+from vos.sam.segmenter import Segmenter
+from vos.structures import Frame, LabelMap
+
+
+@torch.no_grad()
+def adapt(model: Segmenter, frame: Frame, reference: LabelMap, config: AdaptConfig, seed: int = 0) -> Segmenter:
+    """Adapts a model's decoder to the objects of a reference frame.
+
+    Args:
+        model: stays as it is. One that cannot be adapted is returned unchanged.
+        frame: the reference frame.
+        reference: its mask, not empty.
+        config: how long.
+        seed: of the random numbers.
+
+    Returns:
+        A model whose embeddings are those of ``model``, and whose masks are better for these objects.
+    """
+    if not (config.enabled and config.steps and model.adaptable):
+        return model
+    room = Classroom(model, frame, reference, config, seed)
+    steps = round(config.steps * math.sqrt(room.objects))
+    return model.adapted(room.lessons(), steps, config.learning_rate) if steps else model

@@ -1,0 +1,132 @@
+"""Lessons from a reference frame: what the tracker will ask of the decoder, with answers that are known."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+
+from vos.adaptation.rehearsal import View, rehearse
+from vos.adaptation.stale_mask import stale_mask
+from vos.config import AdaptConfig
+from vos.persam.location_prior import locate
+from vos.persam.target import merge_views, observed_targets
+from vos.persam.window import Window, crop, window_around
+from vos.sam.lesson import Lesson
+from vos.sam.segmenter import Segmenter
+from vos.structures import Frame, ImageEmbedding, LabelMap, Prompt, TargetFeature
+
+REFERENCE_SHARE = 0.6  # lessons that know the object from the reference itself rather than from a made-up view
+MEMORY_SHARE = 0.5  # lessons that know a second view, too, as the tracker's memory does
+MEMORY_WEIGHT = 0.4  # of that second view
+MASK_SHARE, OTHERS_SHARE = 0.8, 0.7  # lessons with an earlier mask; with the other objects' earlier masks
+WINDOW_SHARE, WINDOW_REACH = 0.85, 0.5  # lessons in a window; how far it reaches beyond that of the tracker
+BATCH = 4  # views encoded together
+MOST_TAUGHT = 32  # objects; the decoder is one for all, and the others profit
+SURE = 1e-3  # probabilities of a mask prompt stay this far from 0 and 1
+
+
+@dataclass
+class _Seen:
+    """One view: its embedding, each object's low-res mask (N, h2, w2), and what it shows of those that are in it."""
+
+    embedding: ImageEmbedding
+    masks: torch.Tensor
+    targets: list[TargetFeature | None]
+
+
+class Classroom:
+    """Gives lessons on one reference frame.
+
+    Args:
+        model: encodes the made-up views; its decoder is the pupil.
+        frame: the reference frame.
+        reference: its mask. Only objects with pixels in it are taught, and of very many only the first.
+        config: how many views.
+        seed: of the random numbers.
+    """
+
+    def __init__(self, model: Segmenter, frame: Frame, reference: LabelMap, config: AdaptConfig, seed: int = 0) -> None:
+        self.model, self.rng = model, random.Random(seed)
+        shown = _at_input_size(model, View(frame.rgb, reference.labels))
+        object_ids = [i for i in reference.object_ids if bool((shown.labels == i).any())][:MOST_TAUGHT]
+        self.objects = len(object_ids)
+        views = [shown, *rehearse(shown, object_ids, config.views, seed)] if object_ids else []
+        self.seen: list[_Seen] = []
+        for start in range(0, len(views), BATCH):
+            batch = views[start : start + BATCH]
+            for view, embedding in zip(batch, model.encode([view.rgb for view in batch])):
+                self.seen.append(_look(view, embedding, object_ids))
+
+    def lessons(self) -> Iterator[Lesson]:
+        """Endless lessons, the objects in turn; none where no object is large enough for the model to see."""
+        while self.objects:
+            for number in self.rng.sample(range(self.objects), self.objects):
+                yield self._lesson(number)
+
+    def _lesson(self, number: int) -> Lesson:
+        view = self.rng.choice(self.seen)
+        truth, others = view.masks[number], None
+        if self.objects > 1 and self.rng.random() < OTHERS_SHARE:
+            rest = [k for k in range(self.objects) if k != number]
+            others = _logits(stale_mask(view.masks[rest].amax(dim=0), self.rng))
+        mask = _logits(stale_mask(truth, self.rng)) if self.rng.random() < MASK_SHARE else None
+        embedding = view.embedding
+        window = self._window(view, number)
+        if window is not None:
+            rows, columns = window.slices(embedding.geometry.grid_stride // embedding.geometry.logit_stride)
+            truth = truth[rows, columns]
+            mask = None if mask is None else mask[rows, columns]
+            others = None if others is None else others[rows, columns]
+            embedding = crop(embedding, window)
+        guidance = locate(embedding, [self._known(number)], self.model.guidance_fields).guidance
+        prompt = Prompt(np.zeros((0, 2), np.float32), np.zeros(0, np.int64), None, mask, others)
+        return Lesson(embedding, prompt, guidance, truth)
+
+    def _known(self, number: int) -> TargetFeature:
+        """What a tracker might know of an object: the reference, or a made-up view, and perhaps one more."""
+        views = [target for seen in self.seen if (target := seen.targets[number]) is not None]
+        first = views[0] if self.rng.random() < REFERENCE_SHARE else self.rng.choice(views)
+        if self.rng.random() >= MEMORY_SHARE:
+            return first
+        return merge_views([(first, 1 - MEMORY_WEIGHT), (self.rng.choice(views), MEMORY_WEIGHT)])
+
+    def _window(self, view: _Seen, number: int) -> Window | None:
+        """A window around the object, as the tracker would lay one; None for the whole picture."""
+        cells = (view.masks[number] > 0).nonzero()
+        if not len(cells) or self.rng.random() >= WINDOW_SHARE:
+            return None
+        geometry = view.embedding.geometry
+        (y0, x0), (y1, x1) = cells.amin(dim=0).tolist(), (cells.amax(dim=0) + 1).tolist()
+        sides = (x1 - x0, y1 - y0) * 2
+        reach = [sign * self.rng.uniform(0, 1 + WINDOW_REACH) * side for sign, side in zip((-1, -1, 1, 1), sides)]
+        box = np.array([x0, y0, x1, y1], np.float32) + np.array(reach, np.float32)
+        return window_around(box * geometry.logit_stride, geometry)
+
+
+def _at_input_size(model: Segmenter, view: View) -> View:
+    """The view as large as the model sees it: a video may be far larger."""
+    height, width = model.geometry(view.labels.shape).input_size
+    shrinks = height < view.labels.shape[0]
+    rgb = cv2.resize(view.rgb, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    labels = cv2.resize(view.labels, (width, height), interpolation=cv2.INTER_NEAREST)
+    return View(np.asarray(rgb, dtype=np.uint8), np.asarray(labels, dtype=np.uint8))
+
+
+def _look(view: View, embedding: ImageEmbedding, object_ids: Sequence[int]) -> _Seen:
+    """What a view shows of each object."""
+    own = torch.from_numpy(np.stack([view.labels == object_id for object_id in object_ids]))
+    masks = embedding.geometry.mask_to_low_res(own).to(embedding.features.device, torch.float32)
+    shown = [k for k, mask in enumerate(masks) if bool((mask > 0).any())]
+    targets: list[TargetFeature | None] = [None] * len(masks)
+    for k, target in zip(shown, observed_targets(embedding, masks[shown]) if shown else []):
+        targets[k] = target
+    return _Seen(embedding, masks, targets)
+
+
+def _logits(probability: torch.Tensor) -> torch.Tensor:
+    return torch.logit(probability, eps=SURE)
