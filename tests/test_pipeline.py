@@ -241,4 +241,4 @@ def test_every_frame_is_reported_once() -> None:
 def test_timings_name_every_stage() -> None:
     line = Line(ColourSegmenter(), RedTracker(), [Collector()])
     timings = segment_video(ListSource(square_clip(4)), [Reference(0, square_mask(0))], line)
-    assert set(timings.seconds) == {"read", "encode", "track", "merge", "write"}
+    assert set(timings.seconds) == {"read", "encode", "learn", "track", "merge", "write"}

@@ -51,7 +51,7 @@ def test_masks_overlay_and_summary(program: Program, capsys: pytest.CaptureFixtu
         "device": "cpu",
     }
     assert summary["config"]["tracker"]["name"] == "persam"
-    assert set(summary["timings_seconds"]) == {"read", "encode", "track", "merge", "write"}
+    assert set(summary["timings_seconds"]) == {"read", "encode", "learn", "track", "merge", "write"}
     assert [row["frame"] for row in summary["frames"]] == [f"{i:05d}" for i in range(FRAMES)]
     assert summary["frames"][5]["time"] == pytest.approx(5 / 25)
     first = summary["frames"][0]["objects"]["3"]

@@ -158,8 +158,9 @@ def _follow(
         ):
             for frame, embedding in embedded:
                 settled = False
-                with line.timings.measure("track"):
-                    tracked = _track(frame, embedding, given.get(frame.index), consumed == 0, line)
+                reference = given.get(frame.index)
+                with line.timings.measure("track" if reference is None else "learn"):
+                    tracked = _track(frame, embedding, reference, consumed == 0, line)
                 consumed += 1
                 # Going on must batch the same frames: the make-up of a batch can change the last bit of an embedding.
                 due = leg is not None and time.monotonic() - saved_at > STATE_INTERVAL and _aligned(consumed, line)

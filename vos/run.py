@@ -92,9 +92,9 @@ def run(config: RunConfig, folder: Path) -> None:
         header = _header(config, model, source, fingerprint)
         with sole_writer(folder, FILES):
             (folder / "summary.json").unlink(missing_ok=True)  # until this run is complete, nothing is finished here
-            frames = _segment(source, references, line, header, outputs, folder, config)
+            tracked, learning, speed = _segment(source, references, line, header, outputs, folder, config)
     print("\n".join(str(path) for path in (*outputs.values(), folder / "summary.json")))
-    print(f"{frames[0]} frames at {frames[1]:.1f} frames per second")
+    print(f"{tracked} frames at {speed:.1f} frames per second, after {learning:.1f} s of learning the reference")
 
 
 def _segment(
@@ -105,12 +105,12 @@ def _segment(
     outputs: dict[str, Path],
     folder: Path,
     config: RunConfig,
-) -> tuple[int, float]:
-    """Runs the line with a progress bar; returns frames tracked and frames per second."""
+) -> tuple[int, float, float]:
+    """Runs the line with a progress bar; returns frames tracked, seconds of learning, frames per second besides."""
     begin, tracked = time.perf_counter(), 0
 
     def rate() -> float:
-        return tracked / (time.perf_counter() - begin)
+        return tracked / max(time.perf_counter() - begin - line.timings.seconds.get("learn", 0.0), 1e-9)
 
     def footer() -> dict[str, Any]:
         seconds = {stage: round(value, 3) for stage, value in line.timings.seconds.items()}
@@ -138,7 +138,7 @@ def _segment(
         speed = rate()
     if journal is not None:
         journal.remove()
-    return tracked, speed
+    return tracked, line.timings.seconds.get("learn", 0.0), speed
 
 
 def _outputs(config: RunConfig, folder: Path) -> dict[str, Path]:

@@ -71,9 +71,9 @@ def measure_set(settings: Settings, name: str, model: Segmenter) -> tuple[Table,
     note = (
         f"`tracker=persam`, first frame given, longer side of the input {size} px; mean over all objects. Milliseconds "
         f"per frame on {_threads()}: encoding and tracking as work, whole = from the picture's file to the mask's, "
-        "with reading, encoding and writing on threads of their own."
+        "with reading, encoding and writing on threads of their own. Learning: seconds on the reference before that."
     )
-    header = ("sequence", "objects", "J", "F", "J&F", "ms encoding", "ms tracking", "ms whole")
+    header = ("sequence", "objects", "J", "F", "J&F", "s learning", "ms encoding", "ms tracking", "ms whole")
     return Table(name, title, header, _rows(runs, scores), note), _pairs(name, runs, scores)
 
 
@@ -87,7 +87,8 @@ def follow(sequence: DavisSequence, model: Segmenter, settings: Settings, on_fra
     with source, MaskWriter(settings.results / name / sequence.name) as writer:
         line = Line(model, make_tracker(TrackerConfig(), model), [writer, opinions], on_frame=on_frame)
         timings = segment_video(source, [Reference(0, LabelMap(labels, ids))], line)
-    return Followed(sequence, opinions, {**timings.seconds, "wall": time.perf_counter() - begin})
+    wall = time.perf_counter() - begin - timings.seconds["learn"]
+    return Followed(sequence, opinions, {**timings.seconds, "wall": wall})
 
 
 def _sample(settings: Settings, sequences: Sequence[DavisSequence]) -> list[DavisSequence]:
@@ -105,7 +106,8 @@ def _row(name: str, runs: Sequence[Followed], scores: Sequence[SequenceScore]) -
     j, f = (statistics.mean for statistics in overall(scores))
     frames = sum(run.frames for run in runs)
     times = [1000 * sum(run.seconds[stage] for run in runs) / frames for stage in ("encode", "track", "wall")]
-    return [name, len(scores), j, f, (j + f) / 2, *times]
+    learning = sum(run.seconds["learn"] for run in runs) / len(runs)
+    return [name, len(scores), j, f, (j + f) / 2, learning, *times]
 
 
 def _pairs(name: str, runs: Sequence[Followed], scores: Sequence[SequenceScore]) -> Pairs:

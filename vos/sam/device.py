@@ -75,3 +75,8 @@ def set_threads(threads: int | None, embedded: bool) -> None:
         torch.set_num_threads(threads)
     elif embedded:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
+
+
+def free_cores(device: torch.device) -> int:
+    """How many operations can run side by side: cores by the threads that one operation uses; 1 on other devices."""
+    return max(1, (os.cpu_count() or 1) // torch.get_num_threads()) if device.type == "cpu" else 1
