@@ -36,7 +36,7 @@ from vos.tracking.tracker import Tracker, make_tracker
 
 SETS = {"davis16": 2016, "multi": 2017}  # folder of the data -> how its masks are read
 DEFAULT = "default"
-HEADER = ("option", "J", "F", "J&F", "J&F multi", "difference", "difference multi", "tracker ms", "total ms")
+HEADER = ("option", "J", "F", "J&F", "J&F multi", "difference", "difference multi", "learning s", "tracker ms", "total ms")
 
 Row = list[str | float | None]
 Labels = npt.NDArray[np.uint8]
@@ -51,7 +51,9 @@ class Variant:
     model: ModelConfig
     tracker: TrackerConfig
     measures: dict[str, list[Measures]] = field(default_factory=dict)  # per set: (objects, 2), one per sequence
-    tracker_seconds: float = 0.0
+    starts: int = 0
+    learning_seconds: float = 0.0  # of the first frames
+    tracker_seconds: float = 0.0  # of all others
     total_seconds: float = 0.0
     frames: int = 0
 
@@ -89,8 +91,10 @@ class Follower:
         begin = time.perf_counter()
         if frame.index == 0:
             tracked = self.tracker.start(embedding, self.reference, frame)
-        else:
-            tracked = self.tracker.step(embedding, frame)
+            self.variant.learning_seconds += time.perf_counter() - begin
+            self.variant.starts += 1
+            return merge(tracked, embedding.geometry, frame, self.reference.object_ids).label_map.labels
+        tracked = self.tracker.step(embedding, frame)
         between = time.perf_counter()
         labels = merge(tracked, embedding.geometry, frame, self.reference.object_ids).label_map.labels
         self.variant.tracker_seconds += between - begin
@@ -167,7 +171,8 @@ def table(variants: Sequence[Variant]) -> list[Row]:
         jf = [_jf(variant, name) for name in SETS]
         differences = [None if a is None or b is None else a - b for a, b in zip(jf, first)]
         times = [1000 * seconds / variant.frames for seconds in (variant.tracker_seconds, variant.total_seconds)]
-        rows.append([variant.name, j, f, *jf, *differences, *times])
+        learning = variant.learning_seconds / variant.starts
+        rows.append([variant.name, j, f, *jf, *differences, learning, *times])
     return rows
 
 
@@ -186,7 +191,7 @@ def texts(rows: Sequence[Row]) -> list[list[str]]:
 def _text(column: str, cell: str | float | None) -> str:
     if not isinstance(cell, float):
         return cell or "-"
-    return f"{cell:+.3f}" if column.startswith("difference") else f"{cell:.1f}" if "ms" in column else f"{cell:.3f}"
+    return f"{cell:+.3f}" if column.startswith("difference") else f"{cell:.1f}" if column.endswith(("ms", " s")) else f"{cell:.3f}"
 
 
 def _means(variant: Variant, name: str) -> tuple[float, float] | None:

@@ -24,7 +24,7 @@ REFERENCE_SHARE = 0.6  # lessons that know the object from the reference itself 
 MEMORY_SHARE = 0.5  # lessons that know a second view, too, as the tracker's memory does
 MEMORY_WEIGHT = 0.4  # of that second view
 MASK_SHARE, OTHERS_SHARE = 0.8, 0.7  # lessons with an earlier mask; with the other objects' earlier masks
-WINDOW_SHARE, WINDOW_REACH = 0.85, 0.5  # lessons in a window; how far it reaches beyond that of the tracker
+WINDOW_SHARE, WINDOW_REACH = 0.85, 1.2  # lessons in a window; how far it may reach, in sides of the object
 BATCH = 4  # views encoded together
 MOST_TAUGHT = 32  # objects; the decoder is one for all, and the others profit
 SURE = 1e-3  # probabilities of a mask prompt stay this far from 0 and 1
@@ -103,7 +103,7 @@ class Classroom:
         geometry = view.embedding.geometry
         (y0, x0), (y1, x1) = cells.amin(dim=0).tolist(), (cells.amax(dim=0) + 1).tolist()
         sides = (x1 - x0, y1 - y0) * 2
-        reach = [sign * self.rng.uniform(0, 1 + WINDOW_REACH) * side for sign, side in zip((-1, -1, 1, 1), sides)]
+        reach = [sign * self.rng.uniform(0, WINDOW_REACH) * side for sign, side in zip((-1, -1, 1, 1), sides)]
         box = np.array([x0, y0, x1, y1], np.float32) + np.array(reach, np.float32)
         return window_around(box * geometry.logit_stride, geometry)
 

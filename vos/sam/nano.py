@@ -27,7 +27,7 @@ from vos.sam.prompt_maps import prompt_maps
 from vos.sam.segmenter import Segmenter
 from vos.structures import Geometry, Guidance, ImageEmbedding, MaskCandidates, Prompt, SizeHW
 
-DEFAULT_INPUT_SIZE = 768  # longer side of the model input, pixels
+DEFAULT_INPUT_SIZE = 640  # longer side of the model input, pixels
 PADDING_VALUE = 127  # grey: zero after normalisation
 DEEPEST_STRIDE = 32
 WEIGHTS = "nano.safetensors"
@@ -60,7 +60,7 @@ class NanoSegmenter(Segmenter):
     ) -> None:
         size = DEFAULT_INPUT_SIZE if input_size is None else input_size
         if size < 64 or size % DEEPEST_STRIDE:
-            raise VosError(f"model.input_size={size} is not a multiple of {DEEPEST_STRIDE} from 64 on; try 512 or 768")
+            raise VosError(f"model.input_size={size} is not a multiple of {DEEPEST_STRIDE} from 64 on; try 512 or 640")
         self.device = torch.device(device)
         self.checkpoint_name, self.checkpoint_sha256 = checkpoint_name, checkpoint_sha256
         _fold_batch_norms(network.eval())

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 
 import torch
 
+from vos.sam.device import free_cores
 from vos.sam.lesson import Lesson
 from vos.sam.mask_loss import decoder_loss
 from vos.sam.nano_network import Decoder
 
 BETAS = (0.9, 0.99)
+PAIR = 2  # lessons per step, however many cores there are: the outcome shall not depend on them
 WARM_UP = 5  # steps
 LAST_RATE = 0.1  # share of the learning rate that is left in the end
 
@@ -22,18 +26,18 @@ Inputs = tuple[
 
 def tune_decoder(
     decoder: Decoder,
-    lessons: Sequence[Lesson] | Iterator[Lesson],
+    lessons: Iterator[Lesson],
     steps: int,
     learning_rate: float,
     read: Callable[[Lesson], Inputs],
     autocast: bool,
 ) -> Decoder:
-    """A copy of ``decoder`` that has learned from ``steps`` lessons, one at a time.
+    """A copy of ``decoder`` that has learned from ``steps`` pairs of lessons.
 
     Args:
         decoder: stays as it is.
-        lessons: at least ``steps``.
-        steps: of Adam.
+        lessons: at least twice ``steps``.
+        steps: of Adam. The lessons of a pair are studied side by side where there are cores for it.
         learning_rate: the highest.
         read: turns a lesson into the decoder's inputs.
         autocast: bfloat16 products.
@@ -42,18 +46,29 @@ def tune_decoder(
         The tuned decoder in float32.
     """
     tuned = copy.deepcopy(decoder).float().requires_grad_(True)
-    optimizer = torch.optim.Adam(tuned.parameters(), lr=learning_rate, betas=BETAS, fused=True)
-    for step, lesson in zip(range(steps), lessons):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate * min((step + 1) / WARM_UP, max(LAST_RATE, 1 - step / steps))
-        levels, guidance, fine, prompt = read(lesson)
-        device = guidance.device.type
-        with torch.enable_grad():
-            with torch.autocast(device, torch.bfloat16, enabled=autocast):
-                logits, quality = tuned(levels, guidance, fine, prompt)
-            loss = decoder_loss(logits.float(), quality.float(), lesson.truth[None]).sum()
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-        torch.nn.utils.clip_grad_norm_(tuned.parameters(), 1.0)
-        optimizer.step()
+    parameters = list(tuned.parameters())
+    optimizer = torch.optim.Adam(parameters, lr=learning_rate, betas=BETAS, fused=True)
+
+    def study(lesson: Lesson) -> tuple[torch.Tensor, ...]:
+        return torch.autograd.grad(_loss(tuned, lesson, read, autocast), parameters)
+
+    device = parameters[0].device
+    with ThreadPoolExecutor(min(PAIR, free_cores(device)), "study") as pool:
+        for step in range(steps):
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate * min((step + 1) / WARM_UP, max(LAST_RATE, 1 - step / steps))
+            pair = pool.map(study, islice(lessons, PAIR))
+            for parameter, *gradients in zip(parameters, *pair):
+                parameter.grad = sum(gradients[1:], gradients[0]) / PAIR
+            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimizer.step()
     return tuned.requires_grad_(False)
+
+
+def _loss(decoder: Decoder, lesson: Lesson, read: Callable[[Lesson], Inputs], autocast: bool) -> torch.Tensor:
+    with torch.no_grad():  # gradients are switched per thread
+        levels, guidance, fine, prompt = read(lesson)
+    with torch.enable_grad(), torch.autocast(guidance.device.type, torch.bfloat16, enabled=autocast):
+        logits, quality = decoder(levels, guidance, fine, prompt)
+    with torch.enable_grad():
+        return decoder_loss(logits.float(), quality.float(), lesson.truth[None]).sum()
