@@ -96,11 +96,12 @@ class Follower:
             return merge(tracked, embedding.geometry, frame, self.reference.object_ids).label_map.labels
         tracked = self.tracker.step(embedding, frame)
         between = time.perf_counter()
-        labels = merge(tracked, embedding.geometry, frame, self.reference.object_ids).label_map.labels
+        edges = self.variant.tracker.edges
+        result = merge(tracked, embedding.geometry, frame, self.reference.object_ids, edges=edges)
         self.variant.tracker_seconds += between - begin
         self.variant.total_seconds += encoding + time.perf_counter() - begin
         self.variant.frames += 1
-        return labels
+        return result.label_map.labels
 
 
 def follow_all(sequence: DavisSequence, variants: Sequence[Variant], model: Segmenter) -> Iterator[None]:

@@ -71,6 +71,22 @@ class ZoomConfig:
 
 
 @dataclass
+class EdgesConfig:
+    """Outlines moved onto the frame's edges at full resolution, by a guided filter (He et al., TPAMI 2013)."""
+
+    enabled: bool = False  # false = low-res logits, enlarged
+    radius: float = 4.0  # of the filter's windows, low-res logits (each 4.4 pixels of a frame of 854x480)
+    epsilon: float = 1e-4  # variance of the frame, its range taken as 1, below which a window counts as without edges
+    colour: bool = True  # guided by the frame's colours; false = by its brightness, in half the time
+
+    def __post_init__(self) -> None:
+        if not 0 < self.radius <= 100:
+            raise VosError(f"tracker.edges.radius={self.radius} is outside of 0..100; the default is 4")
+        if not self.epsilon >= 1e-5:
+            raise VosError(f"tracker.edges.epsilon={self.epsilon} is too small; give 1e-5 or more, the default is 1e-4")
+
+
+@dataclass
 class PresenceConfig:
     """When an object counts as present, uncertain or absent.
 
@@ -141,6 +157,7 @@ class TrackerConfig:
     flips: bool = False  # persam: also look at the mirrored frame and average, for twice the work
     choice: ChoiceConfig = field(default_factory=ChoiceConfig)
     zoom: ZoomConfig = field(default_factory=ZoomConfig)
+    edges: EdgesConfig = field(default_factory=EdgesConfig)
     presence: PresenceConfig = field(default_factory=PresenceConfig)
     finetune: Any = False  # true | false, or the options of FinetuneConfig
 

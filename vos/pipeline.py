@@ -21,6 +21,7 @@ from typing import Protocol
 import torch
 
 from vos.background import Ahead, Behind, Timings
+from vos.config import EdgesConfig
 from vos.errors import VosError
 from vos.io.frames import FrameSource
 from vos.journal import Journal, Leg
@@ -50,6 +51,7 @@ class Line:
         writers: take every result, in the order of the frames.
         batch_size: frames encoded together.
         with_alpha: also make soft masks.
+        edges: whether and how outlines are moved onto the frame's edges; None = not.
         on_frame: called once per frame, after it is tracked, with its index.
         on_prompted: called with the frame and mask that the model made from a box or point.
     """
@@ -59,6 +61,7 @@ class Line:
     writers: Sequence[Writer] = ()
     batch_size: int = 1
     with_alpha: bool = False
+    edges: EdgesConfig | None = None
     on_frame: Callable[[int], None] = lambda index: None
     on_prompted: Callable[[Frame, LabelMap], None] = lambda frame, mask: None
     timings: Timings = field(default_factory=Timings)
@@ -142,7 +145,8 @@ def _follow(
         if not counts(item.frame):
             return
         with line.timings.measure("merge"):
-            result = merge(item.tracked, item.geometry, item.frame, line.tracker.object_ids, line.with_alpha)
+            ids = line.tracker.object_ids
+            result = merge(item.tracked, item.geometry, item.frame, ids, line.with_alpha, line.edges)
         with line.timings.measure("write"):
             for writer in line.writers if writing else ():
                 writer.write(result)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
+from fakes import Collector, ColourSegmenter, ListSource, RedTracker, square_clip, square_mask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vos.config import EdgesConfig
+from vos.pipeline import Line, segment_video
+from vos.references import Reference
 from vos.structures import Frame, Geometry, LabelMap, Presence, TrackedFrame
 from vos.tracking.merge import ABSENT_LOGIT, merge, resolve_overlap
 
@@ -65,3 +70,80 @@ def test_resolved_logits_are_positive_for_the_winner_alone() -> None:
     assert ((resolved > 0).sum(dim=0) == (logits > 0).any(dim=0)).all()
     assert torch.equal(resolved.argmax(dim=0)[(logits > 0).any(dim=0)], logits.argmax(dim=0)[(logits > 0).any(dim=0)])
     assert torch.equal(resolved[logits <= 0], logits[logits <= 0])
+
+
+def noisy_frame(seed: int = 0) -> Frame:
+    """A frame with edges everywhere, which nobody may write to."""
+    image = np.random.default_rng(seed).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    image.setflags(write=False)
+    return Frame(0, "00000", 0.0, image)
+
+
+def blobs(count: int, seed: int = 0) -> torch.Tensor:
+    coarse = torch.randn(1, count, 4, 6, generator=torch.Generator().manual_seed(seed))
+    return 6 * torch.nn.functional.interpolate(coarse, size=GEOMETRY.logit_size, mode="bicubic")[0]
+
+
+@pytest.mark.parametrize("edges", [None, EdgesConfig(), EdgesConfig(radius=9)])
+def test_edges_are_left_alone_unless_asked_for(edges: EdgesConfig | None) -> None:
+    before = merge(tracked(blobs(3)), GEOMETRY, noisy_frame(), (1, 2, 3), True)
+    after = merge(tracked(blobs(3)), GEOMETRY, noisy_frame(), (1, 2, 3), True, edges)
+    assert after.label_map.labels.tobytes() == before.label_map.labels.tobytes()
+    assert after.alpha is not None and before.alpha is not None
+    assert after.alpha.tobytes() == before.alpha.tobytes()
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(1, 5), st.integers(0, 1000))
+def test_refined_edges_decide_labels_and_alphas_alike(count: int, seed: int) -> None:
+    ids = tuple(range(3, 3 + count))
+    logits, picture = blobs(count, seed), noisy_frame(seed)
+    before = logits.clone(), picture.rgb.tobytes()
+    result = merge(tracked(logits), GEOMETRY, picture, ids, True, EdgesConfig(enabled=True, radius=1))
+    assert result.alpha is not None
+    shares = np.concatenate([255 - result.alpha.sum(axis=0, dtype=int, keepdims=True), result.alpha])
+    ordered = np.sort(shares, axis=0)
+    clear = ordered[-1] - ordered[-2] > count + 1  # more than rounding can turn
+    assert clear.mean() > 0.8
+    assert (np.array([0, *ids])[shares.argmax(axis=0)] == result.label_map.labels)[clear].all()
+    assert torch.equal(logits, before[0])
+    assert picture.rgb.tobytes() == before[1]
+
+
+def test_refined_edges_are_the_frames() -> None:
+    image = np.full((40, 60, 3), 30, np.uint8)
+    image[12:30, 16:44] = (220, 90, 60)
+    truth = np.zeros((40, 60), bool)
+    truth[12:30, 16:44] = True
+    cells = GEOMETRY.mask_to_low_res(torch.from_numpy(np.roll(truth, 2, axis=(0, 1)))[None]) * 8 - 4
+    wrong = []
+    for edges in (None, EdgesConfig(enabled=True, radius=3)):
+        result = merge(tracked(cells), GEOMETRY, Frame(0, "00000", 0.0, image), (1,), True, edges)
+        wrong.append(int(((result.label_map.labels == 1) != truth).sum()))
+        assert result.alpha is not None
+        assert ((result.alpha[0] >= 128) == (result.label_map.labels == 1)).all()
+    assert wrong[0] > 100
+    assert wrong[1] < wrong[0] / 4
+
+
+def test_given_masks_keep_their_edges() -> None:
+    labels = np.zeros((40, 60), np.uint8)
+    labels[10:30, 20:40] = 1
+    result = merge(
+        tracked(blobs(1), LabelMap(labels, (1,))), GEOMETRY, noisy_frame(), (1,), True, EdgesConfig(enabled=True)
+    )
+    np.testing.assert_array_equal(result.label_map.labels, labels)
+
+
+def test_the_option_travels_down_the_line_and_frames_stay_as_they_are() -> None:
+    masks = []
+    for edges in (None, EdgesConfig(enabled=False), EdgesConfig(enabled=True, radius=1)):
+        collector, clip = Collector(), square_clip(4)
+        copies = [np.array(image) for image in clip]
+        line = Line(ColourSegmenter(), RedTracker(), [collector], edges=edges)
+        segment_video(ListSource(clip), [Reference(0, square_mask(0))], line)
+        masks.append([result.label_map.labels.tobytes() for result in collector.results])
+        for image, copy in zip(clip, copies):
+            np.testing.assert_array_equal(image, copy)
+    assert masks[0] == masks[1]
+    assert masks[0] != masks[2]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from vos.config import EdgesConfig
 from vos.persam.overlap import resolve_overlap
 from vos.structures import Frame, Geometry, LabelMap, SegmentedFrame, TrackedFrame
+from vos.tracking.guided_filter import refine_edges
 
 __all__ = ["ABSENT_LOGIT", "merge", "resolve_overlap"]
 
@@ -19,6 +21,7 @@ def merge(
     frame: Frame,
     object_ids: tuple[int, ...],
     with_alpha: bool = False,
+    edges: EdgesConfig | None = None,
 ) -> SegmentedFrame:
     """Makes the final masks: upsampling, per-pixel argmax with the background at 0, soft alphas.
 
@@ -32,6 +35,7 @@ def merge(
         object_ids: N ids; the k-th object always has the k-th id.
         with_alpha: also give soft masks: softmax over the objects and a background with logit 0 (for a single object
             that is its sigmoid).
+        edges: whether and how outlines are moved onto the frame's edges before; None = not.
 
     Returns:
         The frame's result.
@@ -43,7 +47,7 @@ def merge(
     best = torch.zeros((height, width))
     total = torch.ones((height, width)) if with_alpha else None
     for k in visible:
-        logits = _upsample(tracked.logits[k], geometry)
+        logits = _pixels(tracked.logits[k], geometry, frame, edges)
         labels[(logits > best).numpy()] = object_ids[k]
         torch.maximum(best, logits, out=best)
         if total is not None:
@@ -58,7 +62,7 @@ def merge(
             if tracked.given is not None and object_id in painted:
                 alpha[k][tracked.given.labels == object_id] = 255
             elif k in visible:
-                share = _upsample(tracked.logits[k], geometry).clamp(max=80).exp_() / total
+                share = _pixels(tracked.logits[k], geometry, frame, edges).clamp(max=80).exp_() / total
                 alpha[k] = (share * 255 + 0.5).to(torch.uint8).numpy()
                 if free is not None:
                     alpha[k] *= free
@@ -75,5 +79,9 @@ def _given_ids(tracked: TrackedFrame) -> set[int]:
     return set() if tracked.given is None else set(np.unique(tracked.given.labels).tolist()) - {0}
 
 
-def _upsample(logits: torch.Tensor, geometry: Geometry) -> torch.Tensor:
-    return geometry.logits_to_original(logits[None, None].float())[0, 0].cpu()
+def _pixels(logits: torch.Tensor, geometry: Geometry, frame: Frame, edges: EdgesConfig | None) -> torch.Tensor:
+    """One object's logits (h4, w4) in original pixels (H, W)."""
+    pixels = geometry.logits_to_original(logits[None, None].float())[0, 0].cpu()
+    if edges is None or not edges.enabled:
+        return pixels
+    return torch.from_numpy(refine_edges(pixels.numpy(), frame.rgb, geometry, edges))
