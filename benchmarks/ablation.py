@@ -36,7 +36,8 @@ from vos.tracking.tracker import Tracker, make_tracker
 
 SETS = {"davis16": 2016, "multi": 2017}  # folder of the data -> how its masks are read
 DEFAULT = "default"
-HEADER = ("option", "J", "F", "J&F", "J&F multi", "difference", "difference multi", "learning s", "tracker ms", "total ms")
+SCORES = ("J", "F", "J&F", "J&F multi", "difference", "difference multi")
+HEADER = ("option", *SCORES, "learning s", "tracker ms", "total ms")
 
 Row = list[str | float | None]
 Labels = npt.NDArray[np.uint8]
@@ -192,7 +193,9 @@ def texts(rows: Sequence[Row]) -> list[list[str]]:
 def _text(column: str, cell: str | float | None) -> str:
     if not isinstance(cell, float):
         return cell or "-"
-    return f"{cell:+.3f}" if column.startswith("difference") else f"{cell:.1f}" if column.endswith(("ms", " s")) else f"{cell:.3f}"
+    if column not in SCORES:
+        return f"{cell:.1f}"
+    return f"{cell:+.3f}" if column.startswith("difference") else f"{cell:.3f}"
 
 
 def _means(variant: Variant, name: str) -> tuple[float, float] | None:
