@@ -47,7 +47,8 @@ def tune_decoder(
     """
     tuned = copy.deepcopy(decoder).float().requires_grad_(True)
     parameters = list(tuned.parameters())
-    optimizer = torch.optim.Adam(parameters, lr=learning_rate, betas=BETAS, fused=True)
+    fused = parameters[0].device.type in ("cpu", "cuda")
+    optimizer = torch.optim.Adam(parameters, lr=learning_rate, betas=BETAS, fused=fused)
 
     def study(lesson: Lesson) -> tuple[torch.Tensor, ...]:
         return torch.autograd.grad(_loss(tuned, lesson, read, autocast), parameters)
