@@ -82,6 +82,14 @@ def test_the_same_reference_gives_the_same_bits_and_they_can_be_kept(model: Nano
     assert found(restored, model) == found(first, model) != found(model, model)
 
 
+def test_what_predicts_the_iou_stays_calibrated_as_it_was(model: NanoSegmenter) -> None:
+    adapted = adapt(model, *kite(80, 30), QUICK).adaptation()
+    original = model._decoder.state_dict()
+    changed = {name.split(".")[0] for name, value in adapted.items() if not torch.equal(value, original[name].cpu())}
+    assert "masks" in changed
+    assert "quality" not in changed
+
+
 @pytest.mark.parametrize("config", [AdaptConfig(enabled=False), AdaptConfig(steps=0)])
 def test_switched_off(model: NanoSegmenter, config: AdaptConfig) -> None:
     assert adapt(model, *kite(80, 30), config) is model

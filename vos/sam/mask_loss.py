@@ -37,10 +37,14 @@ def mask_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return focal + (entropy * edge).mean(dim=(2, 3)) + dice
 
 
-def decoder_loss(logits: torch.Tensor, quality: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Loss per object: the single mask, the best of the three candidates, and the predicted IoU of all four: (N,)."""
+def choice_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Loss per object of the single mask and of the best of the three candidates: (N,)."""
     per_mask = mask_loss(logits, target)
     candidates = per_mask[:, 1:]
-    masks = per_mask[:, 0] + candidates.amin(dim=1) + OTHER_CANDIDATES * candidates.mean(dim=1)
+    return per_mask[:, 0] + candidates.amin(dim=1) + OTHER_CANDIDATES * candidates.mean(dim=1)
+
+
+def decoder_loss(logits: torch.Tensor, quality: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """:func:`choice_loss` and the loss of the predicted IoU of all four masks: (N,)."""
     iou = F.binary_cross_entropy_with_logits(quality, true_iou(logits, target), reduction="none").mean(dim=1)
-    return masks + 0.3 * iou
+    return choice_loss(logits, target) + 0.3 * iou

@@ -11,7 +11,7 @@ import torch
 
 from vos.sam.device import free_cores
 from vos.sam.lesson import Lesson
-from vos.sam.mask_loss import decoder_loss
+from vos.sam.mask_loss import choice_loss
 from vos.sam.nano_network import Decoder
 
 BETAS = (0.9, 0.99)
@@ -46,7 +46,8 @@ def tune_decoder(
         The tuned decoder in float32.
     """
     tuned = copy.deepcopy(decoder).float().requires_grad_(True)
-    parameters = list(tuned.parameters())
+    # Made-up views are easy: what predicts the IoU would learn to be sure. It stays as it is, and calibrated.
+    parameters = [value for name, value in tuned.named_parameters() if not name.startswith("quality.")]
     fused = parameters[0].device.type in ("cpu", "cuda")
     optimizer = torch.optim.Adam(parameters, lr=learning_rate, betas=BETAS, fused=fused)
 
@@ -70,6 +71,6 @@ def _loss(decoder: Decoder, lesson: Lesson, read: Callable[[Lesson], Inputs], au
     with torch.no_grad():  # gradients are switched per thread
         levels, guidance, fine, prompt = read(lesson)
     with torch.enable_grad(), torch.autocast(guidance.device.type, torch.bfloat16, enabled=autocast):
-        logits, quality = decoder(levels, guidance, fine, prompt)
+        logits, _ = decoder(levels, guidance, fine, prompt)
     with torch.enable_grad():
-        return decoder_loss(logits.float(), quality.float(), lesson.truth[None]).sum()
+        return choice_loss(logits.float(), lesson.truth[None]).sum()
