@@ -224,6 +224,31 @@ def test_unknown_tracker_is_named() -> None:
         make_tracker(config(name="sam2"), ColourModel())
 
 
+class TornModel(ColourModel):
+    """Surer of the left half of things for every other object, and of the right half for the rest."""
+
+    def decode(self, embedding: ImageEmbedding, prompts: Any, *args: Any, **kwargs: Any) -> MaskCandidates:
+        found = super().decode(embedding, prompts, *args, **kwargs)
+        slope = torch.linspace(0.8, 0.1, found.logits.shape[-1])
+        halves = torch.stack([slope if row % 2 == 0 else slope.flip(0) for row in range(len(found.logits))])
+        return MaskCandidates(found.logits * halves[:, None, None], found.predicted_iou)
+
+
+def test_of_two_lost_twins_one_takes_what_returns_first() -> None:
+    model = TornModel()
+    run = Run(make_tracker(config(), model), model)
+    image, labels = scene({1: (8, 8, 40, 40), 6: (80, 40, 112, 72)})  # ids 1 and 6 have one colour
+    run.show(image, LabelMap(labels, (1, 6)))
+    for _ in range(3):
+        assert run.show(scene({})[0]).presence == (Presence.ABSENT, Presence.ABSENT)
+    image, labels = scene({1: (48, 30, 80, 62)})
+    result = run.show(image)
+    assert sorted(presence.value for presence in result.presence) == ["absent", "present"]
+    owner = (1, 6)[result.presence.index(Presence.PRESENT)]
+    assert iou(result.label_map.labels == owner, labels == 1) > 0.7
+    assert set(np.unique(result.label_map.labels)) == {0, owner}
+
+
 def test_after_a_cut_only_the_object_itself_is_taken_up_again() -> None:
     config = PresenceConfig(found_iou=0.4, found_similarity=0.7, unseen_similarity=0.9)
     look_alike: dict[str, Any] = {"predicted_iou": 0.8, "similarity": 0.8, "area": 400.0, "reference_area": 400.0}

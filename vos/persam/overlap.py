@@ -43,3 +43,8 @@ def others_of(masks: Sequence[torch.Tensor | None]) -> dict[int, torch.Tensor]:
         elif second is not None:
             others[k] = torch.where(owner == known.index(k), second, best)
     return others
+
+
+def same_place(mask: torch.Tensor, others: Sequence[torch.Tensor]) -> bool:
+    """Whether a mask, bool (h2, w2), is for the most part one of the others: an IoU above one half."""
+    return any(2 * int((mask & other).sum()) > int((mask | other).sum()) for other in others)

@@ -14,7 +14,7 @@ from vos.errors import VosError
 from vos.persam.concept import Concept
 from vos.persam.finetune import reference_weights
 from vos.persam.location_prior import peak_points
-from vos.persam.overlap import resolve_overlap
+from vos.persam.overlap import resolve_overlap, same_place
 from vos.persam.target import observed_targets
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, Geometry, ImageEmbedding, LabelMap, Presence, Prompt, TrackedFrame
@@ -177,7 +177,20 @@ class PersamTracker(Tracker):
                 logits = torch.full_like(logits, ABSENT_LOGIT)
             sights.append(replace(sight, logits=logits))
             presence.append(judged)
+        self._settle_claims(tracks, sights, presence)
         return sights, presence
+
+    def _settle_claims(self, tracks: Sequence[Track], sights: list[Sight], presence: list[Presence]) -> None:
+        """A lost object does not come back where another one is; of several lost ones the surest takes the place."""
+        order = sorted(range(len(tracks)), key=lambda row: (tracks[row].lost, -sights[row].predicted_iou))
+        owned: list[torch.Tensor] = []
+        for row in order:
+            mask = sights[row].logits > 0
+            if tracks[row].lost and presence[row] is not Presence.ABSENT and same_place(mask, owned):
+                sights[row] = replace(sights[row], logits=torch.full_like(sights[row].logits, ABSENT_LOGIT))
+                presence[row] = Presence.ABSENT
+            elif presence[row] is not Presence.ABSENT:
+                owned.append(mask)
 
     def _remember(self, embedding: ImageEmbedding, kept: Sequence[tuple[Track, Sight]]) -> None:
         masks = [track.logits.sigmoid() for track, _ in kept if track.logits is not None]
