@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +14,6 @@ from vos.persam.location_prior import LocationPrior, locate, peak_points
 from vos.persam.overlap import others_of
 from vos.persam.refine import Box, refine
 from vos.persam.window import Window, crop, window_around
-from vos.sam.device import free_cores
 from vos.sam.segmenter import Segmenter
 from vos.structures import Geometry, ImageEmbedding, MaskCandidates, Prompt
 from vos.tracking.choice import choose
@@ -41,8 +39,6 @@ class Gaze:
         self.points = config.points if config.points is not None else (0 if reads_maps else 1)
         self.box_prompt = config.motion.previous_box if config.motion.previous_box is not None else not reads_maps
         self.refine_steps = config.refine_steps if config.refine_steps is not None else (0 if reads_maps else 2)
-        workers = free_cores(model.device)
-        self.pool = ThreadPoolExecutor(workers, "gaze") if workers > 1 else None
         self.closer = model.at_input_size(config.zoom.input_size) if config.zoom.enabled else None
 
     def look(
@@ -81,21 +77,16 @@ class Gaze:
     def _first_look(
         self, embedding: ImageEmbedding, tracks: Sequence[Track], others: Mapping[int, torch.Tensor]
     ) -> list[Sight]:
-        """Objects in sight in their windows, side by side; the others in the whole frame, in one batch."""
+        """Objects in sight in their windows, one by one; the others in the whole frame, in one batch."""
         geometry = embedding.geometry
-        seen = [self._window(track, geometry) for track in tracks]
-        windows = {number: window for number, window in enumerate(seen) if window is not None}
-        cells = geometry.grid_stride // geometry.logit_stride
-
-        @torch.no_grad()  # gradients are switched per thread
-        def look(number: int) -> tuple[int, Sight]:
-            window = windows[number]
-            near = {0: others[number][window.slices(cells)]} if number in others else {}
-            (sight,) = self._look_at(crop(embedding, window), [tracks[number]], near, window)
-            return number, sight.pasted(window, geometry)
-
-        side_by_side = map if self.pool is None or len(windows) < 2 else self.pool.map
-        sights = dict(side_by_side(look, windows))
+        sights: dict[int, Sight] = {}
+        for number, track in enumerate(tracks):
+            window = self._window(track, geometry)
+            if window is not None:
+                rows, columns = window.slices(geometry.grid_stride // geometry.logit_stride)
+                near = {0: others[number][rows, columns]} if number in others else {}
+                (sight,) = self._look_at(crop(embedding, window), [track], near, window)
+                sights[number] = sight.pasted(window, geometry)
         rest = [number for number in range(len(tracks)) if number not in sights]
         if rest:
             far = {row: others[number] for row, number in enumerate(rest) if number in others}
