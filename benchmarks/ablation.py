@@ -22,7 +22,7 @@ import torch
 from tqdm import tqdm
 
 from vos.command_line import choices, compose, exit_code
-from vos.config import EvaluateConfig, ModelConfig, TrackerConfig
+from vos.config import EvaluateConfig, ModelConfig
 from vos.errors import VosError
 from vos.evaluation.davis import DavisSequence, read_annotation, read_dataset
 from vos.evaluation.jf import frame_measures
@@ -31,6 +31,7 @@ from vos.io.folder_reader import FolderSource
 from vos.sam.registry import load_model
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, ImageEmbedding, LabelMap
+from vos.tracker_config import TrackerConfig
 from vos.tracking.merge import merge
 from vos.tracking.tracker import Tracker, make_tracker
 

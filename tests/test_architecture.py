@@ -13,13 +13,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "vos"
 
-CONTRACTS = {"structures", "geometry", "errors", "config"}
+CONTRACTS = {"structures", "geometry", "errors", "config", "tracker_config"}
 LINE = {"background", "journal", "references", "summary"}
 # Room -> the rooms that it may import. Anything not listed is an entry point and may import all but entry points.
 ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "geometry": {"errors"},
-    "config": {"errors"},
+    "tracker_config": {"errors"},
+    "config": {"tracker_config"},
     "structures": {"geometry", "errors"},
     "background": set(),
     "command_line": {"errors", "config"},

@@ -193,7 +193,7 @@ def exit_code(main: Callable[[], None]) -> int:
 
 
 def help_text(schema: type, usage: str) -> str:
-    """Usage and a table of every option with its default and the comment beside it in ``vos/config.py``."""
+    """Usage and a table of every option with its default and the comment beside it in its dataclass."""
     rows = []
     for name, default, comment in describe(schema):
         group = name.removesuffix(".name")

@@ -21,13 +21,13 @@ from typing import Protocol
 import torch
 
 from vos.background import Ahead, Behind, Timings
-from vos.config import EdgesConfig
 from vos.errors import VosError
 from vos.io.frames import FrameSource
 from vos.journal import Journal, Leg
 from vos.references import Reference, in_order
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, Geometry, ImageEmbedding, LabelMap, SegmentedFrame, TrackedFrame
+from vos.tracker_config import EdgesConfig
 from vos.tracking.merge import merge
 from vos.tracking.tracker import Tracker
 

@@ -11,11 +11,11 @@ import torch
 
 from vos.adaptation.adapt import adapt
 from vos.adaptation.lessons import Classroom
-from vos.config import AdaptConfig, TrackerConfig
 from vos.persam.location_prior import locate
 from vos.persam.target import observed_targets
 from vos.sam.nano import NanoSegmenter
 from vos.structures import Frame, LabelMap, Prompt
+from vos.tracker_config import AdaptConfig, TrackerConfig
 from vos.tracking.merge import merge
 from vos.tracking.persam_tracker import PersamTracker
 from vos.tracking.tracker import make_tracker

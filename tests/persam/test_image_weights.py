@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from scenes import ColourModel, scene
 
-from vos.config import FinetuneConfig
 from vos.persam.concept import Concept
 from vos.persam.image_weights import TUNING_SIDE
 from vos.structures import MaskCandidates
+from vos.tracker_config import FinetuneConfig
 
 
 class ThreeScales(ColourModel):

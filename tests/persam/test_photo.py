@@ -10,12 +10,13 @@ import pytest
 import torch
 from scenes import Box, ColourModel, iou, scene
 
-from vos.config import FinetuneConfig, MethodConfig
+from vos.config import MethodConfig
 from vos.errors import VosError
 from vos.persam.concept import Concept
 from vos.persam.photo import PhotoSegmenter, components, segment
 from vos.persam.search import Found, point_prompt
 from vos.structures import ImageEmbedding, Presence, Prompt
+from vos.tracker_config import FinetuneConfig
 
 SIZE = (96, 128)
 REFERENCE: Box = (40, 24, 88, 72)

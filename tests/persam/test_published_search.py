@@ -14,7 +14,6 @@ import numpy.typing as npt
 import parity_photos
 import pytest
 
-from vos.config import FinetuneConfig
 from vos.persam.concept import Concept
 from vos.persam.photo import PhotoSegmenter
 from vos.persam.published_search import PublishedSearch, similarity_pixels
@@ -23,6 +22,7 @@ from vos.persam.similarity import similarity
 from vos.sam.sam_segmenter import SamSegmenter, build_sam
 from vos.sam.segmenter import Segmenter
 from vos.structures import Guidance, ImageEmbedding, MaskCandidates, Presence, Prompt, SizeHW
+from vos.tracker_config import FinetuneConfig
 
 RECORDED = Path(__file__).parent / "parity"
 TOLERANCE = 2e-3  # of the recorded values' standard deviation: three calls feed on each other in float32

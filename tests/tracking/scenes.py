@@ -9,7 +9,6 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from vos.config import TrackerConfig
 from vos.sam.segmenter import Segmenter
 from vos.structures import (
     Frame,
@@ -22,6 +21,7 @@ from vos.structures import (
     SegmentedFrame,
     SizeHW,
 )
+from vos.tracker_config import TrackerConfig
 from vos.tracking.merge import merge
 from vos.tracking.tracker import Tracker
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from vos.config import ChoiceConfig
 from vos.persam.overlap import others_of
 from vos.structures import MaskCandidates
+from vos.tracker_config import ChoiceConfig
 from vos.tracking.choice import choose
 
 

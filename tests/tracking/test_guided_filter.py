@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vos.tracking.guided_filter
-from vos.config import EdgesConfig
 from vos.errors import VosError
 from vos.geometry import Geometry
+from vos.tracker_config import EdgesConfig
 from vos.tracking.guided_filter import guided_filter, refine_edges
 
 SIZE = (120, 160)

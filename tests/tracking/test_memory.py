@@ -7,9 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vos.config import MemoryConfig
 from vos.persam.target import target_feature
 from vos.structures import Presence, TargetFeature
+from vos.tracker_config import MemoryConfig
 from vos.tracking.memory import Memory
 
 

@@ -9,10 +9,10 @@ from fakes import Collector, ColourSegmenter, ListSource, RedTracker, square_cli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vos.config import EdgesConfig
 from vos.pipeline import Line, segment_video
 from vos.references import Reference
 from vos.structures import Frame, Geometry, LabelMap, Presence, TrackedFrame
+from vos.tracker_config import EdgesConfig
 from vos.tracking.merge import ABSENT_LOGIT, merge, resolve_overlap
 
 GEOMETRY = Geometry((40, 60), (64, 96), (64, 96))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from vos.config import MotionConfig
 from vos.structures import Geometry
+from vos.tracker_config import MotionConfig
 from vos.tracking.motion import Motion, shift_logits
 
 GEOMETRY = Geometry((64, 96), (64, 96), (64, 96))

@@ -13,9 +13,9 @@ import numpy.typing as npt
 import parity_clip
 import pytest
 
-from vos.config import FinetuneConfig, TrackerConfig
 from vos.sam.sam_segmenter import SamSegmenter, build_sam
 from vos.structures import Frame, ImageEmbedding, LabelMap
+from vos.tracker_config import FinetuneConfig, TrackerConfig
 from vos.tracking.merge import merge
 from vos.tracking.tracker import Tracker, make_tracker
 

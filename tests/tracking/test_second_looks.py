@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from scenes import ColourModel, scene
 
-from vos.config import ZoomConfig
 from vos.persam.target import observed_targets
 from vos.structures import ImageEmbedding, TargetFeature
+from vos.tracker_config import ZoomConfig
 from vos.tracking.flip import look_mirrored, mirrored
 from vos.tracking.sight import Sight
 from vos.tracking.zoom import look_closer

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scenes import Box, ColourModel, config, iou, scene
 
-from vos.config import FinetuneConfig
 from vos.errors import VosError
 from vos.persam.concept import Concept
 from vos.pipeline import Line, segment_video
 from vos.references import Reference
 from vos.structures import Frame, Presence
+from vos.tracker_config import FinetuneConfig
 from vos.tracking.merge import merge
 from vos.tracking.tracker import make_tracker
 

@@ -12,7 +12,6 @@ import torch
 from tqdm import tqdm
 
 from nano_measures.tables import Cell, Pairs, Settings, Table, skipped
-from vos.config import TrackerConfig
 from vos.evaluation.davis import DavisSequence, read_dataset
 from vos.evaluation.scoring import overall, score_results
 from vos.io.folder_reader import FolderSource
@@ -21,6 +20,7 @@ from vos.pipeline import Line, segment_video
 from vos.references import Reference
 from vos.sam.segmenter import Segmenter
 from vos.structures import LabelMap, SegmentedFrame, SequenceScore
+from vos.tracker_config import TrackerConfig
 from vos.tracking.tracker import make_tracker
 
 SETS = {"davis16": 2016, "multi": 2017}  # folder of the data -> how its masks are read

@@ -7,9 +7,9 @@ import math
 import torch
 
 from vos.adaptation.lessons import Classroom
-from vos.config import AdaptConfig
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, LabelMap
+from vos.tracker_config import AdaptConfig
 
 
 @torch.no_grad()

@@ -12,13 +12,13 @@ import torch
 
 from vos.adaptation.rehearsal import View, rehearse
 from vos.adaptation.stale_mask import stale_mask
-from vos.config import AdaptConfig
 from vos.persam.location_prior import locate
 from vos.persam.target import merge_views, observed_targets
 from vos.persam.window import Window, crop, window_around
 from vos.sam.lesson import Lesson
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, ImageEmbedding, LabelMap, Prompt, TargetFeature
+from vos.tracker_config import AdaptConfig
 
 REFERENCE_SHARE = 0.6  # lessons that know the object from the reference itself rather than from a made-up view
 MEMORY_SHARE = 0.5  # lessons that know a second view, too, as the tracker's memory does

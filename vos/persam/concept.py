@@ -12,7 +12,6 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from vos.config import FinetuneConfig
 from vos.errors import VosError
 from vos.io.images import read_image
 from vos.io.masks import read_reference
@@ -22,6 +21,7 @@ from vos.persam.target import Pooling, observed_moments, published_coverage, tar
 from vos.sam.registry import cached_model
 from vos.sam.segmenter import Segmenter
 from vos.structures import Geometry, ImageEmbedding, TargetFeature
+from vos.tracker_config import FinetuneConfig
 
 Photo = str | Path | npt.NDArray[np.uint8]
 Mask = str | Path | npt.NDArray[np.bool_] | npt.NDArray[np.uint8]

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 
-from vos.config import FinetuneConfig
 from vos.sam.segmenter import Segmenter
 from vos.structures import Guidance, ImageEmbedding, Prompt
+from vos.tracker_config import FinetuneConfig
 
 ALPHA, GAMMA = 0.25, 2  # sigmoid focal loss
 ADAM_EPS, WEIGHT_DECAY, BETAS = 1e-4, 0.01, (0.9, 0.999)

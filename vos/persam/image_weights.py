@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from vos.config import FinetuneConfig
 from vos.persam.finetune import tune_weights
 from vos.persam.location_prior import LocationPrior, top_points
 from vos.persam.search import on_device, peak, point_prompt, prior_of
@@ -18,6 +17,7 @@ from vos.persam.similarity import similarity
 from vos.persam.target import target_feature
 from vos.sam.segmenter import Segmenter
 from vos.structures import Guidance, ImageEmbedding, MaskCandidates, Prompt
+from vos.tracker_config import FinetuneConfig
 
 if TYPE_CHECKING:
     from vos.persam.concept import ReferenceView

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
-from vos.config import ChoiceConfig
 from vos.structures import MaskCandidates
+from vos.tracker_config import ChoiceConfig
 
 SMALLEST = 1e-6
 

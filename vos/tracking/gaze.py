@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from vos.config import TrackerConfig
 from vos.persam.finetune import fuse
 from vos.persam.location_prior import LocationPrior, locate, peak_points
 from vos.persam.overlap import others_of
@@ -16,6 +15,7 @@ from vos.persam.refine import Box, refine
 from vos.persam.window import Window, crop, window_around
 from vos.sam.segmenter import Segmenter
 from vos.structures import Geometry, ImageEmbedding, MaskCandidates, Prompt
+from vos.tracker_config import TrackerConfig
 from vos.tracking.choice import choose
 from vos.tracking.flip import look_mirrored
 from vos.tracking.sight import Sight

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from vos.config import EdgesConfig
 from vos.geometry import Geometry
+from vos.tracker_config import EdgesConfig
 
 Image = npt.NDArray[np.uint8]
 Values = npt.NDArray[np.float32]

@@ -8,9 +8,9 @@ from statistics import median
 import torch
 import torch.nn.functional as F
 
-from vos.config import MemoryConfig
 from vos.persam.target import merge_views
 from vos.structures import Presence, TargetFeature
+from vos.tracker_config import MemoryConfig
 
 GUARD_MARGIN = 0.02  # cosine by which a background must match better than the object; nearer is a tie
 FIELDS = ("embedding", "direction", "foreground", "background", "background_direction")

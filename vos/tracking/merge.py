@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from vos.config import EdgesConfig
 from vos.persam.overlap import resolve_overlap
 from vos.structures import Frame, Geometry, LabelMap, SegmentedFrame, TrackedFrame
+from vos.tracker_config import EdgesConfig
 from vos.tracking.guided_filter import refine_edges
 
 __all__ = ["ABSENT_LOGIT", "merge", "resolve_overlap"]

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from vos.config import MotionConfig
 from vos.structures import Geometry
+from vos.tracker_config import MotionConfig
 from vos.tracking.merge import ABSENT_LOGIT
 
 Box = npt.NDArray[np.float32]

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from vos.adaptation.adapt import adapt
-from vos.config import FinetuneConfig, TrackerConfig
 from vos.errors import VosError
 from vos.persam.concept import Concept
 from vos.persam.finetune import reference_weights
@@ -18,6 +17,7 @@ from vos.persam.overlap import resolve_overlap, same_place
 from vos.persam.target import observed_targets
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, Geometry, ImageEmbedding, LabelMap, Presence, Prompt, TrackedFrame
+from vos.tracker_config import FinetuneConfig, TrackerConfig
 from vos.tracking.change import ChangeDetector
 from vos.tracking.gaze import Gaze
 from vos.tracking.memory import branch

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vos.config import PresenceConfig
 from vos.structures import Presence
+from vos.tracker_config import PresenceConfig
 
 
 def judge(

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from vos.config import FinetuneConfig, TrackerConfig
 from vos.persam.finetune import fuse, reference_weights
 from vos.persam.location_prior import top_points
 from vos.persam.refine import Box, refine, tight_box
@@ -30,6 +29,7 @@ from vos.structures import (
     TargetFeature,
     TrackedFrame,
 )
+from vos.tracker_config import FinetuneConfig, TrackerConfig
 from vos.tracking.memory import branch, restore_target, target_state
 from vos.tracking.merge import ABSENT_LOGIT, merge
 from vos.tracking.tracker import Tracker

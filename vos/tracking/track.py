@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import torch
 import torch.nn.functional as F
 
-from vos.config import TrackerConfig
 from vos.persam.appearance import Appearance
 from vos.persam.concept import Concept
 from vos.persam.refine import low_res_box
@@ -15,6 +14,7 @@ from vos.persam.search import on_device
 from vos.persam.similarity import similarity
 from vos.persam.target import observed_targets
 from vos.structures import Geometry, ImageEmbedding, Presence
+from vos.tracker_config import TrackerConfig
 from vos.tracking.change import Change, warp_logits
 from vos.tracking.memory import Memory, branch
 from vos.tracking.motion import Motion, shift_logits

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
-from vos.config import TrackerConfig
 from vos.errors import VosError
 from vos.persam.concept import Concept
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, ImageEmbedding, LabelMap, TrackedFrame
+from vos.tracker_config import TrackerConfig
 
 
 class Tracker(ABC):

@@ -1,0 +1,154 @@
+"""Every option of the tracker: name, type, default and unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from vos.errors import VosError
+
+
+@dataclass
+class MemoryConfig:
+    """Recency-updated memory of confident past frames, per object."""
+
+    enabled: bool = True  # false = the given masks alone
+    momentum: float = 0.8  # each admission multiplies the weight of older views by this, 0..1
+    size: int = 3  # most views kept besides the references
+    weight: float = 0.4  # share of the memory against the references in the location prior, 0..1
+    rivals: int = 0  # most views kept besides from moments when a look-alike was near (needs choice.enabled)
+    guard: bool = True  # cells that look more like the backgrounds seen so far are neither kept nor used as prior
+    interval: int = 3  # least number of frames between admissions ...
+    growth: float = 0.1  # ... unless the object's area has changed by more than this share since the last one
+    min_predicted_iou: float = 0.45  # a frame is admitted only at or above this, 0..1
+    area_change: float = 2.0  # ... and only if its area is at most 1 + this times its recent median, or its inverse
+    area_window: int = 7  # frames over which that median is taken
+
+
+@dataclass
+class MotionConfig:
+    """Temporal location prior, per object."""
+
+    previous_mask: bool = True  # previous frame's logits as mask prompt
+    previous_box: bool | None = None  # predicted box as box prompt; None = unless the model reads similarity maps
+    velocity: bool = True  # move both by the object's recent velocity
+    flow: bool = False  # warp the previous logits by dense optical flow instead
+    velocity_momentum: float = 0.5  # share that the old velocity keeps in each frame, 0..1
+    box_margin: float = 0.1  # growth of the predicted box on each side, share of its size, per unsure frame more
+    reach: float = 1.0  # no mask farther beyond the predicted box than this share of its size; 0 = anywhere
+    window: bool = True  # compare and decode only within reach (models that read similarity maps)
+    second_chance: bool = True  # an object that is not where it should be is looked for everywhere at once
+    patience: int = 5  # frames without a sure sight after which the prior is dropped
+
+
+@dataclass
+class ChoiceConfig:
+    """Which of the decoder's three candidates is taken."""
+
+    enabled: bool = False  # false = the decoder's single mask (PerSAM-F: the tuned sum)
+    agreement: float = 0.25  # weight of the IoU with the expected mask against the predicted IoU, 0..1
+    rival: float = 0.8  # a candidate is a rival from this share of the taken one's predicted IoU on ...
+    contested: float = 0.6  # ... and a look-alike is near where a rival's IoU with the taken one is below this
+
+
+@dataclass
+class ZoomConfig:
+    """A second look at small objects, enlarged: finer edges for another encoding per small object and frame."""
+
+    enabled: bool = False  # look twice at small objects
+    input_size: int = 384  # longer side of the enlarged region, pixels
+    margin: float = 0.5  # of the region beyond the object's box on each side, share of the box's longer side
+    max_share: float = 0.5  # of the region's side in the frame's longer side; larger objects need no second look
+    agreement: float = 0.5  # IoU of both looks, below which the first one stands
+
+
+@dataclass
+class EdgesConfig:
+    """Outlines moved onto the frame's edges at full resolution, by a guided filter (He et al., TPAMI 2013)."""
+
+    enabled: bool = False  # false = low-res logits, enlarged
+    radius: float = 4.0  # of the filter's windows, low-res logits (each 4.4 pixels of a frame of 854x480)
+    epsilon: float = 1e-4  # variance of the frame, its range taken as 1, below which a window counts as without edges
+    colour: bool = True  # guided by the frame's colours; false = by its brightness, in half the time
+
+    def __post_init__(self) -> None:
+        if not 0 < self.radius <= 100:
+            raise VosError(f"tracker.edges.radius={self.radius} is outside of 0..100; the default is 4")
+        if not self.epsilon >= 1e-5:
+            raise VosError(f"tracker.edges.epsilon={self.epsilon} is too small; give 1e-5 or more, the default is 1e-4")
+
+
+@dataclass
+class PresenceConfig:
+    """When an object counts as present, uncertain or absent.
+
+    Similarity here is the mean of the similarity map inside the mask, scaled so that 1 is the reference's own inside
+    and 0 its surroundings.
+    """
+
+    present_iou: float = 0.4  # predicted IoU at or above: present
+    absent_iou: float = 0.1  # predicted IoU below: absent
+    absent_similarity: float = 0.0  # similarity below: absent
+    found_iou: float = 0.4  # a lost object is taken up again at or above this predicted IoU ...
+    found_similarity: float = 0.7  # ... if its similarity, too, is at or above this
+    cuts: bool = True  # notice scene cuts, after which objects are looked for by appearance alone
+    unseen_similarity: float = 0.9  # ... in a scene in which it has not been seen yet, after a cut or by concept=
+    min_area: float = 16.0  # original pixels; a smaller mask is absent (a quarter of the reference where that is less)
+
+
+@dataclass
+class AdaptConfig:
+    """Test-time adaptation: before a reference is followed, the decoder practises on made-up views of it (nano)."""
+
+    enabled: bool = True  # false = follow at once, with the weights as they are
+    steps: int = 30  # of the optimiser, times the square root of the number of objects
+    learning_rate: float = 8e-4  # the highest; it falls to a tenth
+    views: int = 15  # made-up views of the reference frame
+
+
+@dataclass
+class FinetuneConfig:
+    """PerSAM-F: two weights per object that fuse the three mask scales."""
+
+    steps: int = 800  # optimiser steps (video 800, images 1000)
+    learning_rate: float = 4e-4  # at the first step, cosine to 0 (video 4e-4, images 1e-3)
+    exact: bool = False  # the published autograd loop, bit for bit; several times slower
+
+    @classmethod
+    def parse(cls, value: Any) -> FinetuneConfig | None:
+        """The options behind ``tracker.finetune``: None for false, the defaults for true, else as given."""
+        if isinstance(value, FinetuneConfig):
+            return value
+        if value is None or isinstance(value, bool):
+            return cls() if value else None
+        try:
+            return cls(**dict(value))
+        except (TypeError, ValueError):
+            options = ", ".join(f.name for f in fields(cls))
+            raise VosError(f"tracker.finetune={value} is not understood; use true, false or {{{options}}}") from None
+
+    @classmethod
+    def image(cls, value: Any) -> FinetuneConfig:
+        """The options for photos: 1000 steps at 1e-3, as published, unless ``value`` is a FinetuneConfig."""
+        return value if isinstance(value, FinetuneConfig) else cls(steps=1000, learning_rate=1e-3)
+
+
+@dataclass
+class TrackerConfig:
+    """The per-frame tracker. ``None`` stands for what suits the model (see ``vos.tracking.persam_tracker``)."""
+
+    name: str = "persam"  # persam | reference
+    others: bool = True  # persam: tell the decoder where the other objects should be
+    points: int | None = None  # positive points per object from the similarity map (reference: 2, PerSAM-F: 1)
+    negatives: bool = False  # persam: the other objects' best points as negative points
+    refine_steps: int | None = None  # persam: decoder calls after the first
+    guidance: bool = True  # persam: steer the first decoder call by similarity
+    adapt: AdaptConfig = field(default_factory=AdaptConfig)
+    memory: MemoryConfig = field(default_factory=MemoryConfig)
+    motion: MotionConfig = field(default_factory=MotionConfig)
+    flips: bool = False  # persam: also look at the mirrored frame and average, for twice the work
+    choice: ChoiceConfig = field(default_factory=ChoiceConfig)
+    zoom: ZoomConfig = field(default_factory=ZoomConfig)
+    edges: EdgesConfig = field(default_factory=EdgesConfig)
+    presence: PresenceConfig = field(default_factory=PresenceConfig)
+    finetune: Any = False  # true | false, or the options of FinetuneConfig
