@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -115,6 +115,7 @@ class TargetFeature:
         background_direction: float (C,), unit mean of the surroundings; zeros when there are none.
         moments: per scale float (C' + 1, C' + 2), what the target model is fitted to (``vos.persam.target_model``);
             empty where the model has no finer levels.
+        classifiers: per scale float (C' + 1,), the target models fitted to the moments; empty where they have not been.
     """
 
     embedding: torch.Tensor
@@ -123,6 +124,7 @@ class TargetFeature:
     background: torch.Tensor
     background_direction: torch.Tensor
     moments: tuple[torch.Tensor, ...] = ()
+    classifiers: tuple[torch.Tensor, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,13 @@ class Guidance:
     embedding: torch.Tensor | None = None
     maps: torch.Tensor | None = None
     answers: tuple[torch.Tensor, ...] = ()
+
+    @classmethod
+    def joined(cls, parts: Sequence[Guidance]) -> Guidance:
+        """The guidance of several groups of objects, all with the same fields, as one."""
+        rows = zip(*((part.attention, part.embedding, part.maps) for part in parts))
+        attention, embedding, maps = (None if None in row else torch.cat(row) for row in rows)
+        return cls(attention, embedding, maps, tuple(torch.cat(row) for row in zip(*(part.answers for part in parts))))
 
     def map(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Guidance:
         """The same guidance with every field, whose first dimension is always the object, changed alike."""

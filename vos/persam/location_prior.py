@@ -27,6 +27,11 @@ class LocationPrior:
     similarity: torch.Tensor
     guidance: Guidance
 
+    @classmethod
+    def joined(cls, priors: Sequence[LocationPrior]) -> LocationPrior:
+        """The priors of objects in several images of one geometry as one."""
+        return cls(torch.cat([prior.similarity for prior in priors]), Guidance.joined([p.guidance for p in priors]))
+
 
 def locate(
     embedding: ImageEmbedding,
@@ -60,11 +65,9 @@ def _ask_target_models(embedding: ImageEmbedding, targets: Sequence[TargetFeatur
     """The answers of N objects' target models at every scale; none where a target has no moments."""
     if not embedding.levels or not all(target.moments for target in targets):
         return ()
+    models = [target.classifiers or tuple(fit(scale[None])[0] for scale in target.moments) for target in targets]
     seen = scales(embedding.features, embedding.levels)
-    return tuple(
-        respond(scale, fit(torch.stack([target.moments[number] for target in targets])))
-        for number, scale in enumerate(seen)
-    )
+    return tuple(respond(scale, torch.stack(own)) for scale, own in zip(seen, zip(*models)))
 
 
 def attention_bias(similarity: torch.Tensor, geometry: Geometry) -> torch.Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -102,9 +102,11 @@ def make_search(model: Segmenter, concept: Concept, config: MethodConfig) -> Sea
 
 def on_device(target: TargetFeature, device: torch.device) -> TargetFeature:
     """The same target feature, where the model is."""
-    values = {item.name: getattr(target, item.name) for item in fields(target)}
-    moments = tuple(each.to(device) for each in values.pop("moments"))
-    return TargetFeature(**{name: value.to(device) for name, value in values.items()}, moments=moments)
+    moved: dict[str, Any] = {}
+    for item in fields(target):
+        value = getattr(target, item.name)
+        moved[item.name] = tuple(e.to(device) for e in value) if isinstance(value, tuple) else value.to(device)
+    return TargetFeature(**moved)
 
 
 def prior_of(

@@ -42,12 +42,16 @@ def best_match(bank: torch.Tensor, unit: torch.Tensor) -> torch.Tensor:
     """
     if torch.is_grad_enabled():
         return (bank @ unit).amax(dim=0)
-    if unit.device.type == "cpu" and has_amx():
-        bank, unit = bank.bfloat16(), unit.bfloat16()
+    bank, unit = matchable(bank), matchable(unit)
     best = unit.new_full(unit.shape[1:], -torch.inf)
     for part in bank.split(CACHED_ROWS):  # the products of one part stay in the processor's cache
         best = torch.maximum(best, (part @ unit).amax(dim=0))
     return best.float()
+
+
+def matchable(vectors: torch.Tensor) -> torch.Tensor:
+    """Unit vectors in the precision in which they are matched fastest without gradients."""
+    return vectors.bfloat16() if vectors.device.type == "cpu" and has_amx() else vectors
 
 
 def similarity_maps(features: torch.Tensor, targets: Sequence[TargetFeature]) -> torch.Tensor:

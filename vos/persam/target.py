@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from vos.persam.target_model import coverage_at, moments, scales, sum_weighted
+from vos.persam.similarity import matchable
+from vos.persam.target_model import coverage_at, fit, moments, scales, sum_weighted
 from vos.structures import Geometry, ImageEmbedding, TargetFeature
 
 Pooling = Literal["mean", "max_mean"]
@@ -102,6 +103,16 @@ def merge_views(views: Views) -> TargetFeature:
         moments=tuple(sum_weighted(list(scale), weights) for scale in zip(*(target.moments for target in targets)))
         if with_moments
         else (),
+    )
+
+
+def prepared(target: TargetFeature) -> TargetFeature:
+    """The same for being compared with many frames: cells in the precision of matching, target models fitted."""
+    return replace(
+        target,
+        foreground=matchable(target.foreground),
+        background=matchable(target.background),
+        classifiers=tuple(fit(scale[None])[0] for scale in target.moments),
     )
 
 

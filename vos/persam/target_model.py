@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 
 RIDGE = 3e-3  # times the mean diagonal of the second moments
+NEGLIGIBLE = 1e-4  # share of a cell: a soft mask is nowhere quite 0
 LIMIT = 2.0  # answers are clipped to this; the goals are 1 on the object and -1 around it
 
 
@@ -37,7 +38,7 @@ def moments(features: torch.Tensor, coverage: torch.Tensor) -> torch.Tensor:
     everything = _moments_of(cells, torch.ones_like(cells[0]))
     seconds, goals = [], []
     for number, share in enumerate(inside):
-        own = (share > 0).nonzero().squeeze(1) if not torch.is_grad_enabled() else slice(None)
+        own = (share > NEGLIGIBLE).nonzero().squeeze(1) if not torch.is_grad_enabled() else slice(None)
         theirs = _moments_of(cells[:, own], share[own])
         seconds.append(around[number] * everything + (within[number] - around[number]) * theirs)
         goals.append((within[number] + around[number]) * theirs[:, -1] - around[number] * everything[:, -1])

@@ -6,6 +6,7 @@ background anyway, and most objects fill a small part of the picture.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from vos.structures import Geometry, ImageEmbedding, SizeHW
 STEP = 2  # cells: windows begin and end at multiples, as the decoder halves the grid once
 MIN_SIDE = 12  # cells; narrower ones would show the object without its surroundings
 MAX_SHARE = 0.8  # of the grid; a larger window saves nothing
+MOST_GROWTH = 1.6  # of a window's area, to be decoded in a batch with larger ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,18 @@ class Window:
     y1: int
     x0: int
     x1: int
+
+    @property
+    def size(self) -> SizeHW:
+        """(h, w) in cells."""
+        return self.y1 - self.y0, self.x1 - self.x0
+
+    def grown(self, size: SizeHW, grid: SizeHW) -> Window:
+        """The window of ``size`` around this one, inside the grid (h, w); neither is smaller than this one."""
+        (y0, y1), (x0, x1) = (
+            _grown(low, side, limit) for low, side, limit in zip((self.y0, self.x0), zip(self.size, size), grid)
+        )
+        return Window(y0, y1, x0, x1)
 
     def slices(self, cells: int = 1) -> tuple[slice, slice]:
         """Rows and columns on a grid with ``cells`` times as many cells."""
@@ -48,6 +62,38 @@ def _span(low: float, high: float, limit: int) -> tuple[int, int]:
     begin = int(np.clip(np.floor((low - missing) / STEP) * STEP, 0, max(0, limit - MIN_SIDE)))
     end = int(np.clip(np.ceil((high + missing) / STEP) * STEP, min(limit, begin + MIN_SIDE), limit))
     return begin // STEP * STEP, -(-end // STEP) * STEP
+
+
+def _grown(low: int, sides: tuple[int, int], limit: int) -> tuple[int, int]:
+    """Begin and end after growing from the first side to the second, at even cells."""
+    before, after = sides
+    begin = min(max(0, low - (after - before) // 2 // STEP * STEP), limit - after)
+    return begin, begin + after
+
+
+def alike(windows: Mapping[int, Window], grid: SizeHW) -> list[dict[int, Window]]:
+    """Groups windows for batches: those of a group have one size, because small ones have grown a little.
+
+    Args:
+        windows: by the number of their objects.
+        grid: (h, w) of the embedding grid.
+
+    Returns:
+        The groups; every number in one of them.
+    """
+    groups: list[dict[int, Window]] = []
+    sizes: list[SizeHW] = []
+    for number, window in sorted(windows.items(), key=lambda item: (-item[1].size[0] * item[1].size[1], item[0])):
+        (height, width), home = window.size, None
+        for group, size in zip(groups, sizes):
+            if height <= size[0] and width <= size[1] and size[0] * size[1] <= MOST_GROWTH * height * width:
+                home = group
+                home[number] = window.grown(size, grid)
+                break
+        if home is None:
+            groups.append({number: window})
+            sizes.append(window.size)
+    return groups
 
 
 def crop(embedding: ImageEmbedding, window: Window) -> ImageEmbedding:

@@ -164,27 +164,44 @@ class NanoSegmenter(Segmenter):
         multimask: bool = True,
     ) -> MaskCandidates:
         """See :meth:`Segmenter.decode`; of the guidance it reads ``maps`` and ``answers``."""
+        return self.decode_each([embedding], prompts, guidance, multimask)
+
+    @torch.inference_mode()
+    def decode_each(
+        self,
+        embeddings: Sequence[ImageEmbedding],
+        prompts: Sequence[Prompt],
+        guidance: Guidance | None = None,
+        multimask: bool = True,
+    ) -> MaskCandidates:
+        """See :meth:`Segmenter.decode_each`: one batch."""
         chosen = slice(1, None) if multimask else slice(0, 1)
-        logits, quality = self._decoder(*self._read(embedding, prompts, guidance), chosen)
+        logits, quality = self._decoder(*self._read(embeddings, prompts, guidance), chosen)
         return MaskCandidates(logits.float(), quality.float().sigmoid())
 
     def _read_lesson(self, lesson: Lesson) -> Inputs:
         # Embeddings come from inference mode, whose tensors autograd refuses.
         embedding = replace(lesson.embedding, levels=tuple(level.clone() for level in lesson.embedding.levels))
-        return self._read(embedding, [lesson.prompt], lesson.guidance)
+        return self._read([embedding], [lesson.prompt], lesson.guidance)
 
-    def _read(self, embedding: ImageEmbedding, prompts: Sequence[Prompt], guidance: Guidance | None) -> Inputs:
-        """The decoder's inputs."""
-        levels = tuple(level[None] for level in embedding.levels)
-        prompt = torch.stack([self._draw(prompt, embedding.geometry) for prompt in prompts])
-        maps, fine = self._guidance(guidance, len(prompts), embedding)
+    def _read(
+        self, embeddings: Sequence[ImageEmbedding], prompts: Sequence[Prompt], guidance: Guidance | None
+    ) -> Inputs:
+        """The decoder's inputs; the prompts share one image, or have one each."""
+        levels = tuple(
+            level[0][None] if len(level) == 1 else torch.stack(level).contiguous(memory_format=torch.channels_last)
+            for level in zip(*(embedding.levels for embedding in embeddings))
+        )
+        geometry = embeddings[0].geometry
+        prompt = torch.stack([self._draw(prompt, geometry) for prompt in prompts])
+        maps, fine = self._guidance(guidance, len(prompts), geometry)
         return levels, maps, fine, prompt.to(self._dtype, memory_format=torch.channels_last)
 
     def _guidance(
-        self, guidance: Guidance | None, count: int, embedding: ImageEmbedding
+        self, guidance: Guidance | None, count: int, geometry: Geometry
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
         """The maps on the grid with a channel that says whether there are any (N, 7, h, w), and the finer answers."""
-        height, width = embedding.geometry.grid_size
+        height, width = geometry.grid_size
         sizes = [(height * cells, width * cells) for cells in (1, 2, 4)]
         answers = [torch.zeros(count, 1, *size, dtype=self._dtype, device=self.device) for size in sizes]
         flag = torch.zeros_like(answers[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -76,3 +77,21 @@ class Segmenter(ABC):
         Returns:
             Candidates with M = 3 or M = 1, in the order of ``prompts``.
         """
+
+    def decode_each(
+        self,
+        embeddings: Sequence[ImageEmbedding],
+        prompts: Sequence[Prompt],
+        guidance: Guidance | None = None,
+        multimask: bool = True,
+    ) -> MaskCandidates:
+        """As :meth:`decode`, with one image for all N objects, or N images of one geometry, one for each object."""
+        if len(embeddings) == 1:
+            return self.decode(embeddings[0], prompts, guidance, multimask)
+        answers = []
+        for row, (embedding, prompt) in enumerate(zip(embeddings, prompts)):
+            own = None if guidance is None else guidance.map(itemgetter(slice(row, row + 1)))
+            answers.append(self.decode(embedding, [prompt], own, multimask))
+        return MaskCandidates(
+            torch.cat([answer.logits for answer in answers]), torch.cat([answer.predicted_iou for answer in answers])
+        )

@@ -12,7 +12,7 @@ from vos.persam.finetune import fuse
 from vos.persam.location_prior import LocationPrior, locate, peak_points
 from vos.persam.overlap import others_of
 from vos.persam.refine import Box, refine
-from vos.persam.window import Window, crop, window_around
+from vos.persam.window import Window, alike, crop, window_around
 from vos.sam.segmenter import Segmenter
 from vos.structures import Geometry, ImageEmbedding, MaskCandidates, Prompt
 from vos.tracker_config import TrackerConfig
@@ -77,20 +77,30 @@ class Gaze:
     def _first_look(
         self, embedding: ImageEmbedding, tracks: Sequence[Track], others: Mapping[int, torch.Tensor]
     ) -> list[Sight]:
-        """Objects in sight in their windows, one by one; the others in the whole frame, in one batch."""
+        """Objects in sight in windows, in batches of one size; the others in the whole frame, in one batch."""
         geometry = embedding.geometry
+        cells = geometry.grid_stride // geometry.logit_stride
+        windows = {
+            number: window
+            for number, track in enumerate(tracks)
+            if (window := self._window(track, geometry)) is not None
+        }
+        # The cascade decodes in one image.
+        batches = (
+            [{k: window} for k, window in windows.items()] if self.refine_steps else alike(windows, geometry.grid_size)
+        )
         sights: dict[int, Sight] = {}
-        for number, track in enumerate(tracks):
-            window = self._window(track, geometry)
-            if window is not None:
-                rows, columns = window.slices(geometry.grid_stride // geometry.logit_stride)
-                near = {0: others[number][rows, columns]} if number in others else {}
-                (sight,) = self._look_at(crop(embedding, window), [track], near, window)
-                sights[number] = sight.pasted(window, geometry)
+        for batch in batches:
+            near = {
+                row: others[k][window.slices(cells)] for row, (k, window) in enumerate(batch.items()) if k in others
+            }
+            views = [crop(embedding, window) for window in batch.values()]
+            seen = self._look_at(views, [tracks[k] for k in batch], near, list(batch.values()))
+            sights |= {k: sight.pasted(window, geometry) for (k, window), sight in zip(batch.items(), seen)}
         rest = [number for number in range(len(tracks)) if number not in sights]
         if rest:
             far = {row: others[number] for row, number in enumerate(rest) if number in others}
-            sights |= dict(zip(rest, self._look_at(embedding, [tracks[number] for number in rest], far)))
+            sights |= dict(zip(rest, self._look_at([embedding], [tracks[number] for number in rest], far)))
         return [sights[number] for number in range(len(tracks))]
 
     def _window(self, track: Track, geometry: Geometry) -> Window | None:
@@ -105,15 +115,18 @@ class Gaze:
 
     def _look_at(
         self,
-        embedding: ImageEmbedding,
+        embeddings: Sequence[ImageEmbedding],
         tracks: Sequence[Track],
         others: Mapping[int, torch.Tensor],
-        window: Window | None = None,
+        windows: Sequence[Window] | None = None,
     ) -> list[Sight]:
-        """Compares and decodes objects in a frame, or one object in its window."""
-        prior = self.locate(embedding, tracks)
-        prompts = self._prompts(embedding.geometry, tracks, prior, others, window)
-        answer, contested = self._decode(embedding, tracks, prior, prompts)
+        """Compares and decodes objects in one frame, or each in its window of one size."""
+        if len(embeddings) == 1:
+            prior = self.locate(embeddings[0], tracks)
+        else:
+            prior = LocationPrior.joined([self.locate(view, [track]) for view, track in zip(embeddings, tracks)])
+        prompts = self._prompts(embeddings[0].geometry, tracks, prior, others, windows)
+        answer, contested = self._decode(embeddings, tracks, prior, prompts)
         maps = prior.guidance.maps
         return [
             Sight(
@@ -127,19 +140,23 @@ class Gaze:
         ]
 
     def _decode(
-        self, embedding: ImageEmbedding, tracks: Sequence[Track], prior: LocationPrior, prompts: Sequence[Prompt]
+        self,
+        embeddings: Sequence[ImageEmbedding],
+        tracks: Sequence[Track],
+        prior: LocationPrior,
+        prompts: Sequence[Prompt],
     ) -> tuple[MaskCandidates, list[bool]]:
         """One batch per call for all objects: the guided call, then the cascade; and who has a look-alike near."""
         guidance = prior.guidance if self.config.guidance else None
         weights = [track.weights for track in tracks if track.weights is not None]  # all of them, or none
         choice, contested = self.config.choice, [False] * len(tracks)
-        first = self.model.decode(embedding, prompts, guidance, multimask=bool(weights) or choice.enabled)
+        first = self.model.decode_each(embeddings, prompts, guidance, multimask=bool(weights) or choice.enabled)
         if weights:
             fused = fuse(first.logits, torch.stack(weights).to(first.logits))
             first = MaskCandidates(fused[:, None], first.predicted_iou.amax(dim=1, keepdim=True))
         elif choice.enabled:
             first, contested = choose(first, [prompt.mask_logits for prompt in prompts], choice)
-        return refine(self.model, embedding, prompts, first.best(), self.refine_steps), contested
+        return refine(self.model, embeddings[0], prompts, first.best(), self.refine_steps), contested
 
     def _prompts(
         self,
@@ -147,7 +164,7 @@ class Gaze:
         tracks: Sequence[Track],
         prior: LocationPrior,
         others: Mapping[int, torch.Tensor],
-        window: Window | None,
+        windows: Sequence[Window] | None,
     ) -> list[Prompt]:
         """Points where the object looks most like itself; for an object in sight also its expected mask and box."""
         motion = self.config.motion
@@ -161,9 +178,8 @@ class Gaze:
         for row, (track, box) in enumerate(zip(tracks, boxes)):
             negative = [p for other, p in enumerate(best) if other != row and not tracks[other].lost]
             mask = None if track.lost or not motion.previous_mask else track.expected
-            if mask is not None and window is not None:
-                rows, columns = window.slices(geometry.grid_stride // geometry.logit_stride)
-                mask = mask[rows, columns]
+            if mask is not None and windows is not None:
+                mask = mask[windows[row].slices(geometry.grid_stride // geometry.logit_stride)]
             prompts.append(
                 Prompt(
                     points=np.concatenate([points[row], *negative]),

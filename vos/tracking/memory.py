@@ -8,7 +8,7 @@ from statistics import median
 import torch
 import torch.nn.functional as F
 
-from vos.persam.target import merge_views
+from vos.persam.target import merge_views, prepared
 from vos.structures import Presence, TargetFeature
 from vos.tracker_config import MemoryConfig
 
@@ -57,7 +57,7 @@ class Memory:
     def target(self) -> TargetFeature:
         """All views as one, computed anew only when one has come."""
         if self._target is None:
-            self._target = merge_views(self.views())
+            self._target = prepared(merge_views(self.views()))
         return self._target
 
     def observe(self, area: float, predicted_iou: float, presence: Presence) -> bool:
@@ -153,7 +153,8 @@ def target_state(target: TargetFeature, prefix: str) -> dict[str, torch.Tensor]:
 def restore_target(state: Mapping[str, torch.Tensor], device: torch.device) -> TargetFeature:
     """A target feature from the tensors of :func:`target_state`, prefix removed."""
     moments = tuple(state[name].to(device) for name in sorted(state) if name.startswith("moments"))
-    return TargetFeature(**{name: state[name].to(device) for name in FIELDS}, moments=moments)
+    embedding, *others = (state[name].to(device) for name in FIELDS)
+    return TargetFeature(embedding, *others, moments=moments)
 
 
 def branch(state: Mapping[str, torch.Tensor], name: str) -> dict[str, torch.Tensor]:
