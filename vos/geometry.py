@@ -11,6 +11,7 @@ Four frames of reference appear in this code base:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -100,3 +101,30 @@ class Geometry:
         return F.interpolate(
             upsampled[..., :height, :width], size=self.original_size, mode="bilinear", align_corners=False
         )
+
+    def logits_to_pixels(self, logits: torch.Tensor) -> tuple[torch.Tensor, tuple[slice, slice]]:
+        """Upsamples one object's low-res logits (h4, w4) only where they can be positive.
+
+        Returns:
+            Logits (H', W') and the rows and columns of the original pixels that they are for; the same values as
+            :meth:`logits_to_original`, but for rounding. Everywhere else those are not positive.
+        """
+        positive = logits > 0
+        sides, weights = [], []
+        for axis in (0, 1):
+            cells = positive.any(dim=1 - axis).nonzero()
+            first, last = (int(cells[0]), int(cells[-1])) if len(cells) else (0, 0)
+            reach = self.original_size[axis] / self.input_size[axis] * self.logit_stride  # pixels per cell
+            low, high = int((first - 1) * reach) - 1, int((last + 2) * reach) + 2
+            sides.append(slice(max(0, low), min(self.original_size[axis], high)))
+            lengths = (logits.shape[axis], self.padded_size[axis], self.input_size[axis], self.original_size[axis])
+            weights.append(_upsampling(*lengths)[sides[axis]])
+        rows, columns = weights
+        return rows @ logits.float().cpu() @ columns.T, (sides[0], sides[1])
+
+
+@lru_cache(maxsize=16)
+def _upsampling(low: int, padded: int, inside: int, original: int) -> torch.Tensor:
+    """What each of ``original`` pixels takes from each of ``low`` cells along one axis: float32 (original, low)."""
+    upsampled = F.interpolate(torch.eye(low)[None], size=padded, mode="linear", align_corners=False)
+    return F.interpolate(upsampled[..., :inside], size=original, mode="linear", align_corners=False)[0].T.contiguous()

@@ -48,15 +48,22 @@ def overlay(rgb: Rgb, label_map: LabelMap, alpha: float = 0.5, contour: bool = T
 
 def _tinted(rgb: Rgb, labels: npt.NDArray[np.uint8], alpha: float, thickness: int) -> Rgb:
     labels = np.ascontiguousarray(labels)
-    blended = cv2.addWeighted(np.ascontiguousarray(rgb), 1 - alpha, _lightened()[labels], alpha, 0)
-    result = np.where((labels > 0)[..., None], blended, rgb)
+    inside = np.asarray(cv2.compare(labels, 0, cv2.CMP_GT), dtype=np.uint8)
+    blended = cv2.addWeighted(np.ascontiguousarray(rgb), 1 - alpha, _painted(labels, _lightened()), alpha, 0)
+    result = np.asarray(cv2.copyTo(blended, inside, rgb.copy()), dtype=np.uint8)
     if thickness:
         inner = labels != cv2.erode(labels, _disk(thickness), borderType=cv2.BORDER_REPLICATE)
         outer = labels != cv2.dilate(labels, _disk(thickness), borderType=cv2.BORDER_REPLICATE)
-        result[outer & (labels == 0)] = (result[outer & (labels == 0)] * 0.35).astype(np.uint8)
+        rim = outer & (labels == 0)
+        result[rim] = (result[rim] * 0.35).astype(np.uint8)
         line = (inner | outer) & (labels > 0)
         result[line] = _lightened(LINE_TO_WHITE)[labels[line]]
-    return np.asarray(result, dtype=np.uint8)
+    return result
+
+
+def _painted(labels: npt.NDArray[np.uint8], colours: npt.NDArray[np.uint8]) -> Rgb:
+    """Labels (H, W) in the colours (256, 3) of their ids."""
+    return np.asarray(cv2.LUT(cv2.merge([labels] * 3), np.ascontiguousarray(colours)[None]), dtype=np.uint8)
 
 
 def cutout(rgb: Rgb, alpha: Alpha) -> npt.NDArray[np.uint8]:

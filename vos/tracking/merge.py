@@ -47,9 +47,10 @@ def merge(
     best = torch.zeros((height, width))
     total = torch.ones((height, width)) if with_alpha else None
     for k in visible:
-        logits = _pixels(tracked.logits[k], geometry, frame, edges)
-        labels[(logits > best).numpy()] = object_ids[k]
-        torch.maximum(best, logits, out=best)
+        logits, area = _positive_pixels(tracked.logits[k], geometry, frame, edges, everywhere=with_alpha)
+        above = best[area]
+        labels[area][(logits > above).numpy()] = object_ids[k]
+        torch.maximum(above, logits, out=above)
         if total is not None:
             total += logits.clamp(max=80).exp_()
     if tracked.given is not None:
@@ -77,6 +78,15 @@ def merge(
 
 def _given_ids(tracked: TrackedFrame) -> set[int]:
     return set() if tracked.given is None else set(np.unique(tracked.given.labels).tolist()) - {0}
+
+
+def _positive_pixels(
+    logits: torch.Tensor, geometry: Geometry, frame: Frame, edges: EdgesConfig | None, everywhere: bool
+) -> tuple[torch.Tensor, tuple[slice, slice]]:
+    """One object's logits and the pixels that they are for: all of them, or those that can be positive."""
+    if everywhere or (edges is not None and edges.enabled):
+        return _pixels(logits, geometry, frame, edges), (slice(None), slice(None))
+    return geometry.logits_to_pixels(logits)
 
 
 def _pixels(logits: torch.Tensor, geometry: Geometry, frame: Frame, edges: EdgesConfig | None) -> torch.Tensor:
