@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +17,8 @@ _FUSED: dict[Activation, tuple[str, list[float]]] = {
     "relu": ("relu", []),
     "relu6": ("hardtanh", [0.0, 6.0]),
 }
+_HAS_REORDER = hasattr(torch.ops.mkldnn, "_reorder_convolution_weight")
+PACKED_SIZES = 8  # of inputs, for which laid out weights are kept
 _HAS_FUSED = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
 
 
@@ -42,6 +44,15 @@ class Convolution(nn.Conv2d):
         padding = kernel // 2 if padding is None else padding
         super().__init__(inputs, outputs, kernel, stride, padding, groups=groups, bias=bias)
         self.activation: Activation = activation
+        self._packed: dict[torch.Size, torch.Tensor] | None = None
+
+    def freeze(self) -> None:
+        """From now on the weights do not change any more, so that they need to be laid out only once per input size."""
+        self._packed = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy may be made to be changed.
+        return {**self.__dict__, "_packed": None}
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if x.device.type == "cpu" and _HAS_FUSED and not torch.is_grad_enabled():
@@ -59,8 +70,21 @@ class Convolution(nn.Conv2d):
         name, limits = _FUSED[self.activation]
         bias = None if self.bias is None else self.bias.to(x.dtype)
         padding, stride, dilation = list(self.padding), list(self.stride), list(self.dilation)
-        weight = self.weight.to(x.dtype)
         result: torch.Tensor = torch.ops.mkldnn._convolution_pointwise(
-            x, weight, bias, padding, stride, dilation, self.groups, name, limits, ""
+            x, self._laid_out(x), bias, padding, stride, dilation, self.groups, name, limits, ""
         )
         return result
+
+    def _laid_out(self, x: torch.Tensor) -> torch.Tensor:
+        """The weights in the order in which oneDNN reads them for this input; else it sorts them at every call."""
+        if self._packed is None or self.weight.dtype != x.dtype or not _HAS_REORDER:
+            return self.weight.to(x.dtype)
+        packed = self._packed.get(x.shape[-2:])
+        if packed is None:
+            if len(self._packed) == PACKED_SIZES:
+                self._packed.pop(next(iter(self._packed)))
+            packed = torch.ops.mkldnn._reorder_convolution_weight(
+                self.weight, list(self.padding), list(self.stride), list(self.dilation), self.groups, list(x.shape)
+            )
+            self._packed[x.shape[-2:]] = packed
+        return packed

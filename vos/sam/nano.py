@@ -19,6 +19,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from vos.errors import VosError
+from vos.sam.convolution import Convolution
 from vos.sam.device import resolve_precision
 from vos.sam.lesson import Lesson
 from vos.sam.nano_network import GUIDANCE_CHANNELS, LOGIT_STRIDE, PROMPT_STRIDE, Block, Decoder, NanoNetwork
@@ -72,6 +73,7 @@ class NanoSegmenter(Segmenter):
         precision = resolve_precision(precision, self.device, embedded=True)
         self._dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         self._network.to(self._dtype)
+        _freeze(self._network)
         self._decoder = self._ready(self._network.decoder)
         self._adapted = False
 
@@ -133,6 +135,7 @@ class NanoSegmenter(Segmenter):
         """In this model's precision but for the last small layers, whose outcome is a calibrated number."""
         decoder.to(self._dtype)
         decoder.quality.float()
+        _freeze(decoder)
         return decoder
 
     def geometry(self, original_size: SizeHW) -> Geometry:
@@ -246,3 +249,9 @@ def _fold_batch_norms(network: NanoNetwork) -> None:
         if isinstance(module, Block) and isinstance(module.norm, nn.BatchNorm2d):
             module.depthwise = fuse_conv_bn_eval(module.depthwise, module.norm)
             module.norm = nn.Identity()
+
+
+def _freeze(network: nn.Module) -> None:
+    for module in network.modules():
+        if isinstance(module, Convolution):
+            module.freeze()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from statistics import median
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -153,8 +154,8 @@ def target_state(target: TargetFeature, prefix: str) -> dict[str, torch.Tensor]:
 def restore_target(state: Mapping[str, torch.Tensor], device: torch.device) -> TargetFeature:
     """A target feature from the tensors of :func:`target_state`, prefix removed."""
     moments = tuple(state[name].to(device) for name in sorted(state) if name.startswith("moments"))
-    embedding, *others = (state[name].to(device) for name in FIELDS)
-    return TargetFeature(embedding, *others, moments=moments)
+    values: dict[str, Any] = {name: state[name].to(device) for name in FIELDS}
+    return TargetFeature(**values, moments=moments)
 
 
 def branch(state: Mapping[str, torch.Tensor], name: str) -> dict[str, torch.Tensor]:
