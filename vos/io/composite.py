@@ -48,7 +48,7 @@ def overlay(rgb: Rgb, label_map: LabelMap, alpha: float = 0.5, contour: bool = T
 
 def _tinted(rgb: Rgb, labels: npt.NDArray[np.uint8], alpha: float, thickness: int) -> Rgb:
     labels = np.ascontiguousarray(labels)
-    inside = np.asarray(cv2.compare(labels, 0, cv2.CMP_GT), dtype=np.uint8)
+    inside = (labels > 0).view(np.uint8)
     blended = cv2.addWeighted(np.ascontiguousarray(rgb), 1 - alpha, _painted(labels, _lightened()), alpha, 0)
     result = np.asarray(cv2.copyTo(blended, inside, rgb.copy()), dtype=np.uint8)
     if thickness:
