@@ -38,7 +38,7 @@ def test_masks_lie_on_their_objects() -> None:
 
 
 def test_objects_move_scale_and_vanish_now_and_then() -> None:
-    views = rehearse(reference(), [2], 60, seed=2)
+    views = list(rehearse(reference(), [2], 60, seed=2))
     areas = [int((view.labels == 2).sum()) for view in views]
     assert 0 < areas.count(0) < 20
     seen = [area for area in areas if area]
@@ -56,7 +56,7 @@ def test_an_object_that_is_gone_leaves_nothing_behind() -> None:
 
 
 def test_same_seed_same_views() -> None:
-    first, again, other = (rehearse(reference(), [2, 5], 3, seed=seed) for seed in (4, 4, 5))
+    first, again, other = (list(rehearse(reference(), [2, 5], 3, seed=seed)) for seed in (4, 4, 5))
     assert all(np.array_equal(a.rgb, b.rgb) and np.array_equal(a.labels, b.labels) for a, b in zip(first, again))
     assert not all(np.array_equal(a.labels, b.labels) for a, b in zip(first, other))
 

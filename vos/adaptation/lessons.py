@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import cv2
 import numpy as np
@@ -15,6 +17,7 @@ from vos.adaptation.stale_mask import stale_mask
 from vos.persam.location_prior import locate
 from vos.persam.target import merge_views, observed_targets
 from vos.persam.window import Window, crop, window_around
+from vos.sam.device import free_cores
 from vos.sam.lesson import Lesson
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, ImageEmbedding, LabelMap, Prompt, TargetFeature
@@ -55,12 +58,13 @@ class Classroom:
         shown = _at_input_size(model, View(frame.rgb, reference.labels))
         object_ids = [i for i in reference.object_ids if bool((shown.labels == i).any())][:MOST_TAUGHT]
         self.objects = len(object_ids)
-        views = [shown, *rehearse(shown, object_ids, config.views, seed)] if object_ids else []
         self.seen: list[_Seen] = []
-        for start in range(0, len(views), BATCH):
-            batch = views[start : start + BATCH]
-            for view, embedding in zip(batch, model.encode([view.rgb for view in batch])):
-                self.seen.append(_look(view, embedding, object_ids))
+        if object_ids:
+            views = chain([shown], rehearse(shown, object_ids, config.views, seed))
+            # Views are made up on this thread while earlier ones are encoded on others.
+            with ThreadPoolExecutor(free_cores(model.device), "look") as pool:
+                for seen in pool.map(lambda batch: _look(model, batch, object_ids), _batches(views)):
+                    self.seen += seen
 
     def lessons(self) -> Iterator[Lesson]:
         """Endless lessons, the objects in turn; none where no object is large enough for the model to see."""
@@ -117,7 +121,21 @@ def _at_input_size(model: Segmenter, view: View) -> View:
     return View(np.asarray(rgb, dtype=np.uint8), np.asarray(labels, dtype=np.uint8))
 
 
-def _look(view: View, embedding: ImageEmbedding, object_ids: Sequence[int]) -> _Seen:
+def _batches(views: Iterator[View]) -> Iterator[list[View]]:
+    while batch := list(islice(views, BATCH)):
+        yield batch
+
+
+@torch.no_grad()
+def _look(model: Segmenter, views: Sequence[View], object_ids: Sequence[int]) -> list[_Seen]:
+    """What views show of each object."""
+    return [
+        _look_at(view, embedding, object_ids)
+        for view, embedding in zip(views, model.encode([view.rgb for view in views]))
+    ]
+
+
+def _look_at(view: View, embedding: ImageEmbedding, object_ids: Sequence[int]) -> _Seen:
     """What a view shows of each object."""
     own = torch.from_numpy(np.stack([view.labels == object_id for object_id in object_ids]))
     masks = embedding.geometry.mask_to_low_res(own).to(embedding.features.device, torch.float32)

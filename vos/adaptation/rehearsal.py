@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -32,8 +32,8 @@ class View:
     labels: npt.NDArray[np.uint8]
 
 
-def rehearse(reference: View, object_ids: Sequence[int], count: int, seed: int = 0) -> list[View]:
-    """Makes up views of a reference frame.
+def rehearse(reference: View, object_ids: Sequence[int], count: int, seed: int = 0) -> Iterator[View]:
+    """Makes up views of a reference frame, one at a time.
 
     Args:
         reference: the frame and its mask.
@@ -41,12 +41,13 @@ def rehearse(reference: View, object_ids: Sequence[int], count: int, seed: int =
         count: how many views.
         seed: of the random numbers.
 
-    Returns:
+    Yields:
         ``count`` views of the reference's size. Now and then an object is not in them.
     """
     rng = random.Random(seed)
     background = _without_objects(reference)
-    return [_view(reference, background, object_ids, rng) for _ in range(count)]
+    for _ in range(count):
+        yield _view(reference, background, object_ids, rng)
 
 
 def _without_objects(reference: View) -> npt.NDArray[np.uint8]:

@@ -116,6 +116,17 @@ class Decoder(nn.Module):
         Returns:
             Logits (N, M, h2, w2) and the logits of the predicted IoU (N, M).
         """
+        logits, x16, x4 = self.draw(levels, guidance, fine, prompt)
+        return logits[:, chosen], self._predict_iou(logits[:, chosen], x16, x4, guidance, chosen)
+
+    def draw(
+        self,
+        levels: tuple[torch.Tensor, ...],
+        guidance: torch.Tensor,
+        fine: tuple[torch.Tensor, torch.Tensor],
+        prompt: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The masks' logits (N, 4, h2, w2), and the features that they come from at strides 16 and 4."""
         context16, context8, context4 = levels
         maps16 = stack(guidance, F.avg_pool2d(prompt, 4))
         maps8 = stack(resize(guidance, context8), fine[0], F.avg_pool2d(prompt, 2))
@@ -124,8 +135,7 @@ class Decoder(nn.Module):
         x16 = self.merge16(add(resize(self.blocks32(self.down32(x16)), x16), x16))
         x8 = self.blocks8(add(add(self.prompt8(maps8), context8), resize(self.to8(x16), context8)))
         x4 = self.blocks4(add(add(self.prompt4(maps4), context4), resize(self.to4(x8), context4)))
-        logits = F.pixel_shuffle(self.masks(x4), PROMPT_STRIDE // LOGIT_STRIDE)
-        return logits[:, chosen], self._predict_iou(logits[:, chosen], x16, x4, guidance, chosen)
+        return F.pixel_shuffle(self.masks(x4), PROMPT_STRIDE // LOGIT_STRIDE), x16, x4
 
     def _predict_iou(
         self, logits: torch.Tensor, x16: torch.Tensor, x4: torch.Tensor, guidance: torch.Tensor, chosen: slice

@@ -56,11 +56,13 @@ def tune_decoder(
 
     device = parameters[0].device
     with ThreadPoolExecutor(min(PAIR, free_cores(device)), "study") as pool:
+        pair = list(islice(lessons, PAIR))
         for step in range(steps):
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate * min((step + 1) / WARM_UP, max(LAST_RATE, 1 - step / steps))
-            pair = pool.map(study, islice(lessons, PAIR))
-            for parameter, *gradients in zip(parameters, *pair):
+            studied = pool.map(study, pair)
+            pair = list(islice(lessons, PAIR)) if step + 1 < steps else []  # prepared while these are studied
+            for parameter, *gradients in zip(parameters, *studied):
                 parameter.grad = sum(gradients[1:], gradients[0]) / PAIR
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
@@ -71,6 +73,6 @@ def _loss(decoder: Decoder, lesson: Lesson, read: Callable[[Lesson], Inputs], au
     with torch.no_grad():  # gradients are switched per thread
         levels, guidance, fine, prompt = read(lesson)
     with torch.enable_grad(), torch.autocast(guidance.device.type, torch.bfloat16, enabled=autocast):
-        logits, _ = decoder(levels, guidance, fine, prompt)
+        logits, *_ = decoder.draw(levels, guidance, fine, prompt)
     with torch.enable_grad():
         return choice_loss(logits.float(), lesson.truth[None]).sum()
