@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vos.persam.window import MAX_SHARE, MIN_SIDE, Window, crop, paste, window_around
+from vos.persam.window import MAX_SHARE, MIN_SIDE, MOST_GROWTH, Window, alike, crop, paste, window_around
 from vos.structures import Geometry, ImageEmbedding
 
 GEOMETRY = Geometry((480, 854), (432, 768), (448, 768), logit_stride=2)
@@ -51,3 +51,31 @@ def test_what_is_cut_out_comes_back_to_its_place() -> None:
     assert torch.equal(back[:, 4:16, 10:30], embedding.features[:, 4:16, 10:30])
     assert (back[:, :4] == -7).all() and (back[:, :, 30:] == -7).all()
     assert paste(torch.zeros(96, 160), window, GEOMETRY.logit_size, 1.0).sum() == pytest.approx(224 * 384 - 96 * 160)
+
+
+SPANS = st.tuples(st.integers(0, 13), st.integers(1, 14), st.integers(0, 23), st.integers(1, 24))
+
+
+@given(st.lists(SPANS, max_size=8))
+def test_windows_of_a_batch_have_one_size_and_hold_what_they_held(spans: list[tuple[int, int, int, int]]) -> None:
+    rows, columns = GEOMETRY.grid_size
+    before = {
+        number: Window(2 * y, min(2 * (y + h), rows), 2 * x, min(2 * (x + w), columns))
+        for number, (y, h, x, w) in enumerate(spans)
+    }
+    batches = alike(before, (rows, columns))
+    assert sorted(number for batch in batches for number in batch) == list(before)
+    for batch in batches:
+        assert len({window.size for window in batch.values()}) == 1
+        for number, after in batch.items():
+            old = before[number]
+            assert 0 <= after.y0 <= old.y0 < old.y1 <= after.y1 <= rows
+            assert 0 <= after.x0 <= old.x0 < old.x1 <= after.x1 <= columns
+            assert after.y0 % 2 == after.x0 % 2 == 0
+            areas = [(w.y1 - w.y0) * (w.x1 - w.x0) for w in (old, after)]
+            assert areas[1] <= MOST_GROWTH * areas[0]
+
+
+def test_windows_of_much_the_same_size_share_a_batch() -> None:
+    windows = {0: Window(0, 12, 0, 14), 1: Window(8, 22, 30, 42), 2: Window(0, 28, 0, 48), 3: Window(2, 14, 4, 18)}
+    assert sorted(sorted(batch) for batch in alike(windows, GEOMETRY.grid_size)) == [[0, 3], [1], [2]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,11 @@ import torch
 from safetensors.torch import save_file
 
 from vos.errors import VosError
+from vos.persam.window import Window, crop
+from vos.sam.convolution import PACKED_SIZES, Convolution
 from vos.sam.nano import NanoSegmenter
 from vos.sam.nano_network import NanoNetwork
+from vos.sam.segmenter import Segmenter
 from vos.structures import Guidance, ImageEmbedding, Prompt
 
 NO_POINTS = np.zeros((0, 2), np.float32), np.zeros(0, np.int64)
@@ -30,9 +34,9 @@ def network() -> NanoNetwork:
 
 @pytest.fixture(scope="module")
 def model(network: NanoNetwork) -> NanoSegmenter:
-    copy = NanoNetwork()
-    copy.load_state_dict(network.state_dict())
-    return NanoSegmenter(copy, precision="float32", input_size=128)
+    twin = NanoNetwork()
+    twin.load_state_dict(network.state_dict())
+    return NanoSegmenter(twin, precision="float32", input_size=128)
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +88,37 @@ def test_objects_are_decoded_in_one_batch_as_they_would_be_alone(
         alone = model.decode(embedding, [prompt])
         torch.testing.assert_close(together.logits[number], alone.logits[0], rtol=1e-3, atol=1e-4)
     assert model.decode(embedding, prompts, multimask=False).logits.shape[1] == 1
+
+
+def test_windows_are_decoded_in_one_batch_as_they_would_be_alone(
+    model: NanoSegmenter, embedding: ImageEmbedding
+) -> None:
+    windows = [crop(embedding, Window(0, 4, x, x + 4)) for x in (0, 2, 4)]
+    prompts = [Prompt(*NO_POINTS, mask_logits=3 * torch.randn(32, 32)) for _ in windows]
+    guidance = Guidance(maps=torch.rand(3, 5, 4, 4))
+    together = model.decode_each(windows, prompts, guidance)
+    one_by_one = Segmenter.decode_each(model, windows, prompts, guidance)  # of models that know no batches
+    assert together.logits.std(dim=0).mean() > 0.01
+    for batch in (together, one_by_one):
+        for number, (window, prompt) in enumerate(zip(windows, prompts)):
+            alone = model.decode(window, [prompt], Guidance(maps=guidance.maps[number : number + 1]))
+            torch.testing.assert_close(batch.logits[number], alone.logits[0], rtol=1e-3, atol=1e-4)
+            torch.testing.assert_close(batch.predicted_iou[number], alone.predicted_iou[0], rtol=1e-3, atol=1e-4)
+
+
+def test_weights_laid_out_once_give_the_same_at_every_size_and_copies_can_learn() -> None:
+    torch.manual_seed(0)
+    layer = Convolution(6, 8, 3, activation="relu")
+    sizes = [(1, 6, side, side + 1) for side in range(3, 3 + 2 * PACKED_SIZES)]
+    images = [torch.randn(size).contiguous(memory_format=torch.channels_last) for size in sizes]
+    with torch.no_grad():
+        expected = [layer(image) for image in images]
+        layer.freeze()
+        for _ in range(2):
+            assert all(torch.equal(layer(image), answer) for image, answer in zip(images, expected))
+        pupil = copy.deepcopy(layer)
+        pupil.weight.mul_(2)
+        assert not torch.equal(pupil(images[0]), expected[0])
 
 
 @pytest.mark.parametrize(
