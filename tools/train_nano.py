@@ -9,11 +9,8 @@ rate is constant and falls over the last ``--decay`` steps, so that a run can be
 from __future__ import annotations
 
 import argparse
-import copy
-import csv
 import os
 import random
-import shutil
 import time
 from pathlib import Path
 from statistics import mean
@@ -24,13 +21,13 @@ from nano_training.photos import PhotoPool, photo_ids
 from nano_training.plot import write_plot
 from nano_training.rounds import SceneRounds
 from nano_training.scenes import SceneDataset
-from safetensors.torch import load_file, save_file
+from nano_training.trainer import LOG_EVERY, SAVE_EVERY, Trainer, channels_last, write_log
+from safetensors.torch import load_file
 from torch.utils.data import DataLoader
 
 from vos.sam.nano_network import NanoNetwork
 
 RATE = 1.5e-3
-LOG_EVERY, SAVE_EVERY = 50, 250  # steps
 FIGURES = ("loss", "similarity", "iou_find", "iou_follow", "iou_again", "iou_ask", "iou_correct")
 HELD_OUT_EVERY = 10  # every tenth photo is never trained on: clicks and boxes are measured there
 
@@ -74,70 +71,15 @@ def training_ids(root: Path, exclude: str) -> list[str]:
     return [photo_id for photo_id in ids if not (exclude and photo_id.startswith(exclude))]
 
 
-class Trainer:
-    """Network, its running average, optimizer and step count: what a checkpoint holds."""
-
-    def __init__(self, backbone: Path, rate: float = RATE, init: Path | None = None) -> None:
-        self.network = NanoNetwork()
-        load_backbone(self.network, backbone)
-        if init is not None:
-            self.network.load_state_dict({name: value.float() for name, value in load_file(init).items()}, strict=False)
-        self.average = copy.deepcopy(self.network).eval()
-        slow = [p for n, p in self.network.named_parameters() if n.startswith("backbone") and p.requires_grad]
-        fast = [p for n, p in self.network.named_parameters() if not n.startswith("backbone")]
-        groups = [{"params": slow, "base": rate / 10}, {"params": fast, "base": rate}]
-        self.optimizer = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.99), weight_decay=1e-2)
-        self.step = 0
-
-    def save(self, folder: Path) -> None:
-        """Writes ``checkpoint.pt`` (to go on) and ``nano.safetensors`` (float16, to use), atomically."""
-        state = {
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-        }
-        torch.save(state, folder / "checkpoint.pt.partial")
-        (folder / "checkpoint.pt.partial").replace(folder / "checkpoint.pt")
-        weights = {
-            name: value.half().contiguous()
-            for name, value in self.average.state_dict().items()
-            if not name.endswith("num_batches_tracked")
-        }
-        save_file(weights, folder / "nano.safetensors.partial", {"format": "vos-nano-2"})
-        (folder / "nano.safetensors.partial").replace(folder / "nano.safetensors")
-        shutil.copyfile(folder / "nano.safetensors", folder / f"step-{self.step}.safetensors")  # for averaging
-
-    def resume(self, folder: Path) -> None:
-        """Goes on from ``checkpoint.pt`` where there is one."""
-        path = folder / "checkpoint.pt"
-        if path.exists():
-            state = torch.load(path, weights_only=True)
-            for name in ("network", "average", "optimizer"):
-                getattr(self, name).load_state_dict(state[name])
-            self.step = state["step"]
-
-    def set_rate(self, steps: int, decay: int) -> float:
-        """Warm-up, plateau, linear fall over the last ``decay`` steps; returns the factor."""
-        factor = min(1.0, (self.step + 1) / 100, max(0.01, (steps - self.step) / decay))
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["base"] * factor
-        return factor
-
-    def update(self, loss: torch.Tensor) -> None:
-        """One optimizer step, then the running average of weights and batch-norm statistics."""
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimizer.step()
-        self.step += 1
-        keep = min(0.998, self.step / (self.step + 10))
-        with torch.no_grad():
-            for mine, theirs in zip(self.average.state_dict().values(), self.network.state_dict().values()):
-                if mine.is_floating_point():
-                    mine.lerp_(theirs, 1 - keep)
-                else:
-                    mine.copy_(theirs)
+def make_trainer(backbone: Path, rate: float = RATE, init: Path | None = None) -> Trainer[NanoNetwork]:
+    """The whole network, from the backbone's weights or from earlier ones; the backbone learns at a tenth."""
+    network = NanoNetwork()
+    load_backbone(network, backbone)
+    if init is not None:
+        network.load_state_dict({name: value.float() for name, value in load_file(init).items()}, strict=False)
+    slow = [p for n, p in network.named_parameters() if n.startswith("backbone") and p.requires_grad]
+    fast = [p for n, p in network.named_parameters() if not n.startswith("backbone")]
+    return Trainer(network, [(slow, rate / 10), (fast, rate)])
 
 
 def main() -> None:
@@ -146,12 +88,10 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     options.out.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(options.backbone, options.rate, options.init)
+    trainer = make_trainer(options.backbone, options.rate, options.init)
     trainer.resume(options.out)
     trainer.network.train()
-    for parameter in trainer.network.parameters():
-        if parameter.ndim == 4:
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    channels_last(trainer.network)
     pool = PhotoPool(options.data, training_ids(options.data, options.exclude))
     left = max(0, options.steps - trainer.step)
     scenes = SceneDataset(
@@ -171,23 +111,13 @@ def main() -> None:
             seen[name].append(value)
         if trainer.step % LOG_EVERY == 0:
             head = {"step": trainer.step, "size": options.size, "rate": factor, "seconds": time.monotonic() - clock}
-            write_log(options.out / "log.csv", head | {name: mean(values) for name, values in seen.items() if values})
+            row = head | {name: mean(values) for name, values in seen.items() if values}
+            write_log(options.out / "log.csv", row, ("step", "size", "rate", "seconds", *FIGURES))
             seen, clock = {name: [] for name in FIGURES}, time.monotonic()
         if trainer.step % SAVE_EVERY == 0 or trainer.step == options.steps:
             trainer.save(options.out)
             if (options.out / "log.csv").exists():
                 write_plot(options.out / "log.csv", options.out / "training.png")
-
-
-def write_log(path: Path, row: dict[str, float]) -> None:
-    """Appends one row of figures and prints it."""
-    print("  ".join(f"{k} {v:.3f}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items()), flush=True)
-    new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, ("step", "size", "rate", "seconds", *FIGURES))
-        if new:
-            writer.writeheader()
-        writer.writerow({k: f"{v:.5g}" for k, v in row.items()})
 
 
 if __name__ == "__main__":

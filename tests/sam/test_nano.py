@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 from vos.errors import VosError
 from vos.persam.window import Window, crop
 from vos.sam.convolution import PACKED_SIZES, Convolution
-from vos.sam.nano import NanoSegmenter
-from vos.sam.nano_network import NanoNetwork
+from vos.sam.nano import PROMPTER, NanoSegmenter
+from vos.sam.nano_network import Decoder, NanoNetwork
 from vos.sam.segmenter import Segmenter
 from vos.structures import Guidance, ImageEmbedding, Prompt
 
@@ -219,3 +219,22 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 def test_input_size_must_fit_the_strides(network: NanoNetwork, size: int) -> None:
     with pytest.raises(VosError, match=f"input_size={size}"):
         NanoSegmenter(network, input_size=size)
+
+
+def test_clicks_and_boxes_are_answered_by_a_decoder_of_their_own(tmp_path: Path, image: np.ndarray) -> None:
+    torch.manual_seed(1)
+    network, other = NanoNetwork(), Decoder()
+    both = network.state_dict() | {f"{PROMPTER}{name}": value for name, value in other.state_dict().items()}
+    for name, state in (("one", network.state_dict()), ("both", both)):
+        save_file({key: value.half().contiguous() for key, value in state.items() if value.ndim}, tmp_path / name)
+    one, two = (NanoSegmenter.load(tmp_path / name, precision="float32", input_size=128) for name in ("one", "both"))
+    embedding = one.encode([image])[0]
+    clicked = [Prompt(np.float32([[40, 20]]), np.int64([1]))]
+    guidance = Guidance(maps=torch.rand(1, 5, *embedding.geometry.grid_size))
+    assert torch.equal(one.decode(embedding, clicked, guidance).logits, two.decode(embedding, clicked, guidance).logits)
+    assert not torch.allclose(one.decode(embedding, clicked).logits, two.decode(embedding, clicked).logits, atol=0.01)
+    network.decoder.load_state_dict(other.state_dict())
+    swapped = NanoSegmenter(network, precision="float32", input_size=128)
+    torch.testing.assert_close(
+        swapped.decode(embedding, clicked).logits, two.decode(embedding, clicked).logits, rtol=1e-2, atol=1e-2
+    )

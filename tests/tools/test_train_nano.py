@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import random
 import subprocess
 import sys
@@ -27,33 +26,7 @@ from nano_training.prompts import click, loose_box  # noqa: E402
 from nano_training.rounds import RoundResult, SceneRounds  # noqa: E402
 from nano_training.scenes import SceneDataset  # noqa: E402
 from nano_training.shapes import SIDE, made_up_sprite, with_thin_parts  # noqa: E402
-from train_nano import Trainer  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve photos of coloured discs and squares, every region labelled."""
-    root = tmp_path_factory.mktemp("segments")
-    (root / "images").mkdir()
-    (root / "labels").mkdir()
-    noise = np.random.default_rng(0)
-    rows = []
-    for number in range(12):
-        rgb = noise.integers(0, 60, (90, 120, 3), dtype=np.uint8)
-        labels = np.zeros((90, 120), np.uint8)
-        cv2.circle(labels, (35, 45), 22, 1, -1)
-        cv2.rectangle(labels, (70, 20), (105, 70), 2, -1)
-        rgb[labels == 1] = (220, 30, 30)
-        rgb[labels == 2] = (30, 30, 220)
-        name = f"coco_{number}"
-        cv2.imwrite(str(root / "images" / f"{name}.webp"), rgb[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, 101])
-        cv2.imwrite(str(root / "labels" / f"{name}_0.png"), labels)
-        rows.append({"id": name})
-    with (root / "index.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, ["id"])
-        writer.writeheader()
-        writer.writerows(rows)
-    return root
+from train_nano import make_trainer  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -70,16 +43,16 @@ def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def train(data: Path, backbone: Path, out: Path, steps: int) -> None:
-    command = [sys.executable, str(TOOLS / "train_nano.py"), "--data", data, "--backbone", backbone, "--out", out]
+def train(segments: Path, backbone: Path, out: Path, steps: int) -> None:
+    command = [sys.executable, str(TOOLS / "train_nano.py"), "--data", segments, "--backbone", backbone, "--out", out]
     options = ["--steps", steps, "--size", 64, "--scenes", 2, "--objects", 2, "--threads", 1, "--decay", 1]
     subprocess.run([str(part) for part in [*command, *options]], check=True, capture_output=True, timeout=300)
 
 
-def test_a_run_that_was_stopped_ends_as_one_that_was_not(data: Path, backbone: Path, tmp_path: Path) -> None:
-    train(data, backbone, tmp_path / "whole", 4)
-    train(data, backbone, tmp_path / "parts", 2)
-    train(data, backbone, tmp_path / "parts", 4)
+def test_a_run_that_was_stopped_ends_as_one_that_was_not(segments: Path, backbone: Path, tmp_path: Path) -> None:
+    train(segments, backbone, tmp_path / "whole", 4)
+    train(segments, backbone, tmp_path / "parts", 2)
+    train(segments, backbone, tmp_path / "parts", 4)
     whole = torch.load(tmp_path / "whole" / "checkpoint.pt", weights_only=True)
     parts = torch.load(tmp_path / "parts" / "checkpoint.pt", weights_only=True)
     assert whole["step"] == parts["step"] == 4
@@ -88,8 +61,8 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(data: Path, backbone: P
     NanoSegmenter.load(tmp_path / "whole" / "nano.safetensors", input_size=64)
 
 
-def test_scene_masks_show_where_the_objects_are(data: Path) -> None:
-    pool = PhotoPool(data)
+def test_scene_masks_show_where_the_objects_are(segments: Path) -> None:
+    pool = PhotoPool(segments)
     pool.objects = []  # no pasting: then every followed object is a plain disc or square
     dataset = SceneDataset(pool, 96, 2, seed=1, length=4)
     dataset._sprite = lambda rng: None  # type: ignore[method-assign]
@@ -101,8 +74,8 @@ def test_scene_masks_show_where_the_objects_are(data: Path) -> None:
             assert abs(red - blue) > 40, "an object is one colour, so its mask must cover that colour"
 
 
-def test_made_up_objects_are_exact_and_some_parts_are_thin(data: Path) -> None:
-    pool = PhotoPool(data)
+def test_made_up_objects_are_exact_and_some_parts_are_thin(segments: Path) -> None:
+    pool = PhotoPool(segments)
     thin = 0
     for seed in range(12):
         sprite = made_up_sprite(pool, random.Random(seed))
@@ -115,8 +88,8 @@ def test_made_up_objects_are_exact_and_some_parts_are_thin(data: Path) -> None:
     assert thin >= 3
 
 
-def test_thin_parts_are_added_to_a_cut_out(data: Path) -> None:
-    pool = PhotoPool(data)
+def test_thin_parts_are_added_to_a_cut_out(segments: Path) -> None:
+    pool = PhotoPool(segments)
     plain = Sprite(np.full((80, 60, 3), 200, np.uint8), np.full((80, 60), 255, np.uint8))
     for seed in range(4):
         more = with_thin_parts(plain, pool, random.Random(seed))
@@ -146,11 +119,11 @@ class Always(random.Random):
         return 0.0
 
 
-def test_a_run_can_start_from_other_weights(data: Path, backbone: Path, tmp_path: Path) -> None:
-    first = Trainer(backbone)
+def test_a_run_can_start_from_other_weights(segments: Path, backbone: Path, tmp_path: Path) -> None:
+    first = make_trainer(backbone)
     first.save(tmp_path)
     torch.manual_seed(7)
-    second = Trainer(backbone, init=tmp_path / "nano.safetensors")
+    second = make_trainer(backbone, init=tmp_path / "nano.safetensors")
     for name, value in first.network.state_dict().items():
         if value.is_floating_point():
             assert torch.equal(value.half().float(), second.network.state_dict()[name]), name
@@ -163,9 +136,9 @@ def test_weights_are_averaged() -> None:
         average([{"a": torch.zeros(1)}, {"b": torch.zeros(1)}])
 
 
-def test_scenes_depend_on_seed_and_number_alone(data: Path) -> None:
-    first = SceneDataset(PhotoPool(data), 64, 2, seed=3, length=9)[5]
-    second = SceneDataset(PhotoPool(data), 64, 2, seed=3, length=2, first=4)[1]
+def test_scenes_depend_on_seed_and_number_alone(segments: Path) -> None:
+    first = SceneDataset(PhotoPool(segments), 64, 2, seed=3, length=9)[5]
+    second = SceneDataset(PhotoPool(segments), 64, 2, seed=3, length=2, first=4)[1]
     assert torch.equal(first[0], second[0]) and torch.equal(first[1], second[1])
 
 

@@ -14,6 +14,10 @@ ROUNDS = {
     "iou_follow": "followed",
     "iou_ask": "click or box",
     "iou_correct": "one more click",
+    "iou_click_1": "one click",
+    "iou_click_2": "two clicks",
+    "iou_click_3": "three clicks",
+    "iou_box": "box",
 }
 
 
@@ -26,7 +30,8 @@ def write_plot(log: Path, picture: Path) -> None:
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     for name, label in ROUNDS.items():
-        axes.plot(steps, [row[name] for row in rows], label=label)
+        if name in rows[0]:
+            axes.plot(steps, [row[name] for row in rows], label=label)
     axes.set(xlabel="step", ylabel="mean IoU on training scenes", ylim=(0, 1))
     axes.legend(loc="lower right")
     losses = axes.twinx()

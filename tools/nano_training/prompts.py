@@ -6,6 +6,8 @@ import random
 
 import torch
 
+from vos.sam.prompt_maps import prompt_maps
+
 
 def click(region: torch.Tensor, rng: random.Random) -> torch.Tensor:
     """One cell of a boolean region (h4, w4) as (1, 2), (x, y) of its centre; (0, 2) where the region is empty."""
@@ -26,3 +28,16 @@ def loose_box(mask: torch.Tensor, rng: random.Random, slack: float = 0.1) -> tor
     dx, dy = slack * (x1 - x0), slack * (y1 - y0)
     noise = [rng.uniform(-1, 1) for _ in range(4)]
     return torch.tensor([x0 + noise[0] * dx, y0 + noise[1] * dy, x1 + noise[2] * dx, y1 + noise[3] * dy])
+
+
+def draw(
+    truth: torch.Tensor,
+    positive: torch.Tensor,
+    negative: torch.Tensor,
+    box: torch.Tensor | None,
+    mask: torch.Tensor | None,
+    others: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Draws a prompt given in cells of the logits' grid, that of ``truth``, as the decoder reads it."""
+    size = (truth.shape[0] // 2, truth.shape[1] // 2)
+    return prompt_maps(size, positive / 2, negative / 2, None if box is None else box / 2, mask, others)

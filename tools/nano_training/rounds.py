@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import torch
 
 from nano_training.encoding import EncodedViews, Knowledge, View, encode_views
-from nano_training.prompts import click, loose_box
+from nano_training.prompts import click, draw, loose_box
 from nano_training.similarity_loss import similarity_loss
 from vos.adaptation.stale_mask import stale_mask
 from vos.sam.mask_loss import decoder_loss, true_iou
 from vos.sam.nano_network import NanoNetwork
-from vos.sam.prompt_maps import prompt_maps
 
 ABSENT_SHARE = 0.1  # objects looked for in a scene that does not hold them
 LONG_SHARE = 0.6  # steps that follow for two frames instead of one
@@ -200,16 +199,3 @@ class SceneRounds:
         logits, quality = logits.float(), quality.float()
         iou = true_iou(logits[:, :1], goal)[:, 0]
         return RoundResult(decoder_loss(logits, quality, goal), iou, logits, quality)
-
-
-def draw(
-    truth: torch.Tensor,
-    positive: torch.Tensor,
-    negative: torch.Tensor,
-    box: torch.Tensor | None,
-    mask: torch.Tensor | None,
-    others: torch.Tensor | None = None,
-) -> torch.Tensor:
-    """Draws a prompt given in cells of the logits' grid, that of ``truth``, as the decoder reads it."""
-    size = (truth.shape[0] // 2, truth.shape[1] // 2)
-    return prompt_maps(size, positive / 2, negative / 2, None if box is None else box / 2, mask, others)

@@ -32,6 +32,7 @@ DEFAULT_INPUT_SIZE = 640  # longer side of the model input, pixels
 PADDING_VALUE = 127  # grey: zero after normalisation
 DEEPEST_STRIDE = 32
 WEIGHTS = "nano.safetensors"
+PROMPTER = "prompter."  # in a weights file: the decoder for clicks and boxes; where it is missing, there is one for all
 
 
 class NanoSegmenter(Segmenter):
@@ -39,6 +40,7 @@ class NanoSegmenter(Segmenter):
 
     Args:
         network: with its weights; taken over (switched to evaluation, batch norms folded).
+        prompter: the decoder that answers clicks and boxes without guidance, taken over alike; None = the network's.
         device: where it runs.
         precision: "float32" or "bfloat16"; see :func:`vos.sam.device.resolve_precision`.
         input_size: longer side of the model input in pixels, a multiple of 32.
@@ -58,23 +60,27 @@ class NanoSegmenter(Segmenter):
         input_size: int | None = None,
         checkpoint_name: str = "",
         checkpoint_sha256: str = "",
+        prompter: Decoder | None = None,
     ) -> None:
         size = DEFAULT_INPUT_SIZE if input_size is None else input_size
         if size < 64 or size % DEEPEST_STRIDE:
             raise VosError(f"model.input_size={size} is not a multiple of {DEEPEST_STRIDE} from 64 on; try 512 or 640")
         self.device = torch.device(device)
         self.checkpoint_name, self.checkpoint_sha256 = checkpoint_name, checkpoint_sha256
-        _fold_batch_norms(network.eval())
-        self._network = network.to(self.device).requires_grad_(False)
-        for parameter in self._network.parameters():
-            if parameter.ndim == 4:
-                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-        self._input_size = size
+        for part in (network, prompter):
+            if part is not None:
+                _fold_batch_norms(part.eval())
+                part.to(self.device).requires_grad_(False)
+                for parameter in part.parameters():
+                    if parameter.ndim == 4:
+                        parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        self._network, self._input_size = network, size
         precision = resolve_precision(precision, self.device, embedded=True)
         self._dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         self._network.to(self._dtype)
         _freeze(self._network)
         self._decoder = self._ready(self._network.decoder)
+        self._prompter = self._decoder if prompter is None else self._ready(prompter)
         self._adapted = False
 
     @classmethod
@@ -95,13 +101,16 @@ class NanoSegmenter(Segmenter):
         try:
             data = source.read_bytes()
             state = {key: value.float() for key, value in load(data).items()}
-            network = NanoNetwork()
+            own = {key.removeprefix(PROMPTER): state.pop(key) for key in list(state) if key.startswith(PROMPTER)}
+            network, prompter = NanoNetwork(), Decoder() if own else None
             network.load_state_dict(state)
+            if prompter is not None:
+                prompter.load_state_dict(own)
         except OSError as error:
             raise VosError(f"weights of the embedded model not readable: {name} ({error.strerror})") from None
         except (SafetensorError, RuntimeError):
             raise VosError(f"{name} does not hold weights of model=nano; see tools/train_nano.py") from None
-        return cls(network, device, precision, input_size, name, hashlib.sha256(data).hexdigest())
+        return cls(network, device, precision, input_size, name, hashlib.sha256(data).hexdigest(), prompter)
 
     def at_input_size(self, size: int) -> NanoSegmenter:
         """The same network for pictures whose longer side becomes ``size``; shares the weights."""
@@ -179,7 +188,8 @@ class NanoSegmenter(Segmenter):
     ) -> MaskCandidates:
         """See :meth:`Segmenter.decode_each`: one batch."""
         chosen = slice(1, None) if multimask else slice(0, 1)
-        logits, quality = self._decoder(*self._read(embeddings, prompts, guidance), chosen)
+        decoder = self._prompter if guidance is None else self._decoder
+        logits, quality = decoder(*self._read(embeddings, prompts, guidance), chosen)
         return MaskCandidates(logits.float(), quality.float().sigmoid())
 
     def _read_lesson(self, lesson: Lesson) -> Inputs:
@@ -243,7 +253,7 @@ def _model_input(image: npt.NDArray[np.uint8], geometry: Geometry) -> npt.NDArra
     return padded
 
 
-def _fold_batch_norms(network: NanoNetwork) -> None:
+def _fold_batch_norms(network: nn.Module) -> None:
     """Puts each batch norm into the convolution before it: the same function in fewer passes over memory."""
     for module in network.modules():
         if isinstance(module, Block) and isinstance(module.norm, nn.BatchNorm2d):

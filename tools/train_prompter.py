@@ -1,0 +1,103 @@
+"""Trains the embedded model's second decoder, which answers clicks and boxes; the rest of the model stays.
+
+    python tools/train_prompter.py --data SEGMENTS --init nano.safetensors --out runs/prompter --steps 3000
+
+Writes the weights of ``--init`` with the new decoder in them. A run stopped at any time goes on from its last
+checkpoint when started again with the same ``--out``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import time
+from pathlib import Path
+from statistics import mean
+
+import torch
+from nano_training.interaction import CLICKS, Interaction
+from nano_training.photos import PhotoPool
+from nano_training.plot import write_plot
+from nano_training.regions import RegionDataset
+from nano_training.trainer import LOG_EVERY, SAVE_EVERY, Trainer, channels_last, write_log
+from safetensors.torch import load_file
+from torch.utils.data import DataLoader
+from train_nano import training_ids
+
+from vos.sam.nano import PROMPTER
+from vos.sam.nano_network import Decoder, NanoNetwork
+
+RATE = 1e-3
+FIGURES = ("loss", *(f"iou_click_{number + 1}" for number in range(CLICKS)), "iou_box")
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder with images/, labels/ and index.csv")
+    parser.add_argument("--init", type=Path, required=True, help="weights of the embedded model")
+    parser.add_argument("--out", type=Path, default=Path("runs/prompter"), help="checkpoint, log and weights")
+    parser.add_argument("--steps", type=int, default=3000, help="where the run ends")
+    parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate")
+    parser.add_argument("--decay", type=int, default=1000, help="the learning rate falls over this many last steps")
+    parser.add_argument("--size", type=int, default=384, help="side of a view, pixels, a multiple of 32")
+    parser.add_argument("--regions", type=int, default=6, help="regions per step, all of one photo")
+    parser.add_argument("--exclude", default="", help="leave out photos whose id starts with this, e.g. bsds")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--workers", type=int, default=1, help="processes that make views")
+    parser.add_argument("--float32", action="store_true", help="no bfloat16")
+    return parser.parse_args()
+
+
+def make_trainer(init: Path, rate: float = RATE) -> tuple[NanoNetwork, Trainer[Decoder]]:
+    """The network whose encoder is used as it is, and the decoder to be trained, which begins as the tracker's."""
+    tensors = {name: value for name, value in load_file(init).items() if not name.startswith(PROMPTER)}
+    network = NanoNetwork()
+    network.load_state_dict({name: value.float() for name, value in tensors.items()})
+    decoder = Decoder()
+    decoder.load_state_dict(network.decoder.state_dict())
+    return network.eval(), Trainer(decoder, [(list(decoder.parameters()), rate)], PROMPTER, tensors)
+
+
+def main() -> None:
+    """Trains until ``--steps``."""
+    options = parse_arguments()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    options.out.mkdir(parents=True, exist_ok=True)
+    network, trainer = make_trainer(options.init, options.rate)
+    trainer.resume(options.out)
+    decoder = trainer.network.train()
+    for module in (network, decoder):
+        channels_last(module)
+    pool = PhotoPool(options.data, training_ids(options.data, options.exclude))
+    left = max(0, options.steps - trainer.step)
+    views = RegionDataset(pool, options.size, options.regions, options.seed, left, trainer.step)
+    loader = DataLoader(views, num_workers=options.workers, prefetch_factor=6 if options.workers else None)
+    seen: dict[str, list[float]] = {name: [] for name in FIGURES}
+    clock = time.monotonic()
+    for images, masks in loader:
+        factor = trainer.set_rate(options.steps, options.decay)
+        rng = random.Random(f"{options.seed}/step/{trainer.step}")
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=not options.float32):
+            pixels = images.float().contiguous(memory_format=torch.channels_last)
+            levels = tuple(level.float() for level in network.encode(pixels)[1:])
+        loss, figures = Interaction(decoder, levels, masks[0], rng, not options.float32).run()
+        trainer.update(loss)
+        for name, value in (figures | {"loss": loss.item()}).items():
+            seen[name].append(value)
+        if trainer.step % LOG_EVERY == 0:
+            head = {"step": trainer.step, "size": options.size, "rate": factor, "seconds": time.monotonic() - clock}
+            row = head | {name: mean(values) for name, values in seen.items() if values}
+            write_log(options.out / "log.csv", row, ("step", "size", "rate", "seconds", *FIGURES))
+            seen, clock = {name: [] for name in FIGURES}, time.monotonic()
+        if trainer.step % SAVE_EVERY == 0 or trainer.step == options.steps:
+            trainer.save(options.out)
+            if (options.out / "log.csv").exists():
+                write_plot(options.out / "log.csv", options.out / "training.png")
+
+
+if __name__ == "__main__":
+    main()
