@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 import torch
+from torch.optim.swa_utils import AveragedModel
 
 from vos.sam.device import free_cores
 from vos.sam.lesson import Lesson
@@ -17,7 +18,8 @@ from vos.sam.nano_network import Decoder
 BETAS = (0.9, 0.99)
 PAIR = 2  # lessons per step, however many cores there are: the outcome shall not depend on them
 WARM_UP = 5  # steps
-LAST_RATE = 0.1  # share of the learning rate that is left in the end
+LAST_RATE = 0.3  # share of the learning rate that is left in the end
+AVERAGED = 0.5  # share of the steps, the last ones, whose weights are averaged (Izmailov et al., UAI 2018)
 
 Inputs = tuple[
     tuple[torch.Tensor, ...], torch.Tensor, tuple[torch.Tensor, torch.Tensor], torch.Tensor
@@ -49,6 +51,7 @@ def tune_decoder(
     # Made-up views are easy: what predicts the IoU would learn to be sure. It stays as it is, and calibrated.
     parameters = [value for name, value in tuned.named_parameters() if not name.startswith("quality.")]
     fused = parameters[0].device.type in ("cpu", "cuda")
+    average = AveragedModel(tuned)
     optimizer = torch.optim.Adam(parameters, lr=learning_rate, betas=BETAS, fused=fused)
 
     def study(lesson: Lesson) -> tuple[torch.Tensor, ...]:
@@ -66,7 +69,10 @@ def tune_decoder(
                 parameter.grad = sum(gradients[1:], gradients[0]) / PAIR
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
-    return tuned.requires_grad_(False)
+            if step + 1 > steps * (1 - AVERAGED):
+                average.update_parameters(tuned)
+    learned: Decoder = average.module
+    return learned.requires_grad_(False)
 
 
 def _loss(decoder: Decoder, lesson: Lesson, read: Callable[[Lesson], Inputs], autocast: bool) -> torch.Tensor:
