@@ -71,8 +71,8 @@ def tune_decoder(
             optimizer.step()
             if step + 1 > steps * (1 - AVERAGED):
                 average.update_parameters(tuned)
-    learned: Decoder = average.module
-    return learned.requires_grad_(False)
+    tuned.load_state_dict(average.module.state_dict())
+    return tuned.requires_grad_(False)
 
 
 def _loss(decoder: Decoder, lesson: Lesson, read: Callable[[Lesson], Inputs], autocast: bool) -> torch.Tensor:
