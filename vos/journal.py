@@ -1,8 +1,9 @@
 """What an interrupted run needs to go on: the results so far, and now and then the tracker's state.
 
-Tracking runs in one or two legs: forward from the first reference, and backward from it. Each keeps an append-only
-file of results and a file of state; the state says how many results were complete when it was taken, and whatever
-was appended later is cut off on opening. The backward leg is also what brings its results into order.
+Tracking runs in one or two legs: forward from the first reference, and backward from it; with a second pass each of
+them also goes back to where it came from. Each keeps an append-only file of records and a file of state; the state
+says how many records were complete when it was taken, and whatever was appended later is cut off on opening. The
+legs that go backward are also what brings their results into order.
 """
 
 from __future__ import annotations
@@ -26,17 +27,18 @@ import torch
 from typing_extensions import Self
 
 from vos.io.atomic import atomic_path, writing_to
-from vos.structures import Frame, LabelMap, Presence, SegmentedFrame
+from vos.structures import Frame, LabelMap, Presence, SegmentedFrame, TrackedFrame
+from vos.tracked_record import pack, unpack
 
 _LENGTH = struct.Struct("<Q")
 _PRESENCES = tuple(Presence)
 
 
 class Leg:
-    """The results of one direction, in the order of tracking.
+    """The records of one direction, in the order of tracking: results, or the first of two passes' answers.
 
     Attributes:
-        consumed: frames that the tracker had seen when the state was saved, 0 for a fresh leg.
+        consumed: frames that the tracker had seen when the state was last saved, 0 for a fresh leg.
         done: whether the leg reached its end.
         state: the tracker's state after ``consumed`` frames, empty for a fresh leg.
     """
@@ -78,6 +80,13 @@ class Leg:
         }
         if result.alpha is not None:
             arrays["alpha"] = np.ascontiguousarray(result.alpha)
+        self._append(arrays)
+
+    def append_answer(self, tracked: TrackedFrame) -> None:
+        """Adds a frame's answer, still at low resolution, for a second pass to read."""
+        self._append(pack(tracked))
+
+    def _append(self, arrays: dict[str, npt.NDArray[Any]]) -> None:
         record = zlib.compress(safetensors.numpy.save(arrays), 1)
         with writing_to(self._path):
             self._file.seek(0, 2)
@@ -86,9 +95,7 @@ class Leg:
 
     def read(self, index: int, frame: Frame) -> SegmentedFrame:
         """The ``index``-th result, on its frame."""
-        self._file.seek(self._offsets[index])
-        (length,) = _LENGTH.unpack(self._file.read(_LENGTH.size))
-        arrays = safetensors.numpy.load(zlib.decompress(self._file.read(length)))
+        arrays = self._read(index)
         return SegmentedFrame(
             frame=frame,
             label_map=LabelMap(arrays["labels"], tuple(arrays["object_ids"].tolist())),
@@ -96,6 +103,15 @@ class Leg:
             presence=tuple(_PRESENCES[k] for k in arrays["presence"]),
             alpha=arrays.get("alpha"),
         )
+
+    def read_answer(self, index: int) -> TrackedFrame:
+        """The ``index``-th answer."""
+        return unpack(self._read(index))
+
+    def _read(self, index: int) -> dict[str, npt.NDArray[Any]]:
+        self._file.seek(self._offsets[index])
+        (length,) = _LENGTH.unpack(self._file.read(_LENGTH.size))
+        return safetensors.numpy.load(zlib.decompress(self._file.read(length)))
 
     def save_state(self, state: Mapping[str, torch.Tensor], consumed: int, done: bool = False) -> None:
         """Makes everything appended so far permanent, together with the state that belongs to it."""
@@ -105,6 +121,7 @@ class Leg:
         with atomic_path(self._state_path) as path:
             tensors = {name: tensor.detach().clone().contiguous() for name, tensor in state.items()}
             path.write_bytes(safetensors.torch.save(tensors, {"progress": progress}))
+        self.state, self.consumed, self.done = tensors, consumed, done
 
     @property
     def saved(self) -> bool:
@@ -118,7 +135,7 @@ class Leg:
 
 
 class Journal:
-    """A folder with the two legs of one run. A context manager; on leaving, a folder without any state is deleted."""
+    """A folder with the legs of one run: out from the first reference, and back again. A context manager; on leaving, a folder without any state is deleted."""
 
     def __init__(self, folder: Path, fingerprint: str = "") -> None:
         """Opens the journal of a run, or begins a new one where there is none with this fingerprint."""
@@ -130,11 +147,13 @@ class Journal:
             folder.mkdir(parents=True, exist_ok=True)
             mark.write_text(fingerprint)
             self.backward, self.forward = Leg(folder, "backward"), Leg(folder, "forward")
+            self.backward_return, self.forward_return = Leg(folder, "backward_return"), Leg(folder, "forward_return")
+        self._legs = (self.backward, self.backward_return, self.forward, self.forward_return)
 
     @property
     def resumed(self) -> int:
-        """Results of an earlier, interrupted run."""
-        return len(self.backward) + len(self.forward)
+        """Frames that an earlier, interrupted run has tracked, once for each pass."""
+        return sum(len(leg) for leg in self._legs)
 
     def remove(self) -> None:
         """Deletes the folder; the run is complete."""
@@ -146,9 +165,9 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.backward.close()
-        self.forward.close()
-        if not (self.backward.saved or self.forward.saved):
+        for leg in self._legs:
+            leg.close()
+        if not any(leg.saved for leg in self._legs):
             shutil.rmtree(self.folder)
             with suppress(OSError):  # holds something else
                 self.folder.parent.rmdir()

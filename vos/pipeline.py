@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Protocol
 
@@ -27,8 +27,9 @@ from vos.journal import Journal, Leg
 from vos.references import Reference, in_order
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, Geometry, ImageEmbedding, LabelMap, SegmentedFrame, TrackedFrame
-from vos.tracker_config import EdgesConfig
+from vos.tracker_config import EdgesConfig, SecondPassConfig
 from vos.tracking.merge import merge
+from vos.tracking.second_pass import SecondPass
 from vos.tracking.tracker import Tracker
 
 STATE_INTERVAL = 5.0  # seconds of work that an interruption may cost
@@ -52,7 +53,8 @@ class Line:
         batch_size: frames encoded together.
         with_alpha: also make soft masks.
         edges: whether and how outlines are moved onto the frame's edges; None = not.
-        on_frame: called once per frame, after it is tracked, with its index.
+        second_pass: whether and how frames are tracked again on the way back, and both answers fused.
+        on_frame: called once per frame (and pass), after it is tracked, with its index.
         on_prompted: called with the frame and mask that the model made from a box or point.
     """
 
@@ -62,6 +64,7 @@ class Line:
     batch_size: int = 1
     with_alpha: bool = False
     edges: EdgesConfig | None = None
+    second_pass: SecondPassConfig = field(default_factory=SecondPassConfig)
     on_frame: Callable[[int], None] = lambda index: None
     on_prompted: Callable[[Frame, LabelMap], None] = lambda frame, mask: None
     timings: Timings = field(default_factory=Timings)
@@ -101,14 +104,19 @@ def segment_video(
         KeyboardInterrupt: Ctrl-C, after saving the state; on live input it ends the video instead.
     """
     ordered = in_order(references)
-    start = ordered[0].frame_index
+    start, twice = ordered[0].frame_index, line.second_pass.enabled
     if start > 0 and not source.has_random_access:
         raise VosError(f"ref_frame={start} needs a video file or folder; live input begins at its reference (0)")
+    if twice and not source.has_random_access:
+        raise VosError(
+            "tracker.second_pass.enabled=true goes back over the frames, which live input has not kept; set it to false, "
+            "or record the stream and give the file"
+        )
     for reference in ordered:
         if reference.frame_index > 0 and source.has_random_access:
             source.frame(reference.frame_index)  # fails now rather than after an hour
     with ExitStack() as stack:
-        if journal is None and start > 0:
+        if journal is None and (start > 0 or twice):
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="vos-"))
             journal = stack.enter_context(Journal(Path(folder) / "journal"))
         if journal is None:
@@ -117,9 +125,18 @@ def segment_video(
         backward, forward = journal.backward, journal.forward
         if start > 0 and not backward.done:
             _follow(source.reversed_frames(start - backward.consumed), ordered[:1], line, backward, writing=False)
-        _replay(source, start, journal, line)
+        if start > 0 and twice:
+            done = journal.backward_return.consumed
+            _go_back(source.frames(done, start), line, (backward, start - 1), (journal.backward_return, 0))
+        if not twice:
+            _replay(source, start, journal, line)
         if not forward.done:
             _follow(source.frames(start + forward.consumed), ordered, line, forward)
+        if twice:
+            end, done = start + len(forward) - 1, journal.forward_return.consumed
+            frames = takewhile(lambda frame: frame.index >= start, source.reversed_frames(end - done))
+            _go_back(frames, line, (forward, start), (journal.forward_return, end))
+            _replay(source, start, journal, line)
     return line.timings
 
 
@@ -130,6 +147,7 @@ def _follow(
     leg: Leg | None = None,
     writing: bool = True,
     is_live: bool = False,
+    again: SecondPass | None = None,
 ) -> None:
     """One leg: the tracker on this thread, reading and encoding ahead of it, merging and writing behind it."""
     given = {reference.frame_index: reference for reference in references}
@@ -144,16 +162,21 @@ def _follow(
     def finish(item: _Tracked) -> None:
         if not counts(item.frame):
             return
-        with line.timings.measure("merge"):
-            ids = line.tracker.object_ids
-            result = merge(item.tracked, item.geometry, item.frame, ids, line.with_alpha, line.edges)
-        with line.timings.measure("write"):
-            for writer in line.writers if writing else ():
-                writer.write(result)
-            if leg is not None:
-                leg.append(result)
-                if item.state is not None:
-                    leg.save_state(item.state, item.consumed)
+        if leg is not None and line.second_pass.enabled and again is None:
+            with line.timings.measure("write"):
+                leg.append_answer(item.tracked)  # the second pass will make the result
+        else:
+            with line.timings.measure("merge"):
+                ids = line.tracker.object_ids
+                result = merge(item.tracked, item.geometry, item.frame, ids, line.with_alpha, line.edges)
+            with line.timings.measure("write"):
+                for writer in line.writers if writing else ():
+                    writer.write(result)
+                if leg is not None:
+                    leg.append(result)
+        if leg is not None and item.state is not None:
+            with line.timings.measure("write"):
+                leg.save_state(item.state, item.consumed)
 
     try:
         with (
@@ -164,7 +187,10 @@ def _follow(
                 settled = False
                 reference = given.get(frame.index)
                 with line.timings.measure("track" if reference is None else "learn"):
-                    tracked = _track(frame, embedding, reference, consumed == 0, line)
+                    if again is not None:
+                        tracked = again.step(embedding, frame)
+                    else:
+                        tracked = _track(frame, embedding, reference, consumed == 0, line)
                 consumed += 1
                 # Going on must batch the same frames: the make-up of a batch can change the last bit of an embedding.
                 due = leg is not None and time.monotonic() - saved_at > STATE_INTERVAL and _aligned(consumed, line)
@@ -211,20 +237,31 @@ def _track(
     return (line.tracker.start if is_first else line.tracker.add_reference)(embedding, mask, frame)
 
 
+def _go_back(frames: Iterable[Frame], line: Line, first: tuple[Leg, int], second: tuple[Leg, int]) -> None:
+    """The second pass over one leg; each leg comes with the index of its first frame, and the second begins at it."""
+    (answers, begin), (leg, end) = first, second
+    if leg.done:
+        return
+    if not leg.state:
+        line.tracker.restore(answers.state)
+    again = SecondPass(line.tracker, line.second_pass, lambda index: answers.read_answer(abs(index - begin)), end)
+    _follow(frames, (), line, leg, writing=False, again=again)
+
+
 def _replay(source: FrameSource, start: int, journal: Journal, line: Line) -> None:
-    """Writes what is on disk already: the backward leg, last result first, and an interrupted run's forward leg."""
+    """Writes what is on disk already: the legs that went backward, last result first, and interrupted runs' others."""
     count = start + len(journal.forward)
     if not line.writers or not count:
         return
     with Ahead(line.timings.each("read", source.frames(0, count)), PENDING_RESULTS, "read") as frames:
         for frame in frames:
-            leg, index = (
-                (journal.backward, start - 1 - frame.index)
-                if frame.index < start
-                else (journal.forward, frame.index - start)
-            )
+            if line.second_pass.enabled:
+                legs = (journal.backward_return, 0), (journal.forward_return, count - 1)
+            else:
+                legs = (journal.backward, start - 1), (journal.forward, start)
+            leg, begin = legs[frame.index >= start]
             with line.timings.measure("write"):
-                result = leg.read(index, frame)
+                result = leg.read(abs(frame.index - begin), frame)
                 for writer in line.writers:
                     writer.write(result)
 

@@ -134,6 +134,14 @@ class FinetuneConfig:
 
 
 @dataclass
+class SecondPassConfig:
+    """A second pass, from the last frame back to the first reference, and one answer made of both."""
+
+    enabled: bool = False  # for files and folders; twice the work, and nothing is written before the second pass ends
+    found_iou: float = 0.4  # an object that one pass alone finds is there at or above this predicted IoU, 0..1
+
+
+@dataclass
 class TrackerConfig:
     """The per-frame tracker. ``None`` stands for what suits the model (see ``vos.tracking.persam_tracker``)."""
 
@@ -150,5 +158,6 @@ class TrackerConfig:
     choice: ChoiceConfig = field(default_factory=ChoiceConfig)
     zoom: ZoomConfig = field(default_factory=ZoomConfig)
     edges: EdgesConfig = field(default_factory=EdgesConfig)
+    second_pass: SecondPassConfig = field(default_factory=SecondPassConfig)
     presence: PresenceConfig = field(default_factory=PresenceConfig)
     finetune: Any = False  # true | false, or the options of FinetuneConfig

@@ -47,6 +47,10 @@ class Motion:
         self.box, self.unsure = None, 0
         self.velocity = np.zeros(2, dtype=np.float32)
 
+    def turn(self) -> None:
+        """From here on time runs the other way."""
+        self.velocity = -self.velocity
+
     @property
     def shift(self) -> npt.NDArray[np.float32]:
         """Expected displacement (dx, dy) to the next frame, original pixels."""

@@ -83,14 +83,31 @@ class PersamTracker(Tracker):
     def add_reference(self, embedding: ImageEmbedding, reference: LabelMap, frame: Frame) -> TrackedFrame:
         if reference.object_ids != self.object_ids:
             raise ValueError(f"the reference has ids {reference.object_ids}, the tracker follows {self.object_ids}")
+        found = self._follow_others(embedding, reference, frame)
+        self._anchor(embedding, frame, reference)
+        return self._report(embedding.geometry, found, given=reference)
+
+    def turn(self) -> None:
+        for track in self.tracks:
+            track.motion.turn()
+
+    @torch.no_grad()
+    def revisit(self, embedding: ImageEmbedding, reference: LabelMap, frame: Frame) -> TrackedFrame:
+        found = self._follow_others(embedding, reference, frame)
+        for track, mask in zip(self.tracks, torch.from_numpy(reference.masks())):
+            if bool(mask.any()):
+                track.place(embedding, mask)
+        return self._report(embedding.geometry, found, given=reference)
+
+    def _follow_others(
+        self, embedding: ImageEmbedding, reference: LabelMap, frame: Frame
+    ) -> dict[int, tuple[torch.Tensor, float]]:
+        """Finds the objects that ``reference`` does not show, where it leaves room."""
         self._notice_change(embedding, frame)
         shown = set(np.unique(reference.labels).tolist())
         others = [k for k, track in enumerate(self.tracks) if track.known and self.object_ids[k] not in shown]
         taken = embedding.geometry.mask_to_low_res(torch.from_numpy(reference.labels > 0)[None])[0] > 0.5
-        taken = taken.to(self.model.device)
-        found = self._follow(embedding, frame, others, taken)
-        self._anchor(embedding, frame, reference)
-        return self._report(embedding.geometry, found, given=reference)
+        return self._follow(embedding, frame, others, taken.to(self.model.device))
 
     def _notice_change(self, embedding: ImageEmbedding, frame: Frame) -> None:
         """Makes every object's expectation fit for this frame: what is remembered of the one before moves along."""

@@ -66,17 +66,22 @@ class Track:
             embedding: of the frame.
             mask: bool (H, W) in original pixels, not empty.
         """
-        geometry, features = embedding.geometry, embedding.features
-        # A tiny object covers no cell fully; relative to its best-covered cell it still has a mask and a box.
-        fine = geometry.mask_to_low_res(mask[None])[0].to(features)
-        coverage = geometry.mask_to_grid(mask[None])[0].to(features)
+        features = embedding.features
+        fine = embedding.geometry.mask_to_low_res(mask[None])[0].to(features)
+        coverage = embedding.geometry.mask_to_grid(mask[None])[0].to(features)
         (target,) = observed_targets(embedding, fine[None])
         self.reference_area = float(mask.sum())
         self.memory.anchor(target, self.reference_area)
         self.appearance = Appearance.of_reference(similarity(features, [target])[0], coverage)
+        self.place(embedding, mask)
+
+    def place(self, embedding: ImageEmbedding, mask: torch.Tensor) -> None:
+        """Puts the object where the user's mask shows it, bool (H, W) in original pixels, not empty."""
+        fine = embedding.geometry.mask_to_low_res(mask[None])[0].to(embedding.features)
+        # A tiny object covers no cell fully; relative to its best-covered cell it still has a mask and a box.
         self.logits = GIVEN_LOGIT * (2 * fine / fine.amax().clamp(min=1e-6) - 1)
         self.presence, self.unseen = Presence.PRESENT, False
-        box = low_res_box(self.logits, geometry)
+        box = low_res_box(self.logits, embedding.geometry)
         assert box is not None  # the best-covered cell is above 0
         self.motion.forget()
         self.motion.update(box, sure=True)

@@ -65,6 +65,17 @@ class Tracker(ABC):
             ValueError: ``reference.object_ids`` differ from those of :meth:`start`.
         """
 
+    def turn(self) -> None:
+        """Turns round: the frames before the latest one come next, last one first. Nothing that was learned is lost.
+
+        A tracker that has this method has :meth:`revisit`, too; :func:`make_tracker` asks for both.
+        """
+        raise NotImplementedError
+
+    def revisit(self, embedding: ImageEmbedding, reference: LabelMap, frame: Frame) -> TrackedFrame:
+        """Takes the place of :meth:`add_reference` where a mask comes by again: objects are put there, none is learned."""
+        raise NotImplementedError
+
     @abstractmethod
     def state(self) -> dict[str, torch.Tensor]:
         """Everything that the next step depends on, as named CPU tensors (fit for a safetensors file)."""
@@ -85,4 +96,9 @@ def make_tracker(config: TrackerConfig, model: Segmenter) -> Tracker:
     }
     if config.name not in trackers:
         raise VosError(f"tracker={config.name} is unknown; choose one of {', '.join(trackers)}")
+    if config.second_pass.enabled and trackers[config.name].turn is Tracker.turn:  # said now, not after the first pass
+        raise VosError(
+            f"tracker.second_pass.enabled=true needs a tracker that can turn round, and tracker={config.name} cannot; "
+            "use tracker=persam"
+        )
     return trackers[config.name](config, model)
