@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "vos"
 
 CONTRACTS = {"structures", "geometry", "errors", "config", "tracker_config"}
-LINE = {"background", "journal", "references", "summary"}
+LINE = {"background", "journal", "references", "replay", "summary"}
 # Room -> the rooms that it may import. Anything not listed is an entry point and may import all but entry points.
 ROOMS: dict[str, set[str]] = {
     "errors": set(),
@@ -30,10 +30,12 @@ ROOMS: dict[str, set[str]] = {
     "adaptation": CONTRACTS | {"sam", "persam"},
     "tracking": CONTRACTS | {"io", "sam", "persam", "adaptation"},
     "evaluation": {"structures", "geometry", "errors", "io"},
-    "journal": CONTRACTS | {"io"},
+    "journal": CONTRACTS | {"io", "tracked_record"},
     "output_folder": {"errors", "io"},
     "references": CONTRACTS | {"io", "sam", "persam"},
+    "replay": CONTRACTS | {"background", "io", "journal"},
     "summary": CONTRACTS | {"io"},
+    "tracked_record": CONTRACTS,
     "albums": CONTRACTS | {"background", "io", "sam", "persam"},
     "pipeline": CONTRACTS | LINE | {"io", "sam", "persam", "tracking"},
 }

@@ -132,8 +132,9 @@ def run_dataset(config: EvaluateConfig, sequences: Sequence[DavisSequence], mask
     model = load_model(config.model, config.checkpoint, config.device, config.precision)
     fingerprint = _fingerprint(config, model)
     done = {s.name for s in sequences if not config.overwrite and _is_finished(s, masks / s.name, fingerprint)}
-    initial = sum(frames[name] for name in done)
-    with tqdm(total=sum(frames.values()), initial=initial, unit="frame", disable=len(done) == len(frames)) as bar:
+    passes = 2 if config.tracker.second_pass.enabled else 1
+    total, initial = passes * sum(frames.values()), passes * sum(frames[name] for name in done)
+    with tqdm(total=total, initial=initial, unit="frame", disable=len(done) == len(frames)) as bar:
         for sequence in sequences:
             if sequence.name in done:
                 continue
@@ -176,7 +177,7 @@ def run_sequence(
     with FolderSource(str(sequence.image_folder), sequence.images()) as source, MaskWriter(folder) as writer:
         tracker = make_tracker(config.tracker, model)
         line = Line(model, tracker, [writer], batch_size=config.batch_size, on_frame=on_frame)
-        line.edges = config.tracker.edges
+        line.edges, line.second_pass = config.tracker.edges, config.tracker.second_pass
         segment_video(source, [Reference(0, LabelMap(labels, ids))], line)
     return time.perf_counter() - start
 

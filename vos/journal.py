@@ -135,7 +135,10 @@ class Leg:
 
 
 class Journal:
-    """A folder with the legs of one run: out from the first reference, and back again. A context manager; on leaving, a folder without any state is deleted."""
+    """A folder with the legs of one run: out from the first reference, and with a second pass back to it.
+
+    A context manager; on leaving, a folder without any state is deleted.
+    """
 
     def __init__(self, folder: Path, fingerprint: str = "") -> None:
         """Opens the journal of a run, or begins a new one where there is none with this fingerprint."""

@@ -25,6 +25,7 @@ from vos.errors import VosError
 from vos.io.frames import FrameSource
 from vos.journal import Journal, Leg
 from vos.references import Reference, in_order
+from vos.replay import replay
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, Geometry, ImageEmbedding, LabelMap, SegmentedFrame, TrackedFrame
 from vos.tracker_config import EdgesConfig, SecondPassConfig
@@ -69,6 +70,12 @@ class Line:
     on_prompted: Callable[[Frame, LabelMap], None] = lambda frame, mask: None
     timings: Timings = field(default_factory=Timings)
 
+    def write(self, result: SegmentedFrame) -> None:
+        """Hands a result to all writers."""
+        with self.timings.measure("write"):
+            for writer in self.writers:
+                writer.write(result)
+
 
 @dataclass(frozen=True)
 class _Tracked:
@@ -87,7 +94,7 @@ def segment_video(
     """Follows the objects of the references through all frames and writes every result, first frame first.
 
     Frames from the first reference on are tracked forward, frames before it backward; further references correct
-    the forward leg where they are given.
+    the forward leg where they are given. With a second pass each leg also goes back to its first frame.
 
     Args:
         source: the frames; random access is needed where the first reference is not on frame 0.
@@ -105,13 +112,10 @@ def segment_video(
     """
     ordered = in_order(references)
     start, twice = ordered[0].frame_index, line.second_pass.enabled
+    if twice and not source.has_random_access:
+        raise VosError("tracker.second_pass.enabled=true needs a video file or folder; set it to false for live input")
     if start > 0 and not source.has_random_access:
         raise VosError(f"ref_frame={start} needs a video file or folder; live input begins at its reference (0)")
-    if twice and not source.has_random_access:
-        raise VosError(
-            "tracker.second_pass.enabled=true goes back over the frames, which live input has not kept; set it to false, "
-            "or record the stream and give the file"
-        )
     for reference in ordered:
         if reference.frame_index > 0 and source.has_random_access:
             source.frame(reference.frame_index)  # fails now rather than after an hour
@@ -126,17 +130,17 @@ def segment_video(
         if start > 0 and not backward.done:
             _follow(source.reversed_frames(start - backward.consumed), ordered[:1], line, backward, writing=False)
         if start > 0 and twice:
-            done = journal.backward_return.consumed
-            _go_back(source.frames(done, start), line, (backward, start - 1), (journal.backward_return, 0))
+            frames = source.frames(journal.backward_return.consumed, start)
+            _go_back(frames, line, (backward, start - 1), (journal.backward_return, 0))
         if not twice:
-            _replay(source, start, journal, line)
+            replay(source, start, journal, line.write, twice, line.timings)
         if not forward.done:
             _follow(source.frames(start + forward.consumed), ordered, line, forward)
         if twice:
-            end, done = start + len(forward) - 1, journal.forward_return.consumed
-            frames = takewhile(lambda frame: frame.index >= start, source.reversed_frames(end - done))
+            end = start + len(forward) - 1
+            frames = takewhile(lambda f: f.index >= start, source.reversed_frames(end - journal.forward_return.consumed))
             _go_back(frames, line, (forward, start), (journal.forward_return, end))
-            _replay(source, start, journal, line)
+            replay(source, start, journal, line.write, twice, line.timings)
     return line.timings
 
 
@@ -163,20 +167,17 @@ def _follow(
         if not counts(item.frame):
             return
         if leg is not None and line.second_pass.enabled and again is None:
-            with line.timings.measure("write"):
-                leg.append_answer(item.tracked)  # the second pass will make the result
+            leg.append_answer(item.tracked)  # the second pass will make the result
         else:
             with line.timings.measure("merge"):
                 ids = line.tracker.object_ids
                 result = merge(item.tracked, item.geometry, item.frame, ids, line.with_alpha, line.edges)
-            with line.timings.measure("write"):
-                for writer in line.writers if writing else ():
-                    writer.write(result)
-                if leg is not None:
-                    leg.append(result)
+            if writing:
+                line.write(result)
+            if leg is not None:
+                leg.append(result)
         if leg is not None and item.state is not None:
-            with line.timings.measure("write"):
-                leg.save_state(item.state, item.consumed)
+            leg.save_state(item.state, item.consumed)
 
     try:
         with (
@@ -187,13 +188,14 @@ def _follow(
                 settled = False
                 reference = given.get(frame.index)
                 with line.timings.measure("track" if reference is None else "learn"):
-                    if again is not None:
-                        tracked = again.step(embedding, frame)
-                    else:
-                        tracked = _track(frame, embedding, reference, consumed == 0, line)
+                    tracked = (
+                        again.step(embedding, frame) if again else _track(frame, embedding, reference, consumed, line)
+                    )
                 consumed += 1
                 # Going on must batch the same frames: the make-up of a batch can change the last bit of an embedding.
-                due = leg is not None and time.monotonic() - saved_at > STATE_INTERVAL and _aligned(consumed, line)
+                due = (
+                    leg is not None and time.monotonic() - saved_at > STATE_INTERVAL and consumed % line.batch_size == 0
+                )
                 if due:
                     saved_at = time.monotonic()
                 state = line.tracker.state() if due else None
@@ -204,7 +206,7 @@ def _follow(
     except KeyboardInterrupt:
         if is_live:
             return
-        if leg is not None and settled and consumed and _aligned(consumed, line):
+        if leg is not None and settled and consumed and consumed % line.batch_size == 0:
             leg.save_state(line.tracker.state(), consumed)
         raise
     if not consumed:
@@ -224,7 +226,7 @@ def _encode(frames: Iterable[Frame], line: Line) -> Iterator[tuple[Frame, ImageE
 
 
 def _track(
-    frame: Frame, embedding: ImageEmbedding, reference: Reference | None, is_first: bool, line: Line
+    frame: Frame, embedding: ImageEmbedding, reference: Reference | None, consumed: int, line: Line
 ) -> TrackedFrame:
     """Locate, decode, refine and update memory for one frame; or take what the user gave for it."""
     if reference is None:
@@ -234,7 +236,7 @@ def _track(
     mask = reference.mask(line.model, embedding)
     if reference.prompt is not None:
         line.on_prompted(frame, mask)
-    return (line.tracker.start if is_first else line.tracker.add_reference)(embedding, mask, frame)
+    return (line.tracker.add_reference if consumed else line.tracker.start)(embedding, mask, frame)
 
 
 def _go_back(frames: Iterable[Frame], line: Line, first: tuple[Leg, int], second: tuple[Leg, int]) -> None:
@@ -242,29 +244,6 @@ def _go_back(frames: Iterable[Frame], line: Line, first: tuple[Leg, int], second
     (answers, begin), (leg, end) = first, second
     if leg.done:
         return
-    if not leg.state:
-        line.tracker.restore(answers.state)
+    line.tracker.restore(leg.state or answers.state)
     again = SecondPass(line.tracker, line.second_pass, lambda index: answers.read_answer(abs(index - begin)), end)
     _follow(frames, (), line, leg, writing=False, again=again)
-
-
-def _replay(source: FrameSource, start: int, journal: Journal, line: Line) -> None:
-    """Writes what is on disk already: the legs that went backward, last result first, and interrupted runs' others."""
-    count = start + len(journal.forward)
-    if not line.writers or not count:
-        return
-    with Ahead(line.timings.each("read", source.frames(0, count)), PENDING_RESULTS, "read") as frames:
-        for frame in frames:
-            if line.second_pass.enabled:
-                legs = (journal.backward_return, 0), (journal.forward_return, count - 1)
-            else:
-                legs = (journal.backward, start - 1), (journal.forward, start)
-            leg, begin = legs[frame.index >= start]
-            with line.timings.measure("write"):
-                result = leg.read(abs(frame.index - begin), frame)
-                for writer in line.writers:
-                    writer.write(result)
-
-
-def _aligned(consumed: int, line: Line) -> bool:
-    return consumed % line.batch_size == 0

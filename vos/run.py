@@ -88,6 +88,7 @@ def run(config: RunConfig, folder: Path) -> None:
             return
         line = Line(model, make_tracker(config.tracker, model), batch_size=1 if source.is_live else config.batch_size)
         line.with_alpha, line.edges = "matte" in config.output, config.tracker.edges
+        line.second_pass = config.tracker.second_pass
         line.on_prompted = lambda frame, mask: _show_reference(folder / "reference.png", frame, mask)
         header = _header(config, model, source, fingerprint)
         with sole_writer(folder, FILES):
@@ -107,10 +108,10 @@ def _segment(
     config: RunConfig,
 ) -> tuple[int, float, float]:
     """Runs the line with a progress bar; returns frames tracked, seconds of learning, frames per second besides."""
-    begin, tracked = time.perf_counter(), 0
+    begin, tracked, passes = time.perf_counter(), 0, 2 if line.second_pass.enabled else 1
 
     def rate() -> float:
-        return tracked / max(time.perf_counter() - begin - line.timings.seconds.get("learn", 0.0), 1e-9)
+        return tracked / passes / max(time.perf_counter() - begin - line.timings.seconds.get("learn", 0.0), 1e-9)
 
     def footer() -> dict[str, Any]:
         seconds = {stage: round(value, 3) for stage, value in line.timings.seconds.items()}
@@ -122,11 +123,12 @@ def _segment(
             stack.enter_context(journal)
         resumed = journal.resumed if journal else 0
         if resumed:
-            print(f"going on after {resumed} frames of an interrupted run")
+            print(f"going on after {resumed} frames{' (of both passes)' if passes > 1 else ''} of an interrupted run")
         writers: list[Writer] = [SummaryWriter(folder / "summary.json", header, footer)]
         writers += [_writer(name, path, source) for name, path in outputs.items()]
         line.writers = [stack.enter_context(writer) for writer in writers]
-        bar = stack.enter_context(tqdm(total=source.count, initial=resumed, unit="frame", desc=folder.name))
+        total = None if source.count is None else passes * source.count
+        bar = stack.enter_context(tqdm(total=total, initial=resumed, unit="frame", desc=folder.name))
 
         def on_frame(index: int) -> None:
             nonlocal tracked
@@ -138,7 +140,7 @@ def _segment(
         speed = rate()
     if journal is not None:
         journal.remove()
-    return tracked, line.timings.seconds.get("learn", 0.0), speed
+    return tracked // passes, line.timings.seconds.get("learn", 0.0), speed
 
 
 def _outputs(config: RunConfig, folder: Path) -> dict[str, Path]:

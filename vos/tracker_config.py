@@ -135,10 +135,11 @@ class FinetuneConfig:
 
 @dataclass
 class SecondPassConfig:
-    """A second pass, from the last frame back to the first reference, and one answer made of both."""
+    """A second pass over the frames, last one first, and one answer made of both (files and folders only)."""
 
-    enabled: bool = False  # for files and folders; twice the work, and nothing is written before the second pass ends
-    found_iou: float = 0.4  # an object that one pass alone finds is there at or above this predicted IoU, 0..1
+    enabled: bool = False  # false = one pass; true = twice the work, and nothing is written before the second one ends
+    views: int = 3  # the surest views of the first pass that the second one keeps besides the references
+    found_iou: float = 0.4  # an object that one pass alone sees is there at or above this predicted IoU, 0..1
 
 
 @dataclass

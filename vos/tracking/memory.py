@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
@@ -29,7 +29,7 @@ class Memory:
         self.config = config
         self.anchors: list[TargetFeature] = []
         self.entries: list[TargetFeature] = []  # oldest first
-        self.rivals: list[TargetFeature] = []  # views of moments when a look-alike was near, oldest first
+        self.rivals: list[TargetFeature] = []  # of moments when a look-alike was near, or lasting for other reasons
         self.areas: list[float] = []  # of the latest frames in which the object was present, oldest first
         self.waited = 0  # frames since the last admission
         self.kept_area = 0.0  # at the last admission
@@ -121,6 +121,11 @@ class Memory:
             self.rivals = [*self.rivals, target][-self.config.rivals :]
         self.entries = [*self.entries, target][-self.config.size :]
         self.waited = 0
+
+    def settle(self, views: Sequence[TargetFeature]) -> None:
+        """Puts lasting views, which count like references, in the place of the recent ones."""
+        self._target = None
+        self.rivals, self.entries = [*self.rivals, *views], []
 
     def state(self) -> dict[str, torch.Tensor]:
         """As named tensors; see :meth:`restore`."""

@@ -89,7 +89,7 @@ class PersamTracker(Tracker):
 
     def turn(self) -> None:
         for track in self.tracks:
-            track.motion.turn()
+            track.turn()
 
     @torch.no_grad()
     def revisit(self, embedding: ImageEmbedding, reference: LabelMap, frame: Frame) -> TrackedFrame:
@@ -214,6 +214,8 @@ class PersamTracker(Tracker):
         if masks:
             for (track, sight), target in zip(kept, observed_targets(embedding, torch.stack(masks))):
                 track.memory.admit(target, sight.contested)
+                if self.config.second_pass.enabled:
+                    track.highlights.note(target, sight.predicted_iou)
 
     def _within_reach(self, track: Track, logits: torch.Tensor, geometry: Geometry) -> torch.Tensor:
         """Cuts off look-alikes that are too far away from where an object in sight must be."""

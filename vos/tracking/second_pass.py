@@ -14,7 +14,7 @@ class SecondPass:
     """Leads a tracker back over the frames that it has followed, and fuses both answers on each.
 
     Args:
-        tracker: as it was after the last frame; or on its way back already, put there by :meth:`Tracker.restore`.
+        tracker: as it was after the last frame; or on its way back already, restored by :meth:`Tracker.restore`.
         config: of the fusion.
         first: gives the first pass's answer on the frame with an index.
         end: index of the frame with which the first pass ended, where the way back begins.

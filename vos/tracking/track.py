@@ -16,12 +16,14 @@ from vos.persam.target import observed_targets
 from vos.structures import Geometry, ImageEmbedding, Presence
 from vos.tracker_config import TrackerConfig
 from vos.tracking.change import Change, warp_logits
+from vos.tracking.highlights import Highlights
 from vos.tracking.memory import Memory, branch
 from vos.tracking.motion import Motion, shift_logits
 from vos.tracking.presence import judge
 from vos.tracking.sight import Sight
 
 GIVEN_LOGIT = 10.0  # logits that stand for a mask the user gave: sure, yet within what decoders put out
+HIGHLIGHT_SPANS = 12
 PRESENCES = tuple(Presence)
 
 
@@ -31,6 +33,7 @@ class Track:
     Attributes:
         memory: what it looks like.
         motion: where it should be.
+        highlights: the surest views so far, for a second pass.
         presence: in the latest frame.
         logits: float (h4, w4), its low-res logits in the latest frame, None where it was absent.
         expected: float (h2, w2), the same moved to where it should be in the next frame.
@@ -41,6 +44,7 @@ class Track:
         self.config = config
         self.memory = Memory(config.memory)
         self.motion = Motion(config.motion)
+        self.highlights = Highlights(HIGHLIGHT_SPANS)
         self.presence = Presence.ABSENT
         self.unseen = False  # in this scene: after a cut, or when it is known from photos alone
         self.appearance = Appearance(1.0, 0.0)
@@ -117,6 +121,11 @@ class Track:
         else:
             self.expected = shift_logits(self.logits, self.motion.shift, geometry)
 
+    def turn(self) -> None:
+        """Gets ready to go back, with views from all over the first pass, not just from its end."""
+        self.motion.turn()
+        self.memory.settle(self.highlights.best(self.config.second_pass.views))
+
     def judge(
         self, geometry: Geometry, logits: torch.Tensor, predicted_iou: float, similarity_map: torch.Tensor
     ) -> Presence:
@@ -174,6 +183,7 @@ class Track:
             if getattr(self, name) is not None:
                 tensors[name] = getattr(self, name).cpu().clone()
         tensors |= {f"memory.{name}": value for name, value in self.memory.state().items()}
+        tensors |= {f"highlights.{name}": value for name, value in self.highlights.state().items()}
         return tensors | {f"motion.{name}": value for name, value in self.motion.state().items()}
 
     def restore(self, state: Mapping[str, torch.Tensor], device: torch.device) -> None:
@@ -188,6 +198,7 @@ class Track:
         self.weights = state["weights"].to(device) if "weights" in state else None
         self.memory.restore(branch(state, "memory"), device)
         self.motion.restore(branch(state, "motion"))
+        self.highlights.restore(branch(state, "highlights"), device)
 
 
 def _to_grid(values: torch.Tensor, geometry: Geometry) -> torch.Tensor:

@@ -73,7 +73,7 @@ class Tracker(ABC):
         raise NotImplementedError
 
     def revisit(self, embedding: ImageEmbedding, reference: LabelMap, frame: Frame) -> TrackedFrame:
-        """Takes the place of :meth:`add_reference` where a mask comes by again: objects are put there, none is learned."""
+        """Takes the place of :meth:`add_reference` where a mask comes by again: moves the objects, learns nothing."""
         raise NotImplementedError
 
     @abstractmethod
