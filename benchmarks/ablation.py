@@ -13,16 +13,16 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
+from follower import Follower, Variant
 from tqdm import tqdm
 
 from vos.command_line import choices, compose, exit_code
-from vos.config import EvaluateConfig, ModelConfig
+from vos.config import EvaluateConfig
 from vos.errors import VosError
 from vos.evaluation.davis import DavisSequence, read_annotation, read_dataset
 from vos.evaluation.jf import frame_measures
@@ -30,10 +30,7 @@ from vos.evaluation.report import aligned, csv_text, write_file
 from vos.io.folder_reader import FolderSource
 from vos.sam.registry import load_model
 from vos.sam.segmenter import Segmenter
-from vos.structures import Frame, ImageEmbedding, LabelMap
-from vos.tracker_config import TrackerConfig
-from vos.tracking.merge import merge
-from vos.tracking.tracker import Tracker, make_tracker
+from vos.structures import Frame, LabelMap
 
 SETS = {"davis16": 2016, "multi": 2017}  # folder of the data -> how its masks are read
 DEFAULT = "default"
@@ -41,23 +38,6 @@ SCORES = ("J", "F", "J&F", "J&F multi", "difference", "difference multi")
 HEADER = ("option", *SCORES, "learning s", "tracker ms", "total ms")
 
 Row = list[str | float | None]
-Labels = npt.NDArray[np.uint8]
-Measures = npt.NDArray[np.float64]  # (objects, 2): J and F
-
-
-@dataclass
-class Variant:
-    """One row of the table: a tracker's options, its scores per set and object, and its times."""
-
-    name: str
-    model: ModelConfig
-    tracker: TrackerConfig
-    measures: dict[str, list[Measures]] = field(default_factory=dict)  # per set: (objects, 2), one per sequence
-    starts: int = 0
-    learning_seconds: float = 0.0  # of the first frames
-    tracker_seconds: float = 0.0  # of all others
-    total_seconds: float = 0.0
-    frames: int = 0
 
 
 def experiment_names() -> list[str]:
@@ -80,53 +60,37 @@ def compose_variant(name: str, words: Sequence[str] = ()) -> Variant:
     return Variant(name, run.config.model, run.config.tracker)
 
 
-class Follower:
-    """One variant on its way through one sequence."""
-
-    def __init__(self, variant: Variant, model: Segmenter, reference: LabelMap) -> None:
-        self.variant, self.reference = variant, reference
-        self.tracker: Tracker = make_tracker(variant.tracker, model)
-        self.measures: list[Measures] = []
-
-    def see(self, embedding: ImageEmbedding, frame: Frame, encoding: float) -> Labels:
-        """Follows the objects into the next frame and returns its labels; ``encoding`` = seconds that it took."""
-        begin = time.perf_counter()
-        if frame.index == 0:
-            tracked = self.tracker.start(embedding, self.reference, frame)
-            self.variant.learning_seconds += time.perf_counter() - begin
-            self.variant.starts += 1
-            return merge(tracked, embedding.geometry, frame, self.reference.object_ids).label_map.labels
-        tracked = self.tracker.step(embedding, frame)
-        between = time.perf_counter()
-        edges = self.variant.tracker.edges
-        result = merge(tracked, embedding.geometry, frame, self.reference.object_ids, edges=edges)
-        self.variant.tracker_seconds += between - begin
-        self.variant.total_seconds += encoding + time.perf_counter() - begin
-        self.variant.frames += 1
-        return result.label_map.labels
-
-
 def follow_all(sequence: DavisSequence, variants: Sequence[Variant], model: Segmenter) -> Iterator[None]:
     """Takes all variants through one sequence side by side, one frame per iteration, and keeps their scores.
 
-    The protocol is that of ``vos.evaluate``: the first frame, which is given, and the last one do not count.
+    The protocol is that of ``vos.evaluate``: the first frame, which is given, and the last one do not count. Variants
+    with a second pass then go back together.
     """
     labels = sequence.reference()
     reference = LabelMap(labels, tuple(int(i) for i in np.unique(labels) if i))
     followers = [Follower(variant, model, reference) for variant in variants]
+    twice = [follower for follower in followers if follower.twice]
     annotations, count = sequence.annotations, sequence.object_count()
+
+    def show(frame: Frame, followers: Sequence[Follower]) -> None:
+        begin = time.perf_counter()
+        (embedding,) = model.encode([frame.rgb])
+        encoding = time.perf_counter() - begin
+        scored = 0 < frame.index < len(annotations) - 1
+        truth = read_annotation(annotations[frame.index], sequence.year) if scored else None
+        for follower in followers:
+            found = follower.see(embedding, frame, encoding)
+            if truth is not None and found is not None:
+                follower.measures.append(frame_measures(truth, found, count))
+
     with FolderSource(str(sequence.image_folder), sequence.images()) as source:
         for frame in source.frames():
-            begin = time.perf_counter()
-            (embedding,) = model.encode([frame.rgb])
-            encoding = time.perf_counter() - begin
-            scored = 0 < frame.index < len(annotations) - 1
-            truth = read_annotation(annotations[frame.index], sequence.year) if scored else None
-            for follower in followers:
-                found = follower.see(embedding, frame, encoding)
-                if truth is not None:
-                    follower.measures.append(frame_measures(truth, found, count))
+            show(frame, followers)
             yield
+        for follower in twice:
+            follower.turn()
+        for frame in source.reversed_frames(len(annotations) - 1) if twice else ():
+            show(frame, twice)
     name = next(key for key, year in SETS.items() if year == sequence.year)
     for follower in followers:
         follower.variant.measures.setdefault(name, []).append(np.mean(follower.measures, axis=0))

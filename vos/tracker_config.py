@@ -135,11 +135,21 @@ class FinetuneConfig:
 
 @dataclass
 class SecondPassConfig:
-    """A second pass over the frames, last one first, and one answer made of both (files and folders only)."""
+    """A second pass over the frames, last one first, and one answer made of both.
 
-    enabled: bool = False  # false = one pass; true = twice the work, and nothing is written before the second one ends
-    views: int = 3  # the surest views of the first pass that the second one keeps besides the references
+    For files and folders, not for live input. Given masks stay as they are; frames before the first reference are gone
+    over twice, too. Results are written when both passes are through.
+    """
+
+    enabled: bool = False  # false = one pass; true = twice the work per frame
+    views: int = 3  # surest views, from all over the first pass, that the second one keeps besides the references
     found_iou: float = 0.4  # an object that one pass alone sees is there at or above this predicted IoU, 0..1
+
+    def __post_init__(self) -> None:
+        if self.views < 0:
+            raise VosError(f"tracker.second_pass.views={self.views} is below 0; the default is 3")
+        if not 0 <= self.found_iou <= 1:
+            raise VosError(f"tracker.second_pass.found_iou={self.found_iou} is outside of 0..1; the default is 0.4")
 
 
 @dataclass

@@ -105,13 +105,18 @@ def test_another_model_is_loaded_and_encodes_for_itself(tmp_path: Path, models: 
     assert read_rows(tmp_path / "out" / "ablation.csv")[0]["J&F multi"] == "", "a set that is absent has no figures"
 
 
-def test_the_figures_are_those_of_an_evaluation(tmp_path: Path, models: list[ColourSegmenter]) -> None:
+@pytest.mark.parametrize("twice", [False, True])
+def test_the_figures_are_those_of_an_evaluation(tmp_path: Path, models: list[ColourSegmenter], twice: bool) -> None:
     write_davis(tmp_path / "davis16", ("bear", "goat"), frames=6)
-    assert ablation.main([str(tmp_path), "--out", str(tmp_path / "out"), "--experiments"]) == 0
+    words = ["--options", "tracker.second_pass.enabled=true"] if twice else []
+    assert ablation.main([str(tmp_path), "--out", str(tmp_path / "out"), "--experiments", *words]) == 0
+    assert models[0].encoded == (24 if twice else 12)
+    config = EvaluateConfig()
+    config.tracker.second_pass.enabled = twice
     sequences = read_dataset(tmp_path / "davis16", 2016, "dev")
     for sequence in sequences:
         folder = tmp_path / "masks" / sequence.name
-        vos.evaluate.run_sequence(sequence, EvaluateConfig(), ColourSegmenter(), folder, lambda index: None)
+        vos.evaluate.run_sequence(sequence, config, ColourSegmenter(), folder, lambda index: None)
     j, f = overall(score_results(sequences, tmp_path / "masks"))
     (row,) = read_rows(tmp_path / "out" / "ablation.csv")
     assert (float(row["J"]), float(row["F"])) == pytest.approx((j.mean, f.mean), abs=1e-6)

@@ -128,6 +128,12 @@ def test_a_restored_tracker_goes_on_its_way_back_with_the_same_bits(cut: int) ->
         assert one.presence == other.presence
 
 
+@pytest.mark.parametrize("options", [{"views": -1}, {"found_iou": 1.5}])
+def test_options_out_of_range_are_refused(options: dict[str, float]) -> None:
+    with pytest.raises(VosError, match=rf"second_pass\.{next(iter(options))}.*default"):
+        SecondPassConfig(**options)  # type: ignore[arg-type]
+
+
 def test_the_published_tracker_says_at_once_that_it_cannot() -> None:
     with pytest.raises(VosError, match=r"second_pass.*tracker=persam"):
         make_tracker(config(name="reference", second_pass=SecondPassConfig(enabled=True)), ColourModel())
