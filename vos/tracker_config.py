@@ -143,13 +143,16 @@ class SecondPassConfig:
 
     enabled: bool = False  # false = one pass; true = twice the work per frame
     views: int = 3  # surest views, from all over the first pass, that the second one keeps besides the references
-    found_iou: float = 0.4  # an object that one pass alone sees is there at or above this predicted IoU, 0..1
+    trust: float = 0.85  # weight of the second pass against the first, which is nearer to the given mask, 0..1
+    found_iou: float = 0.8  # an object that the second pass alone sees is there at or above this predicted IoU, 0..1
 
     def __post_init__(self) -> None:
         if self.views < 0:
             raise VosError(f"tracker.second_pass.views={self.views} is below 0; the default is 3")
-        if not 0 <= self.found_iou <= 1:
-            raise VosError(f"tracker.second_pass.found_iou={self.found_iou} is outside of 0..1; the default is 0.4")
+        for name, default in (("trust", 0.85), ("found_iou", 0.8)):
+            if not 0 <= getattr(self, name) <= 1:
+                value = getattr(self, name)
+                raise VosError(f"tracker.second_pass.{name}={value} is outside of 0..1; the default is {default}")
 
 
 @dataclass

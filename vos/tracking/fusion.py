@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from vos.persam.overlap import same_place
 from vos.structures import Presence, TrackedFrame
 from vos.tracker_config import SecondPassConfig
 from vos.tracking.merge import ABSENT_LOGIT
@@ -26,7 +27,7 @@ def fuse(first: TrackedFrame, second: TrackedFrame, config: SecondPassConfig) ->
     Args:
         first: of the first pass.
         second: of the second one: the same objects in the same order.
-        config: how sure of an object one pass has to be where the other one does not see it.
+        config: how far the second pass is trusted.
 
     Returns:
         The fused answer. Objects with a given mask stay as they are; objects may claim the same place, as in the
@@ -47,21 +48,25 @@ def fuse(first: TrackedFrame, second: TrackedFrame, config: SecondPassConfig) ->
 
 
 def fuse_answers(one: Answer, other: Answer, config: SecondPassConfig) -> Answer:
-    """Makes one answer of two about an object.
+    """Makes one answer of the first and the second pass's about an object.
 
-    Where both see it, the mean of their masks' probabilities, weighted by predicted IoU: where they disagree the surer
-    pass decides, however large the other one's logits are. Where one alone sees it, that one if it is sure enough.
+    Masks of the same place: the mean of their probabilities, weighted by predicted IoU, so that the surer pass decides
+    where they differ, however large the other one's logits are. Masks of different places: the surer one. An object
+    that the second pass alone sees must be seen well: in the frames of an occlusion it is easily taken for something
+    near, and a pass that comes from both sides would paint twice as much of that.
     """
-    seen = [answer for answer in (one, other) if answer.presence is not Presence.ABSENT]
-    if len(seen) < 2:
-        if seen and seen[0].predicted_iou >= config.found_iou:
-            return seen[0]
-        return Answer(torch.full_like(one.logits, ABSENT_LOGIT), 0.0, Presence.ABSENT)
-    total = one.predicted_iou + other.predicted_iou
-    share = one.predicted_iou / total if total else 0.5
+    if one.presence is Presence.ABSENT:
+        return other if other.presence is not Presence.ABSENT and other.predicted_iou >= config.found_iou else one
+    if other.presence is Presence.ABSENT:
+        return one
+    trusted = config.trust * other.predicted_iou
+    surer = one if one.predicted_iou >= trusted else other
+    if not same_place(one.logits > 0, [other.logits > 0]):
+        return surer
+    share = one.predicted_iou / max(one.predicted_iou + trusted, 1e-9)
     mean = share * one.logits.double().sigmoid() + (1 - share) * other.logits.double().sigmoid()
     return Answer(
         logits=mean.logit().clamp(ABSENT_LOGIT, -ABSENT_LOGIT).float(),
         predicted_iou=share * one.predicted_iou + (1 - share) * other.predicted_iou,
-        presence=(one if share >= 0.5 else other).presence,
+        presence=surer.presence,
     )

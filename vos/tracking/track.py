@@ -23,7 +23,6 @@ from vos.tracking.presence import judge
 from vos.tracking.sight import Sight
 
 GIVEN_LOGIT = 10.0  # logits that stand for a mask the user gave: sure, yet within what decoders put out
-HIGHLIGHT_SPANS = 12
 PRESENCES = tuple(Presence)
 
 
@@ -44,7 +43,7 @@ class Track:
         self.config = config
         self.memory = Memory(config.memory)
         self.motion = Motion(config.motion)
-        self.highlights = Highlights(HIGHLIGHT_SPANS)
+        self.highlights = Highlights(max(2, 2 * config.second_pass.views))
         self.presence = Presence.ABSENT
         self.unseen = False  # in this scene: after a cut, or when it is known from photos alone
         self.appearance = Appearance(1.0, 0.0)
