@@ -138,9 +138,8 @@ def segment_video(
             _follow(source.frames(start + forward.consumed), ordered, line, forward)
         if twice:
             end = start + len(forward) - 1
-            frames = takewhile(
-                lambda f: f.index >= start, source.reversed_frames(end - journal.forward_return.consumed)
-            )
+            back = source.reversed_frames(end - journal.forward_return.consumed)
+            frames = takewhile(lambda frame: frame.index >= start, back)
             _go_back(frames, line, (forward, start), (journal.forward_return, end))
             replay(source, start, journal, line.write, twice, line.timings)
     return line.timings

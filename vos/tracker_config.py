@@ -107,6 +107,28 @@ class AdaptConfig:
 
 
 @dataclass
+class HypothesesConfig:
+    """Several histories of each object side by side, the best of which is the answer (SAM2Long, arXiv 2410.16268)."""
+
+    count: int = 1  # most histories per object; 1 = off
+    unsure: float = 0.9  # a history branches where its predicted IoU is below this share of its recent mean
+    differing: float = 0.7  # ... into candidates of the decoder whose IoU with its mask is below this
+    same: float = 0.9  # two histories whose masks have this IoU are one, and the better one goes on
+    momentum: float = 0.9  # share that the score so far keeps in each frame, 0..1
+    margin: float = 0.1  # by which another history's score has to exceed that of the answer so far to become it
+    absent: float = 0.3  # what an absent object counts; one in sight: predicted IoU times similarity squared
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise VosError(f"tracker.hypotheses.count={self.count} is below 1, the default, which is off; try 3")
+        # A momentum of 1 would never learn of a frame; nothing absent is worth more than what is perfectly seen.
+        for name, default in (("absent", 0.3), ("same", 0.9), ("momentum", 0.9)):
+            value = getattr(self, name)
+            if not 0 < value < 1:
+                raise VosError(f"tracker.hypotheses.{name}={value} is not between 0 and 1; the default is {default}")
+
+
+@dataclass
 class FinetuneConfig:
     """PerSAM-F: two weights per object that fuse the three mask scales."""
 
@@ -170,6 +192,7 @@ class TrackerConfig:
     motion: MotionConfig = field(default_factory=MotionConfig)
     flips: bool = False  # persam: also look at the mirrored frame and average, for twice the work
     choice: ChoiceConfig = field(default_factory=ChoiceConfig)
+    hypotheses: HypothesesConfig = field(default_factory=HypothesesConfig)
     zoom: ZoomConfig = field(default_factory=ZoomConfig)
     edges: EdgesConfig = field(default_factory=EdgesConfig)
     second_pass: SecondPassConfig = field(default_factory=SecondPassConfig)

@@ -78,30 +78,48 @@ class Gaze:
         self, embedding: ImageEmbedding, tracks: Sequence[Track], others: Mapping[int, torch.Tensor]
     ) -> list[Sight]:
         """Objects in sight in windows, in batches of one size; the others in the whole frame, in one batch."""
-        geometry = embedding.geometry
-        cells = geometry.grid_stride // geometry.logit_stride
         windows = {
             number: window
             for number, track in enumerate(tracks)
-            if (window := self._window(track, geometry)) is not None
+            if (window := self._window(track, embedding.geometry)) is not None
         }
+        grid = embedding.geometry.grid_size
         # The cascade decodes in one image.
-        batches = (
-            [{k: window} for k, window in windows.items()] if self.refine_steps else alike(windows, geometry.grid_size)
-        )
+        batches = [{k: window} for k, window in windows.items()] if self.refine_steps else alike(windows, grid)
         sights: dict[int, Sight] = {}
         for batch in batches:
-            near = {
-                row: others[k][window.slices(cells)] for row, (k, window) in enumerate(batch.items()) if k in others
-            }
-            views = [crop(embedding, window) for window in batch.values()]
-            seen = self._look_at(views, [tracks[k] for k in batch], near, list(batch.values()))
-            sights |= {k: sight.pasted(window, geometry) for (k, window), sight in zip(batch.items(), seen)}
+            near = {row: others[k] for row, k in enumerate(batch) if k in others}
+            seen = self._look_near(embedding, [tracks[k] for k in batch], near, list(batch.values()))
+            sights |= dict(zip(batch, seen))
         rest = [number for number in range(len(tracks)) if number not in sights]
         if rest:
             far = {row: others[number] for row, number in enumerate(rest) if number in others}
             sights |= dict(zip(rest, self._look_at([embedding], [tracks[number] for number in rest], far)))
         return [sights[number] for number in range(len(tracks))]
+
+    def candidates(self, embedding: ImageEmbedding, track: Track, occupied: torch.Tensor | None = None) -> list[Sight]:
+        """The decoder's three candidates for one object; ``occupied`` as in :meth:`look`."""
+        others = {0: occupied} if occupied is not None and self.config.others else {}
+        window = self._window(track, embedding.geometry)
+        if window is None:
+            return self._look_at([embedding], [track], others, multimask=True)
+        return self._look_near(embedding, [track], others, [window], multimask=True)
+
+    def _look_near(
+        self,
+        embedding: ImageEmbedding,
+        tracks: Sequence[Track],
+        others: Mapping[int, torch.Tensor],
+        windows: Sequence[Window],
+        multimask: bool = False,
+    ) -> list[Sight]:
+        """Objects in their windows, all of one size; what is seen is that of the whole frame again."""
+        geometry = embedding.geometry
+        cells = geometry.grid_stride // geometry.logit_stride
+        near = {row: logits[windows[row].slices(cells)] for row, logits in others.items()}
+        sights = self._look_at([crop(embedding, window) for window in windows], tracks, near, windows, multimask)
+        per_object = len(sights) // len(windows)
+        return [sight.pasted(windows[row // per_object], geometry) for row, sight in enumerate(sights)]
 
     def _window(self, track: Track, geometry: Geometry) -> Window | None:
         """The window of an object in sight, where the decoder can look at one."""
@@ -119,24 +137,30 @@ class Gaze:
         tracks: Sequence[Track],
         others: Mapping[int, torch.Tensor],
         windows: Sequence[Window] | None = None,
+        multimask: bool = False,
     ) -> list[Sight]:
-        """Compares and decodes objects in one frame, or each in its window of one size."""
+        """Compares and decodes objects in one frame, or each in its window of one size; or all candidates of one."""
         if len(embeddings) == 1:
             prior = self.locate(embeddings[0], tracks)
         else:
             prior = LocationPrior.joined([self.locate(view, [track]) for view, track in zip(embeddings, tracks)])
         prompts = self._prompts(embeddings[0].geometry, tracks, prior, others, windows)
-        answer, contested = self._decode(embeddings, tracks, prior, prompts)
+        if multimask:
+            guidance, contested = prior.guidance if self.config.guidance else None, [False]
+            answer = self.model.decode_each(embeddings, prompts, guidance)
+        else:
+            answer, contested = self._decode(embeddings, tracks, prior, prompts)
         maps = prior.guidance.maps
         return [
             Sight(
-                logits=answer.logits[row, 0].float(),
-                predicted_iou=min(max(float(answer.predicted_iou[row, 0]), 0.0), 1.0),
+                logits=answer.logits[row, choice].float(),
+                predicted_iou=min(max(float(answer.predicted_iou[row, choice]), 0.0), 1.0),
                 similarity=prior.similarity[row],
                 maps=None if maps is None else maps[row],
                 contested=contested[row],
             )
             for row in range(len(tracks))
+            for choice in range(answer.logits.shape[1])
         ]
 
     def _decode(

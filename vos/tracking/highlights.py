@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -48,6 +49,12 @@ class Highlights:
             self.items = [_surer(*self.items[k : k + 2]) for k in range(0, self.spans, 2)]
             self.length *= 2
         self.items, self.filled = [*self.items, latest], 1
+
+    def branched(self) -> Highlights:
+        """A copy that goes its own way."""
+        other = copy.copy(self)
+        other.items = list(self.items)
+        return other
 
     def best(self, count: int) -> list[TargetFeature]:
         """The surest view of each of ``count`` parts of the video, or of as many as there are, oldest first."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -103,6 +104,14 @@ class Track:
             ]
         )
 
+    def branched(self) -> Track:
+        """A copy that goes its own way; what they share is never changed in place."""
+        other = copy.copy(self)
+        other.memory, other.motion = copy.copy(self.memory), copy.copy(self.motion)
+        other.highlights = self.highlights.branched()
+        other.memory.anchors = list(self.memory.anchors)
+        return other
+
     def let_go(self) -> None:
         """Forgets where the object was, so that it is looked for everywhere."""
         self.presence, self.logits, self.expected = Presence.ABSENT, None, None
@@ -125,15 +134,18 @@ class Track:
         self.motion.turn()
         self.memory.settle(self.highlights.best(self.config.second_pass.views))
 
+    def similarity(self, geometry: Geometry, logits: torch.Tensor, similarity_map: torch.Tensor) -> float:
+        """Of a mask (logits (h4, w4)) to the object, on its own scale; ``similarity_map`` is (h, w)."""
+        return self.appearance.score(similarity_map, _to_grid((logits > 0).to(similarity_map), geometry))
+
     def judge(
         self, geometry: Geometry, logits: torch.Tensor, predicted_iou: float, similarity_map: torch.Tensor
     ) -> Presence:
         """Decides whether the decoded mask (logits (h4, w4)) is this object; ``similarity_map`` is (h, w)."""
-        coverage = _to_grid((logits > 0).to(similarity_map), geometry)
         return judge(
             self.config.presence,
             predicted_iou=predicted_iou,
-            similarity=self.appearance.score(similarity_map, coverage),
+            similarity=self.similarity(geometry, logits, similarity_map),
             area=_area(logits, geometry),
             reference_area=self.reference_area,
             lost=self.lost,
@@ -198,6 +210,16 @@ class Track:
         self.memory.restore(branch(state, "memory"), device)
         self.motion.restore(branch(state, "motion"))
         self.highlights.restore(branch(state, "highlights"), device)
+
+
+def remember(embedding: ImageEmbedding, kept: Sequence[tuple[Track, Sight]]) -> None:
+    """Adds the views of this frame to the memories of the tracks that asked for it (:meth:`Track.follow`)."""
+    masks = [track.logits.sigmoid() for track, _ in kept if track.logits is not None]
+    if masks:
+        for (track, sight), target in zip(kept, observed_targets(embedding, torch.stack(masks))):
+            track.memory.admit(target, sight.contested)
+            if track.config.second_pass.enabled:
+                track.highlights.note(target, sight.predicted_iou)
 
 
 def _to_grid(values: torch.Tensor, geometry: Geometry) -> torch.Tensor:
