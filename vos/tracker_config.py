@@ -101,7 +101,7 @@ class AdaptConfig:
     """Test-time adaptation: before a reference is followed, the decoder practises on made-up views of it (nano)."""
 
     enabled: bool = True  # false = follow at once, with the weights as they are
-    steps: int = 22  # of the optimiser, times the square root of the number of objects
+    steps: int = 30  # of the optimiser, times the square root of the number of objects
     learning_rate: float = 8e-4  # the highest; it falls to a tenth
     views: int = 15  # made-up views of the reference frame
 
