@@ -101,12 +101,20 @@ class Behind(Generic[T]):
         self._thread.start()
 
     def _run(self, consume: Callable[[T], None]) -> None:
-        while not isinstance(item := self._queue.get(), _End):
+        while not isinstance(item := self._next(), _End):
             if self._error is None:  # after a failure the rest is dropped, so that nobody waits for room
                 try:
                     consume(item)
                 except BaseException as error:
                     self._error = error
+
+    def _next(self) -> T | _End:
+        """The next item. Looks again now and then: Ctrl-C in the middle of ``put`` can swallow what should wake us."""
+        while True:
+            try:
+                return self._queue.get(timeout=_POLL)
+            except queue.Empty:
+                continue
 
     def put(self, item: T | _End) -> None:
         """Queues an item, or raises what went wrong with an earlier one."""
