@@ -231,10 +231,12 @@ def test_clicks_and_boxes_are_answered_by_a_decoder_of_their_own(tmp_path: Path,
     embedding = one.encode([image])[0]
     clicked = [Prompt(np.float32([[40, 20]]), np.int64([1]))]
     guidance = Guidance(maps=torch.rand(1, 5, *embedding.geometry.grid_size))
-    assert torch.equal(one.decode(embedding, clicked, guidance).logits, two.decode(embedding, clicked, guidance).logits)
-    assert not torch.allclose(one.decode(embedding, clicked).logits, two.decode(embedding, clicked).logits, atol=0.01)
+    for known in (guidance, None):
+        assert torch.equal(one.decode(embedding, clicked, known).logits, two.decode(embedding, clicked, known).logits)
+    assert torch.equal(one.ask(embedding, clicked).logits, one.decode(embedding, clicked).logits)
+    assert not torch.allclose(one.ask(embedding, clicked).logits, two.ask(embedding, clicked).logits, atol=0.01)
     network.decoder.load_state_dict(other.state_dict())
     swapped = NanoSegmenter(network, precision="float32", input_size=128)
     torch.testing.assert_close(
-        swapped.decode(embedding, clicked).logits, two.decode(embedding, clicked).logits, rtol=1e-2, atol=1e-2
+        swapped.decode(embedding, clicked).logits, two.ask(embedding, clicked).logits, rtol=1e-2, atol=1e-2
     )

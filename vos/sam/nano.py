@@ -40,7 +40,7 @@ class NanoSegmenter(Segmenter):
 
     Args:
         network: with its weights; taken over (switched to evaluation, batch norms folded).
-        prompter: the decoder that answers clicks and boxes without guidance, taken over alike; None = the network's.
+        prompter: the decoder that answers a user's clicks and boxes, taken over alike; None = the network's.
         device: where it runs.
         precision: "float32" or "bfloat16"; see :func:`vos.sam.device.resolve_precision`.
         input_size: longer side of the model input in pixels, a multiple of 32.
@@ -188,8 +188,14 @@ class NanoSegmenter(Segmenter):
     ) -> MaskCandidates:
         """See :meth:`Segmenter.decode_each`: one batch."""
         chosen = slice(1, None) if multimask else slice(0, 1)
-        decoder = self._prompter if guidance is None else self._decoder
-        logits, quality = decoder(*self._read(embeddings, prompts, guidance), chosen)
+        logits, quality = self._decoder(*self._read(embeddings, prompts, guidance), chosen)
+        return MaskCandidates(logits.float(), quality.float().sigmoid())
+
+    @torch.inference_mode()
+    def ask(self, embedding: ImageEmbedding, prompts: Sequence[Prompt], multimask: bool = True) -> MaskCandidates:
+        """See :meth:`Segmenter.ask`: by a decoder that was trained on nothing else."""
+        chosen = slice(1, None) if multimask else slice(0, 1)
+        logits, quality = self._prompter(*self._read([embedding], prompts, None), chosen)
         return MaskCandidates(logits.float(), quality.float().sigmoid())
 
     def _read_lesson(self, lesson: Lesson) -> Inputs:

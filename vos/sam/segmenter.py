@@ -95,3 +95,7 @@ class Segmenter(ABC):
         return MaskCandidates(
             torch.cat([answer.logits for answer in answers]), torch.cat([answer.predicted_iou for answer in answers])
         )
+
+    def ask(self, embedding: ImageEmbedding, prompts: Sequence[Prompt], multimask: bool = True) -> MaskCandidates:
+        """Answers a user's clicks and boxes, where nothing is known yet; otherwise as :meth:`decode`."""
+        return self.decode(embedding, prompts, multimask=multimask)
