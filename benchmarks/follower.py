@@ -78,7 +78,7 @@ class Follower:
         if self.twice and self.again is None:
             self.answers.append(unpack(pack(tracked)))  # with what little is lost on disk
         else:
-            edges, ids = self.variant.tracker.edges, self.reference.object_ids
+            edges, ids = self.variant.tracker.outlines, self.reference.object_ids
             labels = merge(tracked, embedding.geometry, frame, ids, edges=edges).label_map.labels
         if frame.index > 0:
             self.variant.tracker_seconds += between - begin

@@ -80,7 +80,8 @@ def test_a_folder_of_images_in_natural_order(program: Program) -> None:
     assert len(names) == FRAMES
     last = read_label_map(Path("out/masks") / names[-1]).labels
     assert (last > 0).sum() > 100
-    np.testing.assert_array_equal((last > 0).nonzero()[1].mean().round(), 8 + FRAMES - 1 + 8)
+    # It moves by a pixel per frame: in the order of characters the last file would show the tenth frame.
+    np.testing.assert_allclose((last > 0).nonzero()[1].mean(), 8 + FRAMES - 1 + 8, atol=1)
 
 
 def test_a_later_frame_and_several_masks(program: Program) -> None:

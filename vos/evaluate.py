@@ -177,7 +177,7 @@ def run_sequence(
     with FolderSource(str(sequence.image_folder), sequence.images()) as source, MaskWriter(folder) as writer:
         tracker = make_tracker(config.tracker, model)
         line = Line(model, tracker, [writer], batch_size=config.batch_size, on_frame=on_frame)
-        line.edges, line.second_pass = config.tracker.edges, config.tracker.second_pass
+        line.edges, line.second_pass = config.tracker.outlines, config.tracker.second_pass
         segment_video(source, [Reference(0, LabelMap(labels, ids))], line)
     return time.perf_counter() - start
 

@@ -102,8 +102,12 @@ class Geometry:
             upsampled[..., :height, :width], size=self.original_size, mode="bilinear", align_corners=False
         )
 
-    def logits_to_pixels(self, logits: torch.Tensor) -> tuple[torch.Tensor, tuple[slice, slice]]:
-        """Upsamples one object's low-res logits (h4, w4) only where they can be positive.
+    def logits_to_pixels(self, logits: torch.Tensor, margin: int = 0) -> tuple[torch.Tensor, tuple[slice, slice]]:
+        """Upsamples low-res logits only where they can be positive.
+
+        Args:
+            logits: float (h4, w4), of one object.
+            margin: original pixels around that.
 
         Returns:
             Logits (H', W') and the rows and columns of the original pixels that they are for; the same values as
@@ -115,7 +119,7 @@ class Geometry:
             cells = positive.any(dim=1 - axis).nonzero()
             first, last = (int(cells[0]), int(cells[-1])) if len(cells) else (0, 0)
             reach = self.original_size[axis] / self.input_size[axis] * self.logit_stride  # pixels per cell
-            low, high = int((first - 1) * reach) - 1, int((last + 2) * reach) + 2
+            low, high = int((first - 1) * reach) - 1 - margin, int((last + 2) * reach) + 2 + margin
             sides.append(slice(max(0, low), min(self.original_size[axis], high)))
             lengths = (logits.shape[axis], self.padded_size[axis], self.input_size[axis], self.original_size[axis])
             weights.append(_upsampling(*lengths)[sides[axis]])

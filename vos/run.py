@@ -87,7 +87,7 @@ def run(config: RunConfig, folder: Path) -> None:
             print(f"{folder} is finished already, with the same options and input; overwrite=true redoes it")
             return
         line = Line(model, make_tracker(config.tracker, model), batch_size=1 if source.is_live else config.batch_size)
-        line.with_alpha, line.edges = "matte" in config.output, config.tracker.edges
+        line.with_alpha, line.edges = "matte" in config.output, config.tracker.outlines
         line.second_pass = config.tracker.second_pass
         line.on_prompted = lambda frame, mask: _show_reference(folder / "reference.png", frame, mask)
         header = _header(config, model, source, fingerprint)

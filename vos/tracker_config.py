@@ -66,7 +66,7 @@ class ZoomConfig:
 class EdgesConfig:
     """Outlines moved onto the frame's edges at full resolution, by a guided filter (He et al., TPAMI 2013)."""
 
-    enabled: bool = False  # false = low-res logits, enlarged
+    enabled: bool | None = None  # false = low-res logits, enlarged; None = true but for tracker=reference
     radius: float = 4.0  # of the filter's windows, low-res logits (each 4.4 pixels of a frame of 854x480)
     epsilon: float = 1e-4  # variance of the frame, its range taken as 1, below which a window counts as without edges
     colour: bool = True  # guided by the frame's colours; false = by its brightness, in half the time
@@ -198,3 +198,9 @@ class TrackerConfig:
     second_pass: SecondPassConfig = field(default_factory=SecondPassConfig)
     presence: PresenceConfig = field(default_factory=PresenceConfig)
     finetune: Any = False  # true | false, or the options of FinetuneConfig
+
+    @property
+    def outlines(self) -> EdgesConfig | None:
+        """How outlines are refined in the end; None = not at all, as in the published tracker."""
+        wanted = self.name != "reference" if self.edges.enabled is None else self.edges.enabled
+        return self.edges if wanted else None

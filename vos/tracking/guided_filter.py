@@ -24,6 +24,7 @@ Rectangle = tuple[slice, slice]
 TILE = 256  # pixels; at least what is filtered at once, so that memory grows little with the frame ...
 TILE_RADII = 8  # ... and at least this many radii, so that little is filtered twice
 LEAST_RADIUS = 4  # of the windows in the smaller picture, pixels
+REACH_RADII = 3  # around an object: the band of its outline, and windows of windows
 LEAST_SHARE = 1e-3  # of an object in a pixel of the band; its soft alpha rounds to 0
 
 
@@ -62,12 +63,17 @@ def guided_filter(guide: Image, values: Values, radius: int, epsilon: float) -> 
     return np.clip(filtered, 0, 1, out=filtered)
 
 
+def filter_radius(geometry: Geometry, config: EdgesConfig) -> int:
+    """Of the filter's windows, original pixels."""
+    return max(1, round(config.radius * geometry.logit_stride / min(geometry.scale_xy)))
+
+
 def refine_edges(logits: Values, rgb: Image, geometry: Geometry, config: EdgesConfig) -> Values:
     """Moves an object's outline onto the frame's edges; only what lies around the outline is looked at, and changed.
 
     Args:
         logits: float32 (H, W), original pixels, the object where > 0; not changed.
-        rgb: uint8 (H, W, 3), the frame; not changed.
+        rgb: uint8 (H, W, 3), the frame, or the same part of it; not changed.
         geometry: of the low-res logits that these come from: it says how many pixels a cell of them has.
         config: the options.
 
@@ -75,13 +81,13 @@ def refine_edges(logits: Values, rgb: Image, geometry: Geometry, config: EdgesCo
         float32 (H, W), logits; farther from the outline than the filter's radius, and in parts and gaps narrower than
         its windows, those given.
     """
-    radius = max(1, round(config.radius * geometry.logit_stride / min(geometry.scale_xy)))
+    radius = filter_radius(geometry, config)
     refined = logits.copy()
     mask = (logits > 0).view(np.uint8)
     x, y, width, height = cv2.boundingRect(mask)
     if not width:
         return refined
-    around = _grown((slice(y, y + height), slice(x, x + width)), 3 * radius)  # band, and windows of windows
+    around = _grown((slice(y, y + height), slice(x, x + width)), REACH_RADII * radius)
     mask, part = mask[around], refined[around]
     guide = rgb[around] if config.colour else np.asarray(cv2.cvtColor(rgb[around], cv2.COLOR_RGB2GRAY), np.uint8)
     sharp, band = mask.astype(np.float32), _band(mask, radius)

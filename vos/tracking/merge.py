@@ -8,7 +8,7 @@ import torch
 from vos.persam.overlap import resolve_overlap
 from vos.structures import Frame, Geometry, LabelMap, SegmentedFrame, TrackedFrame
 from vos.tracker_config import EdgesConfig
-from vos.tracking.guided_filter import refine_edges
+from vos.tracking.guided_filter import REACH_RADII, filter_radius, refine_edges
 
 __all__ = ["ABSENT_LOGIT", "merge", "resolve_overlap"]
 
@@ -84,14 +84,17 @@ def _positive_pixels(
     logits: torch.Tensor, geometry: Geometry, frame: Frame, edges: EdgesConfig | None, everywhere: bool
 ) -> tuple[torch.Tensor, tuple[slice, slice]]:
     """One object's logits and the pixels that they are for: all of them, or those that can be positive."""
-    if everywhere or (edges is not None and edges.enabled):
+    if everywhere:
         return _pixels(logits, geometry, frame, edges), (slice(None), slice(None))
-    return geometry.logits_to_pixels(logits)
+    if edges is None:
+        return geometry.logits_to_pixels(logits)
+    pixels, area = geometry.logits_to_pixels(logits, margin=REACH_RADII * filter_radius(geometry, edges))
+    return torch.from_numpy(refine_edges(pixels.numpy(), frame.rgb[area], geometry, edges)), area
 
 
 def _pixels(logits: torch.Tensor, geometry: Geometry, frame: Frame, edges: EdgesConfig | None) -> torch.Tensor:
     """One object's logits (h4, w4) in original pixels (H, W)."""
     pixels = geometry.logits_to_original(logits[None, None].float())[0, 0].cpu()
-    if edges is None or not edges.enabled:
+    if edges is None:
         return pixels
     return torch.from_numpy(refine_edges(pixels.numpy(), frame.rgb, geometry, edges))
