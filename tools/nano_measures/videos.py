@@ -82,10 +82,10 @@ def follow(sequence: DavisSequence, model: Segmenter, settings: Settings, on_fra
     labels = sequence.reference()
     ids = tuple(int(i) for i in np.unique(labels) if i)
     name = next(key for key, year in SETS.items() if year == sequence.year)
-    begin, opinions = time.perf_counter(), Opinions()
+    begin, opinions, config = time.perf_counter(), Opinions(), TrackerConfig()
     source = FolderSource(str(sequence.image_folder), sequence.images())
     with source, MaskWriter(settings.results / name / sequence.name) as writer:
-        line = Line(model, make_tracker(TrackerConfig(), model), [writer, opinions], on_frame=on_frame)
+        line = Line(model, make_tracker(config, model), [writer, opinions], edges=config.outlines, on_frame=on_frame)
         timings = segment_video(source, [Reference(0, LabelMap(labels, ids))], line)
     wall = time.perf_counter() - begin - timings.seconds["learn"]
     return Followed(sequence, opinions, {**timings.seconds, "wall": wall})
