@@ -11,17 +11,14 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import time
 from pathlib import Path
-from statistics import mean
 
 import numpy as np
 import torch
 from nano_training.photos import PhotoPool, photo_ids
-from nano_training.plot import write_plot
 from nano_training.rounds import SceneRounds
 from nano_training.scenes import SceneDataset
-from nano_training.trainer import LOG_EVERY, SAVE_EVERY, Trainer, channels_last, write_log
+from nano_training.trainer import Logbook, Trainer, channels_last
 from safetensors.torch import load_file
 from torch.utils.data import DataLoader
 
@@ -100,24 +97,13 @@ def main() -> None:
     loader = DataLoader(
         scenes, batch_size=options.scenes, num_workers=options.workers, prefetch_factor=6 if options.workers else None
     )
-    seen: dict[str, list[float]] = {name: [] for name in FIGURES}
-    clock = time.monotonic()
+    book = Logbook(trainer, options.out, FIGURES, options.size, options.steps)
     for views, masks in loader:
         factor = trainer.set_rate(options.steps, options.decay)
         rng = random.Random(f"{options.seed}/step/{trainer.step}")
         loss, figures = SceneRounds(trainer.network, views, masks, rng, not options.float32).run()
         trainer.update(loss)
-        for name, value in figures.items():
-            seen[name].append(value)
-        if trainer.step % LOG_EVERY == 0:
-            head = {"step": trainer.step, "size": options.size, "rate": factor, "seconds": time.monotonic() - clock}
-            row = head | {name: mean(values) for name, values in seen.items() if values}
-            write_log(options.out / "log.csv", row, ("step", "size", "rate", "seconds", *FIGURES))
-            seen, clock = {name: [] for name in FIGURES}, time.monotonic()
-        if trainer.step % SAVE_EVERY == 0 or trainer.step == options.steps:
-            trainer.save(options.out)
-            if (options.out / "log.csv").exists():
-                write_plot(options.out / "log.csv", options.out / "training.png")
+        book.enter(figures, factor)
 
 
 if __name__ == "__main__":

@@ -11,16 +11,13 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import time
 from pathlib import Path
-from statistics import mean
 
 import torch
 from nano_training.interaction import CLICKS, Interaction
 from nano_training.photos import PhotoPool
-from nano_training.plot import write_plot
 from nano_training.regions import RegionDataset
-from nano_training.trainer import LOG_EVERY, SAVE_EVERY, Trainer, channels_last, write_log
+from nano_training.trainer import Logbook, Trainer, channels_last
 from safetensors.torch import load_file
 from torch.utils.data import DataLoader
 from train_nano import training_ids
@@ -76,8 +73,7 @@ def main() -> None:
     left = max(0, options.steps - trainer.step)
     views = RegionDataset(pool, options.size, options.regions, options.seed, left, trainer.step)
     loader = DataLoader(views, num_workers=options.workers, prefetch_factor=6 if options.workers else None)
-    seen: dict[str, list[float]] = {name: [] for name in FIGURES}
-    clock = time.monotonic()
+    book = Logbook(trainer, options.out, FIGURES, options.size, options.steps)
     for images, masks in loader:
         factor = trainer.set_rate(options.steps, options.decay)
         rng = random.Random(f"{options.seed}/step/{trainer.step}")
@@ -86,17 +82,7 @@ def main() -> None:
             levels = tuple(level.float() for level in network.encode(pixels)[1:])
         loss, figures = Interaction(decoder, levels, masks[0], rng, not options.float32).run()
         trainer.update(loss)
-        for name, value in (figures | {"loss": loss.item()}).items():
-            seen[name].append(value)
-        if trainer.step % LOG_EVERY == 0:
-            head = {"step": trainer.step, "size": options.size, "rate": factor, "seconds": time.monotonic() - clock}
-            row = head | {name: mean(values) for name, values in seen.items() if values}
-            write_log(options.out / "log.csv", row, ("step", "size", "rate", "seconds", *FIGURES))
-            seen, clock = {name: [] for name in FIGURES}, time.monotonic()
-        if trainer.step % SAVE_EVERY == 0 or trainer.step == options.steps:
-            trainer.save(options.out)
-            if (options.out / "log.csv").exists():
-                write_plot(options.out / "log.csv", options.out / "training.png")
+        book.enter(figures | {"loss": loss.item()}, factor)
 
 
 if __name__ == "__main__":

@@ -5,13 +5,17 @@ from __future__ import annotations
 import copy
 import csv
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import mean
 from typing import Generic, TypeVar
 
 import torch
 from safetensors.torch import save_file
 from torch import nn
+
+from nano_training.plot import write_plot
 
 SAVE_EVERY, LOG_EVERY = 250, 50  # steps
 FORMAT = {"format": "vos-nano-2"}
@@ -99,6 +103,41 @@ def channels_last(network: nn.Module) -> None:
     for parameter in network.parameters():
         if parameter.ndim == 4:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+
+
+class Logbook:
+    """Writes down what the steps of a run gave, and saves it now and then.
+
+    Args:
+        trainer: of the run.
+        folder: for ``log.csv``, its picture, and the trainer's files.
+        figures: names of what every step, or some of them, give.
+        size: side of a view, pixels.
+        steps: where the run ends.
+    """
+
+    def __init__(self, trainer: Trainer[Network], folder: Path, figures: Sequence[str], size: int, steps: int) -> None:
+        self.trainer, self.folder, self.figures, self.size, self.steps = trainer, folder, figures, size, steps
+        self._begin()
+
+    def _begin(self) -> None:
+        self.seen: dict[str, list[float]] = {name: [] for name in self.figures}
+        self.clock = time.monotonic()
+
+    def enter(self, figures: Mapping[str, float], rate: float) -> None:
+        """Takes the figures of the step that has just been made, and the factor of its learning rate."""
+        for name, value in figures.items():
+            self.seen[name].append(value)
+        step, log = self.trainer.step, self.folder / "log.csv"
+        if step % LOG_EVERY == 0:
+            head = {"step": step, "size": self.size, "rate": rate, "seconds": time.monotonic() - self.clock}
+            row = head | {name: mean(values) for name, values in self.seen.items() if values}
+            write_log(log, row, (*head, *self.figures))
+            self._begin()
+        if step % SAVE_EVERY == 0 or step == self.steps:
+            self.trainer.save(self.folder)
+            if log.exists():
+                write_plot(log, self.folder / "training.png")
 
 
 def write_log(path: Path, row: Mapping[str, float], columns: Sequence[str]) -> None:
