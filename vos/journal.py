@@ -27,11 +27,10 @@ import torch
 from typing_extensions import Self
 
 from vos.io.atomic import atomic_path, writing_to
-from vos.structures import Frame, LabelMap, Presence, SegmentedFrame, TrackedFrame
+from vos.structures import PRESENCES, Frame, LabelMap, SegmentedFrame, TrackedFrame
 from vos.tracked_record import pack, unpack
 
 _LENGTH = struct.Struct("<Q")
-_PRESENCES = tuple(Presence)
 
 
 class Leg:
@@ -76,7 +75,7 @@ class Leg:
             "labels": result.label_map.labels,
             "object_ids": np.array(result.label_map.object_ids, np.uint8),
             "predicted_iou": result.predicted_iou,
-            "presence": np.array([_PRESENCES.index(p) for p in result.presence], np.uint8),
+            "presence": np.array([PRESENCES.index(p) for p in result.presence], np.uint8),
         }
         if result.alpha is not None:
             arrays["alpha"] = np.ascontiguousarray(result.alpha)
@@ -100,7 +99,7 @@ class Leg:
             frame=frame,
             label_map=LabelMap(arrays["labels"], tuple(arrays["object_ids"].tolist())),
             predicted_iou=arrays["predicted_iou"],
-            presence=tuple(_PRESENCES[k] for k in arrays["presence"]),
+            presence=tuple(PRESENCES[k] for k in arrays["presence"]),
             alpha=arrays.get("alpha"),
         )
 

@@ -13,8 +13,8 @@ import torch
 from vos.geometry import Geometry, SizeHW
 
 __all__ = [
-    "Frame", "Geometry", "Guidance", "ImageEmbedding", "LabelMap", "MaskCandidates", "Presence", "Prompt",
-    "SegmentedFrame", "SequenceScore", "SizeHW", "TargetFeature", "TrackedFrame",
+    "PRESENCES", "Frame", "Geometry", "Guidance", "ImageEmbedding", "LabelMap", "MaskCandidates", "Presence",
+    "Prompt", "SegmentedFrame", "SequenceScore", "SizeHW", "TargetFeature", "TrackedFrame",
 ]  # fmt: skip
 
 
@@ -24,6 +24,9 @@ class Presence(str, Enum):
     PRESENT = "present"
     UNCERTAIN = "uncertain"
     ABSENT = "absent"
+
+
+PRESENCES = tuple(Presence)  # in the order of the numbers that stand for them in files
 
 
 @dataclass(frozen=True, slots=True)

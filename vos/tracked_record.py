@@ -9,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from vos.structures import LabelMap, Presence, TrackedFrame
+from vos.structures import PRESENCES, LabelMap, TrackedFrame
 
 STEP = 0.125  # of the logits kept; outlines move by less than a hundredth of a low-res cell
-_PRESENCES = tuple(Presence)
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -25,7 +24,7 @@ def pack(tracked: TrackedFrame) -> Arrays:
     arrays: Arrays = {
         "logits": (tracked.logits / STEP).round().clamp(-127, 127).to(torch.int8).cpu().numpy(),
         "predicted_iou": tracked.predicted_iou.float().cpu().numpy(),
-        "presence": np.array([_PRESENCES.index(p) for p in tracked.presence], np.uint8),
+        "presence": np.array([PRESENCES.index(p) for p in tracked.presence], np.uint8),
     }
     if tracked.given is not None:
         arrays["given"] = tracked.given.labels
@@ -41,6 +40,6 @@ def unpack(arrays: Mapping[str, npt.NDArray[Any]]) -> TrackedFrame:
     return TrackedFrame(
         logits=torch.from_numpy(arrays["logits"]).float() * STEP,
         predicted_iou=torch.from_numpy(arrays["predicted_iou"].copy()),
-        presence=tuple(_PRESENCES[k] for k in arrays["presence"]),
+        presence=tuple(PRESENCES[k] for k in arrays["presence"]),
         given=given,
     )

@@ -79,12 +79,12 @@ class Convolution(nn.Conv2d):
         """The weights in the order in which oneDNN reads them for this input; else it sorts them at every call."""
         if self._packed is None or self.weight.dtype != x.dtype or not _HAS_REORDER:
             return self.weight.to(x.dtype)
-        packed = self._packed.get(x.shape[-2:])
+        known, size = self._packed, x.shape[-2:]
+        packed = known.get(size)
         if packed is None:
-            if len(self._packed) == PACKED_SIZES:
-                self._packed.pop(next(iter(self._packed)))
             packed = torch.ops.mkldnn._reorder_convolution_weight(
                 self.weight, list(self.padding), list(self.stride), list(self.dilation), self.groups, list(x.shape)
             )
-            self._packed[x.shape[-2:]] = packed
+            # A new dictionary: other threads may be reading this one.
+            self._packed = {**known, size: packed} if len(known) < PACKED_SIZES else {size: packed}
         return packed

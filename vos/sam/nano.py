@@ -187,15 +187,23 @@ class NanoSegmenter(Segmenter):
         multimask: bool = True,
     ) -> MaskCandidates:
         """See :meth:`Segmenter.decode_each`: one batch."""
-        chosen = slice(1, None) if multimask else slice(0, 1)
-        logits, quality = self._decoder(*self._read(embeddings, prompts, guidance), chosen)
-        return MaskCandidates(logits.float(), quality.float().sigmoid())
+        return self._answer(self._decoder, embeddings, prompts, guidance, multimask)
 
     @torch.inference_mode()
     def ask(self, embedding: ImageEmbedding, prompts: Sequence[Prompt], multimask: bool = True) -> MaskCandidates:
         """See :meth:`Segmenter.ask`: by a decoder that was trained on nothing else."""
+        return self._answer(self._prompter, [embedding], prompts, None, multimask)
+
+    def _answer(
+        self,
+        decoder: Decoder,
+        embeddings: Sequence[ImageEmbedding],
+        prompts: Sequence[Prompt],
+        guidance: Guidance | None,
+        multimask: bool,
+    ) -> MaskCandidates:
         chosen = slice(1, None) if multimask else slice(0, 1)
-        logits, quality = self._prompter(*self._read([embedding], prompts, None), chosen)
+        logits, quality = decoder(*self._read(embeddings, prompts, guidance), chosen)
         return MaskCandidates(logits.float(), quality.float().sigmoid())
 
     def _read_lesson(self, lesson: Lesson) -> Inputs:

@@ -14,7 +14,7 @@ from vos.persam.refine import low_res_box
 from vos.persam.search import on_device
 from vos.persam.similarity import similarity
 from vos.persam.target import observed_targets
-from vos.structures import Geometry, ImageEmbedding, Presence
+from vos.structures import PRESENCES, Geometry, ImageEmbedding, Presence
 from vos.tracker_config import TrackerConfig
 from vos.tracking.change import Change, warp_logits
 from vos.tracking.highlights import Highlights
@@ -24,7 +24,6 @@ from vos.tracking.presence import judge
 from vos.tracking.sight import Sight
 
 GIVEN_LOGIT = 10.0  # logits that stand for a mask the user gave: sure, yet within what decoders put out
-PRESENCES = tuple(Presence)
 
 
 class Track:
