@@ -12,6 +12,7 @@ from fakes import square_clip, square_mask
 import vos
 from vos.sam.nano import NanoSegmenter
 from vos.sam.nano_network import NanoNetwork
+from vos.sam.nano_weights import NanoWeights
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
@@ -23,7 +24,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 
 def test_five_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = NanoSegmenter(NanoNetwork(), input_size=128)
+    model = NanoSegmenter(NanoWeights(NanoNetwork()), input_size=128)
     monkeypatch.setattr("vos.persam.concept.cached_model", lambda name="nano": model)
     monkeypatch.setattr("vos.persam.photo.cached_model", lambda name="nano": model)
     image, mask = square_clip(1)[0], square_mask(0).labels

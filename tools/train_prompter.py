@@ -22,8 +22,8 @@ from safetensors.torch import load_file
 from torch.utils.data import DataLoader
 from train_nano import training_ids
 
-from vos.sam.nano import PROMPTER
 from vos.sam.nano_network import Decoder, NanoNetwork
+from vos.sam.nano_weights import PROMPTER, NanoWeights
 
 RATE = 1e-3
 FIGURES = ("loss", *(f"iou_click_{number + 1}" for number in range(CLICKS)), "iou_box")
@@ -50,12 +50,11 @@ def parse_arguments() -> argparse.Namespace:
 
 def make_trainer(init: Path, rate: float = RATE) -> tuple[NanoNetwork, Trainer[Decoder]]:
     """The network whose encoder is used as it is, and the decoder to be trained, which begins as the tracker's."""
-    tensors = {name: value for name, value in load_file(init).items() if not name.startswith(PROMPTER)}
-    network = NanoNetwork()
-    network.load_state_dict({name: value.float() for name, value in tensors.items()})
+    others = {name: value for name, value in load_file(init).items() if not name.startswith(PROMPTER)}
+    network = NanoWeights.load(init).network
     decoder = Decoder()
     decoder.load_state_dict(network.decoder.state_dict())
-    return network.eval(), Trainer(decoder, [(list(decoder.parameters()), rate)], PROMPTER, tensors)
+    return network.eval(), Trainer(decoder, [(list(decoder.parameters()), rate)], PROMPTER, others)
 
 
 def main() -> None:

@@ -13,8 +13,9 @@ from safetensors.torch import save_file
 from vos.errors import VosError
 from vos.persam.window import Window, crop
 from vos.sam.convolution import PACKED_SIZES, Convolution
-from vos.sam.nano import PROMPTER, NanoSegmenter
+from vos.sam.nano import NanoSegmenter
 from vos.sam.nano_network import Decoder, NanoNetwork
+from vos.sam.nano_weights import PROMPTER, NanoWeights
 from vos.sam.segmenter import Segmenter
 from vos.structures import Guidance, ImageEmbedding, Prompt
 
@@ -36,7 +37,7 @@ def network() -> NanoNetwork:
 def model(network: NanoNetwork) -> NanoSegmenter:
     twin = NanoNetwork()
     twin.load_state_dict(network.state_dict())
-    return NanoSegmenter(twin, precision="float32", input_size=128)
+    return NanoSegmenter(NanoWeights(twin), precision="float32", input_size=128)
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +164,7 @@ def test_the_target_models_answer_reaches_the_masks_at_every_scale(
 def test_bfloat16_gives_nearly_the_same(network: NanoNetwork, model: NanoSegmenter, image: np.ndarray) -> None:
     copy = NanoNetwork()
     copy.load_state_dict(network.state_dict())
-    fast = NanoSegmenter(copy, precision="bfloat16", input_size=128)
+    fast = NanoSegmenter(NanoWeights(copy), precision="bfloat16", input_size=128)
     exact, near = model.encode([image])[0], fast.encode([image])[0]
     assert near.features.dtype == torch.float32
     cosine = torch.nn.functional.cosine_similarity(exact.features, near.features, dim=0)
@@ -195,7 +196,7 @@ def test_weights_survive_the_file(network: NanoNetwork, tmp_path: Path, image: n
     loaded = NanoSegmenter.load(path, input_size=128)
     copy = NanoNetwork()
     copy.load_state_dict(network.state_dict())
-    expected = NanoSegmenter(copy, input_size=128).encode([image])[0].features
+    expected = NanoSegmenter(NanoWeights(copy), input_size=128).encode([image])[0].features
     torch.testing.assert_close(loaded.encode([image])[0].features, expected)
     assert loaded.checkpoint_name == "w.safetensors" and len(loaded.checkpoint_sha256) == 64
 
@@ -218,7 +219,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [0, 30, 500])
 def test_input_size_must_fit_the_strides(network: NanoNetwork, size: int) -> None:
     with pytest.raises(VosError, match=f"input_size={size}"):
-        NanoSegmenter(network, input_size=size)
+        NanoSegmenter(NanoWeights(network), input_size=size)
 
 
 def test_clicks_and_boxes_are_answered_by_a_decoder_of_their_own(tmp_path: Path, image: np.ndarray) -> None:
@@ -236,7 +237,7 @@ def test_clicks_and_boxes_are_answered_by_a_decoder_of_their_own(tmp_path: Path,
     assert torch.equal(one.ask(embedding, clicked).logits, one.decode(embedding, clicked).logits)
     assert not torch.allclose(one.ask(embedding, clicked).logits, two.ask(embedding, clicked).logits, atol=0.01)
     network.decoder.load_state_dict(other.state_dict())
-    swapped = NanoSegmenter(network, precision="float32", input_size=128)
+    swapped = NanoSegmenter(NanoWeights(network), precision="float32", input_size=128)
     torch.testing.assert_close(
         swapped.decode(embedding, clicked).logits, two.ask(embedding, clicked).logits, rtol=1e-2, atol=1e-2
     )

@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from vos.adaptation.lessons import Classroom
+from vos.adaptation.lessons import classroom
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, LabelMap
 from vos.tracker_config import AdaptConfig
@@ -28,6 +28,6 @@ def adapt(model: Segmenter, frame: Frame, reference: LabelMap, config: AdaptConf
     """
     if not (config.enabled and config.steps and model.adaptable):
         return model
-    room = Classroom(model, frame, reference, config, seed)
+    room = classroom(model, frame, reference, config, seed)
     steps = round(config.steps * math.sqrt(room.objects))
     return model.adapted(room.lessons(), steps, config.learning_rate) if steps else model

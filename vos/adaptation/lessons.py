@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import chain, islice
 
 import cv2
@@ -13,14 +12,15 @@ import numpy as np
 import torch
 
 from vos.adaptation.rehearsal import View, rehearse
+from vos.adaptation.seen import Seen, look
 from vos.adaptation.stale_mask import stale_mask
 from vos.persam.location_prior import locate
-from vos.persam.target import merge_views, observed_targets
+from vos.persam.target import merge_views
 from vos.persam.window import Window, crop, window_around
 from vos.sam.device import free_cores
 from vos.sam.lesson import Lesson
 from vos.sam.segmenter import Segmenter
-from vos.structures import Frame, ImageEmbedding, LabelMap, Prompt, TargetFeature
+from vos.structures import Frame, LabelMap, Prompt, TargetFeature
 from vos.tracker_config import AdaptConfig
 
 REFERENCE_SHARE = 0.6  # lessons that know the object from the reference itself rather than from a made-up view
@@ -33,47 +33,27 @@ MOST_TAUGHT = 32  # objects; the decoder is one for all, and the others profit
 SURE = 1e-3  # probabilities of a mask prompt stay this far from 0 and 1
 
 
-@dataclass
-class _Seen:
-    """One view: its embedding, each object's low-res mask (N, h2, w2), and what it shows of those that are in it."""
-
-    embedding: ImageEmbedding
-    masks: torch.Tensor
-    targets: list[TargetFeature | None]
-
-
 class Classroom:
-    """Gives lessons on one reference frame.
+    """Gives lessons on views of some objects.
 
     Args:
-        model: encodes the made-up views; its decoder is the pupil.
-        frame: the reference frame.
-        reference: its mask. Only objects with pixels in it are taught, and of very many only the first.
-        config: how many views.
+        seen: the views, that of the reference first.
+        guidance_fields: what the model reads of PerSAM's guidance.
         seed: of the random numbers.
     """
 
-    def __init__(self, model: Segmenter, frame: Frame, reference: LabelMap, config: AdaptConfig, seed: int = 0) -> None:
-        self.model, self.rng = model, random.Random(seed)
-        shown = _at_input_size(model, View(frame.rgb, reference.labels))
-        object_ids = [i for i in reference.object_ids if bool((shown.labels == i).any())][:MOST_TAUGHT]
-        self.objects = len(object_ids)
-        self.seen: list[_Seen] = []
-        if object_ids:
-            views = chain([shown], rehearse(shown, object_ids, config.views, seed))
-            # Views are made up on this thread while earlier ones are encoded on others.
-            with ThreadPoolExecutor(free_cores(model.device), "look") as pool:
-                for seen in pool.map(lambda batch: _look(model, batch, object_ids), _batches(views)):
-                    self.seen += seen
+    def __init__(self, seen: Sequence[Seen], guidance_fields: frozenset[str], seed: int = 0) -> None:
+        self.seen, self.guidance_fields, self.rng = seen, guidance_fields, random.Random(seed)
+        self.objects = len(seen[0].masks) if seen else 0
 
     def lessons(self) -> Iterator[Lesson]:
-        """Endless lessons, the objects in turn; none where no object is large enough for the model to see."""
+        """Endless lessons, the objects in turn; none where there is no object."""
         while self.objects:
             for number in self.rng.sample(range(self.objects), self.objects):
-                yield self._lesson(number)
+                yield self.lesson(self.rng.choice(self.seen), number)
 
-    def _lesson(self, number: int) -> Lesson:
-        view = self.rng.choice(self.seen)
+    def lesson(self, view: Seen, number: int) -> Lesson:
+        """Asks for one object in one view."""
         truth, others = view.masks[number], None
         if self.objects > 1 and self.rng.random() < OTHERS_SHARE:
             rest = [k for k in range(self.objects) if k != number]
@@ -87,7 +67,7 @@ class Classroom:
             mask = None if mask is None else mask[rows, columns]
             others = None if others is None else others[rows, columns]
             embedding = crop(embedding, window)
-        guidance = locate(embedding, [self._known(number)], self.model.guidance_fields).guidance
+        guidance = locate(embedding, [self._known(number)], self.guidance_fields).guidance
         prompt = Prompt(np.zeros((0, 2), np.float32), np.zeros(0, np.int64), None, mask, others)
         return Lesson(embedding, prompt, guidance, truth)
 
@@ -99,7 +79,7 @@ class Classroom:
             return first
         return merge_views([(first, 1 - MEMORY_WEIGHT), (self.rng.choice(views), MEMORY_WEIGHT)])
 
-    def _window(self, view: _Seen, number: int) -> Window | None:
+    def _window(self, view: Seen, number: int) -> Window | None:
         """A window around the object, as the tracker would lay one; None for the whole picture."""
         cells = (view.masks[number] > 0).nonzero()
         if not len(cells) or self.rng.random() >= WINDOW_SHARE:
@@ -110,6 +90,28 @@ class Classroom:
         reach = [sign * self.rng.uniform(0, WINDOW_REACH) * side for sign, side in zip((-1, -1, 1, 1), sides)]
         box = np.array([x0, y0, x1, y1], np.float32) + np.array(reach, np.float32)
         return window_around(box * geometry.logit_stride, geometry)
+
+
+def classroom(model: Segmenter, frame: Frame, reference: LabelMap, config: AdaptConfig, seed: int = 0) -> Classroom:
+    """Gives lessons on one reference frame, from views of it that are made up.
+
+    Args:
+        model: encodes the views; its decoder is the pupil.
+        frame: the reference frame.
+        reference: its mask. Only objects that the model can see in it are taught, and of very many only the first.
+        config: how many views.
+        seed: of the random numbers.
+    """
+    shown = _at_input_size(model, View(frame.rgb, reference.labels))
+    object_ids = [i for i in reference.object_ids if bool((shown.labels == i).any())][:MOST_TAUGHT]
+    seen: list[Seen] = []
+    if object_ids:
+        views = chain([shown], rehearse(shown, object_ids, config.views, seed))
+        # Views are made up on this thread while earlier ones are encoded on others.
+        with ThreadPoolExecutor(free_cores(model.device), "look") as pool:
+            for some in pool.map(lambda batch: look(model, batch, object_ids), _batches(views)):
+                seen += some
+    return Classroom(seen, model.guidance_fields, seed)
 
 
 def _at_input_size(model: Segmenter, view: View) -> View:
@@ -124,26 +126,6 @@ def _at_input_size(model: Segmenter, view: View) -> View:
 def _batches(views: Iterator[View]) -> Iterator[list[View]]:
     while batch := list(islice(views, BATCH)):
         yield batch
-
-
-@torch.no_grad()
-def _look(model: Segmenter, views: Sequence[View], object_ids: Sequence[int]) -> list[_Seen]:
-    """What views show of each object."""
-    return [
-        _look_at(view, embedding, object_ids)
-        for view, embedding in zip(views, model.encode([view.rgb for view in views]))
-    ]
-
-
-def _look_at(view: View, embedding: ImageEmbedding, object_ids: Sequence[int]) -> _Seen:
-    """What a view shows of each object."""
-    own = torch.from_numpy(np.stack([view.labels == object_id for object_id in object_ids]))
-    masks = embedding.geometry.mask_to_low_res(own).to(embedding.features.device, torch.float32)
-    shown = [k for k, mask in enumerate(masks) if bool((mask > 0).any())]
-    targets: list[TargetFeature | None] = [None] * len(masks)
-    for k, target in zip(shown, observed_targets(embedding, masks[shown]) if shown else []):
-        targets[k] = target
-    return _Seen(embedding, masks, targets)
 
 
 def _logits(probability: torch.Tensor) -> torch.Tensor:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from importlib import resources
 from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -22,30 +18,30 @@ from vos.errors import VosError
 from vos.sam.convolution import Convolution
 from vos.sam.device import resolve_precision
 from vos.sam.lesson import Lesson
-from vos.sam.nano_network import GUIDANCE_CHANNELS, LOGIT_STRIDE, PROMPT_STRIDE, Block, Decoder, NanoNetwork
+from vos.sam.nano_network import GUIDANCE_CHANNELS, LOGIT_STRIDE, PROMPT_STRIDE, Block, Decoder
 from vos.sam.nano_tuning import Inputs, tune_decoder
+from vos.sam.nano_weights import NanoWeights
 from vos.sam.prompt_maps import prompt_maps
+from vos.sam.pupil import Pupil
 from vos.sam.segmenter import Segmenter
 from vos.structures import Geometry, Guidance, ImageEmbedding, MaskCandidates, Prompt, SizeHW
 
 DEFAULT_INPUT_SIZE = 640  # longer side of the model input, pixels
 PADDING_VALUE = 127  # grey: zero after normalisation
 DEEPEST_STRIDE = 32
-WEIGHTS = "nano.safetensors"
-PROMPTER = "prompter."  # in a weights file: the decoder for clicks and boxes; where it is missing, there is one for all
 
 
 class NanoSegmenter(Segmenter):
     """The embedded model.
 
     Args:
-        network: with its weights; taken over (switched to evaluation, batch norms folded).
-        prompter: the decoder that answers a user's clicks and boxes, taken over alike; None = the network's.
+        weights: taken over (switched to evaluation, batch norms folded).
         device: where it runs.
         precision: "float32" or "bfloat16"; see :func:`vos.sam.device.resolve_precision`.
         input_size: longer side of the model input in pixels, a multiple of 32.
-        checkpoint_name: file name of the weights.
-        checkpoint_sha256: their hash.
+
+    Raises:
+        VosError: an input size that the network cannot take, or a precision that there is not.
     """
 
     name = "nano"
@@ -54,33 +50,31 @@ class NanoSegmenter(Segmenter):
 
     def __init__(
         self,
-        network: NanoNetwork,
+        weights: NanoWeights,
         device: torch.device | str = "cpu",
         precision: str = "auto",
         input_size: int | None = None,
-        checkpoint_name: str = "",
-        checkpoint_sha256: str = "",
-        prompter: Decoder | None = None,
     ) -> None:
         size = DEFAULT_INPUT_SIZE if input_size is None else input_size
         if size < 64 or size % DEEPEST_STRIDE:
             raise VosError(f"model.input_size={size} is not a multiple of {DEEPEST_STRIDE} from 64 on; try 512 or 640")
         self.device = torch.device(device)
-        self.checkpoint_name, self.checkpoint_sha256 = checkpoint_name, checkpoint_sha256
-        for part in (network, prompter):
+        self.checkpoint_name, self.checkpoint_sha256 = weights.name, weights.sha256
+        for part in (weights.network, weights.prompter):
             if part is not None:
                 _fold_batch_norms(part.eval())
                 part.to(self.device).requires_grad_(False)
                 for parameter in part.parameters():
                     if parameter.ndim == 4:
                         parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-        self._network, self._input_size = network, size
+        self._network, self._input_size = weights.network, size
+        self._pupil = Pupil(copy.deepcopy(self._network.decoder), weights.pupil)
         precision = resolve_precision(precision, self.device, embedded=True)
         self._dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         self._network.to(self._dtype)
         _freeze(self._network)
         self._decoder = self._ready(self._network.decoder)
-        self._prompter = self._decoder if prompter is None else self._ready(prompter)
+        self._prompter = self._decoder if weights.prompter is None else self._ready(weights.prompter)
         self._adapted = False
 
     @classmethod
@@ -91,26 +85,8 @@ class NanoSegmenter(Segmenter):
         precision: str = "auto",
         input_size: int | None = None,
     ) -> NanoSegmenter:
-        """Loads weights from a safetensors file; the package's own when ``path`` is None.
-
-        Raises:
-            VosError: the file is missing, no safetensors, or of another network.
-        """
-        source = resources.files("vos.weights") / WEIGHTS if path is None else path
-        name = WEIGHTS if path is None else path.name
-        try:
-            data = source.read_bytes()
-            state = {key: value.float() for key, value in load(data).items()}
-            own = {key.removeprefix(PROMPTER): state.pop(key) for key in list(state) if key.startswith(PROMPTER)}
-            network, prompter = NanoNetwork(), Decoder() if own else None
-            network.load_state_dict(state)
-            if prompter is not None:
-                prompter.load_state_dict(own)
-        except OSError as error:
-            raise VosError(f"weights of the embedded model not readable: {name} ({error.strerror})") from None
-        except (SafetensorError, RuntimeError):
-            raise VosError(f"{name} does not hold weights of model=nano; see tools/train_nano.py") from None
-        return cls(network, device, precision, input_size, name, hashlib.sha256(data).hexdigest(), prompter)
+        """Loads a weights file; see :meth:`vos.sam.nano_weights.NanoWeights.load`."""
+        return cls(NanoWeights.load(path), device, precision, input_size)
 
     def at_input_size(self, size: int) -> NanoSegmenter:
         """The same network for pictures whose longer side becomes ``size``; shares the weights."""
@@ -118,12 +94,22 @@ class NanoSegmenter(Segmenter):
         other._input_size = size
         return other
 
+    @property
+    def halves(self) -> bool:
+        """It computes in bfloat16."""
+        return self._dtype == torch.bfloat16
+
+    def pupil(self) -> Pupil:
+        """A copy, in float32, of what adaptation starts from."""
+        return copy.deepcopy(self._pupil)
+
+    def practised(self, pupil: Pupil, lessons: Iterator[Lesson], steps: int, learning_rate: float) -> Decoder:
+        """A pupil's decoder after lessons on this model's embeddings; see :func:`vos.sam.nano_tuning.tune_decoder`."""
+        return tune_decoder(pupil, lessons, steps, learning_rate, self.read_lesson, self.halves)
+
     def adapted(self, lessons: Iterator[Lesson], steps: int, learning_rate: float) -> NanoSegmenter:
         """See :meth:`Segmenter.adapted`."""
-        halves = self._dtype == torch.bfloat16
-        return self._with_decoder(
-            tune_decoder(self._decoder, lessons, steps, learning_rate, self._read_lesson, autocast=halves)
-        )
+        return self._with_decoder(self.practised(self._pupil, lessons, steps, learning_rate))
 
     def adaptation(self) -> dict[str, torch.Tensor]:
         """See :meth:`Segmenter.adaptation`."""
@@ -206,7 +192,8 @@ class NanoSegmenter(Segmenter):
         logits, quality = decoder(*self._read(embeddings, prompts, guidance), chosen)
         return MaskCandidates(logits.float(), quality.float().sigmoid())
 
-    def _read_lesson(self, lesson: Lesson) -> Inputs:
+    def read_lesson(self, lesson: Lesson) -> Inputs:
+        """A lesson as the decoder's inputs."""
         # Embeddings come from inference mode, whose tensors autograd refuses.
         embedding = replace(lesson.embedding, levels=tuple(level.clone() for level in lesson.embedding.levels))
         return self._read([embedding], [lesson.prompt], lesson.guidance)

@@ -14,10 +14,11 @@ from vos.sam.device import free_cores
 from vos.sam.lesson import Lesson
 from vos.sam.mask_loss import choice_loss
 from vos.sam.nano_network import Decoder
+from vos.sam.pupil import Pupil
 
 BETAS = (0.9, 0.99)
 PAIR = 2  # lessons per step, however many cores there are: the outcome shall not depend on them
-WARM_UP = 5  # steps
+WARM_UP = 5  # steps, of at least twice as many
 LAST_RATE = 0.3  # share of the learning rate that is left in the end
 AVERAGED = 0.5  # share of the steps, the last ones, whose weights are averaged (Izmailov et al., UAI 2018)
 
@@ -27,32 +28,32 @@ Inputs = tuple[
 
 
 def tune_decoder(
-    decoder: Decoder,
+    pupil: Pupil,
     lessons: Iterator[Lesson],
     steps: int,
     learning_rate: float,
     read: Callable[[Lesson], Inputs],
     autocast: bool,
 ) -> Decoder:
-    """A copy of ``decoder`` that has learned from ``steps`` pairs of lessons.
+    """A copy of the pupil's decoder that has learned from ``steps`` pairs of lessons.
 
     Args:
-        decoder: stays as it is.
+        pupil: stays as it is.
         lessons: at least twice ``steps``.
         steps: of Adam. The lessons of a pair are studied side by side where there are cores for it.
-        learning_rate: the highest.
+        learning_rate: the highest, of a parameter whose pace is 1.
         read: turns a lesson into the decoder's inputs.
         autocast: bfloat16 products.
 
     Returns:
         The tuned decoder in float32.
     """
-    tuned = copy.deepcopy(decoder).float().requires_grad_(True)
-    # Made-up views are easy: what predicts the IoU would learn to be sure. It stays as it is, and calibrated.
-    parameters = [value for name, value in tuned.named_parameters() if not name.startswith("quality.")]
-    fused = parameters[0].device.type in ("cpu", "cuda")
+    tuned = copy.deepcopy(pupil.decoder).requires_grad_(True)
+    named = dict(tuned.named_parameters())
+    parameters = [named[name] for name in pupil.learning()]
+    groups = [{"params": [named[name]], "pace": pace} for name, pace in pupil.pace().items()]
     average = AveragedModel(tuned)
-    optimizer = torch.optim.Adam(parameters, lr=learning_rate, betas=BETAS, fused=fused)
+    optimizer = torch.optim.Adam(groups, betas=BETAS, fused=parameters[0].device.type in ("cpu", "cuda"))
 
     def study(lesson: Lesson) -> tuple[torch.Tensor, ...]:
         return torch.autograd.grad(_loss(tuned, lesson, read, autocast), parameters)
@@ -61,8 +62,9 @@ def tune_decoder(
     with ThreadPoolExecutor(min(PAIR, free_cores(device)), "study") as pool:
         pair = list(islice(lessons, PAIR))
         for step in range(steps):
+            rate = learning_rate * min((step + 1) / min(WARM_UP, steps / 4), max(LAST_RATE, 1 - step / steps))
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate * min((step + 1) / WARM_UP, max(LAST_RATE, 1 - step / steps))
+                group["lr"] = rate * group["pace"]
             studied = pool.map(study, pair)
             pair = list(islice(lessons, PAIR)) if step + 1 < steps else []  # prepared while these are studied
             for parameter, *gradients in zip(parameters, *studied):

@@ -1,0 +1,43 @@
+"""What a view with known masks shows of its objects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from vos.adaptation.rehearsal import View
+from vos.persam.target import observed_targets
+from vos.sam.segmenter import Segmenter
+from vos.structures import ImageEmbedding, TargetFeature
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One view: its embedding, each object's low-res mask (N, h2, w2), and what it shows of those that are in it."""
+
+    embedding: ImageEmbedding
+    masks: torch.Tensor
+    targets: list[TargetFeature | None]
+
+
+@torch.no_grad()
+def look(model: Segmenter, views: Sequence[View], object_ids: Sequence[int]) -> list[Seen]:
+    """Encodes views of one size, and notes what they show of each object."""
+    return [
+        _look_at(view, embedding, object_ids)
+        for view, embedding in zip(views, model.encode([view.rgb for view in views]))
+    ]
+
+
+def _look_at(view: View, embedding: ImageEmbedding, object_ids: Sequence[int]) -> Seen:
+    """What a view shows of each object."""
+    own = torch.from_numpy(np.stack([view.labels == object_id for object_id in object_ids]))
+    masks = embedding.geometry.mask_to_low_res(own).to(embedding.features.device, torch.float32)
+    shown = [k for k, mask in enumerate(masks) if bool((mask > 0).any())]
+    targets: list[TargetFeature | None] = [None] * len(masks)
+    for k, target in zip(shown, observed_targets(embedding, masks[shown]) if shown else []):
+        targets[k] = target
+    return Seen(embedding, masks, targets)
