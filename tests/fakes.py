@@ -22,8 +22,8 @@ from vos.structures import (
     Prompt,
     SegmentedFrame,
     SizeHW,
-    TrackedFrame,
 )
+from vos.tracked_frame import TrackedFrame
 from vos.tracking.tracker import Tracker
 
 FRAMES, SIZE = 12, (96, 128)  # of the video of the fixture "program"

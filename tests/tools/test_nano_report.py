@@ -15,7 +15,8 @@ import torch
 from fakes import ColourSegmenter, RedTracker
 from square_davis import write_davis
 
-from vos.structures import Frame, ImageEmbedding, LabelMap, MaskCandidates, Presence, Prompt, TrackedFrame
+from vos.structures import Frame, ImageEmbedding, LabelMap, MaskCandidates, Presence, Prompt
+from vos.tracked_frame import TrackedFrame
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 

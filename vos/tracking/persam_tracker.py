@@ -14,7 +14,8 @@ from vos.persam.finetune import reference_weights
 from vos.persam.location_prior import peak_points
 from vos.persam.overlap import resolve_overlap
 from vos.sam.segmenter import Segmenter
-from vos.structures import Frame, Geometry, ImageEmbedding, LabelMap, Prompt, TrackedFrame
+from vos.structures import Frame, Geometry, ImageEmbedding, LabelMap, Prompt
+from vos.tracked_frame import TrackedFrame
 from vos.tracker_config import FinetuneConfig, TrackerConfig
 from vos.tracking.change import ChangeDetector
 from vos.tracking.finder import Finder
