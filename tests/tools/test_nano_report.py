@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import csv
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
+import nano_report
 import numpy as np
 import pytest
 import torch
 from fakes import ColourSegmenter, RedTracker
-from square_davis import write_davis
-
-from vos.structures import Frame, ImageEmbedding, LabelMap, MaskCandidates, Presence, Prompt
-from vos.tracked_frame import TrackedFrame
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-
-import nano_report
 from nano_measures import videos
 from nano_measures.calibration import area_under_curve, expected_calibration_error, reliability
 from nano_measures.clicks import Click, choose_regions, click_through, innermost, measure_clicks, next_click
 from nano_measures.tables import Pairs, Sample, Settings, Table, long_rows, markdown
 from nano_training.photos import PhotoPool
+from square_davis import write_davis
+
+from vos.structures import Frame, ImageEmbedding, LabelMap, MaskCandidates, Presence, Prompt
+from vos.tracked_frame import TrackedFrame
 
 
 def write_segments(root: Path, names: Sequence[str], readable: Sequence[str]) -> Path:
