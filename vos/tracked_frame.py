@@ -12,7 +12,7 @@ import torch
 
 from vos.structures import PRESENCES, LabelMap, Presence
 
-STEP = 0.125  # of the logits kept; outlines move by less than a hundredth of a low-res cell
+STEP = 0.125  # of the logits kept; so fine that outlines stay where they are
 
 Arrays = dict[str, npt.NDArray[Any]]
 
