@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from vos.config import ModelConfig
 from vos.sam.segmenter import Segmenter
-from vos.structures import Frame, ImageEmbedding, LabelMap, TrackedFrame
-from vos.tracked_record import pack, unpack
+from vos.structures import Frame, ImageEmbedding, LabelMap
+from vos.tracked_frame import TrackedFrame, pack, unpack
 from vos.tracker_config import TrackerConfig
 from vos.tracking.merge import merge
 from vos.tracking.second_pass import SecondPass

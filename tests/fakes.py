@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -22,8 +24,8 @@ from vos.structures import (
     Prompt,
     SegmentedFrame,
     SizeHW,
-    TrackedFrame,
 )
+from vos.tracked_frame import TrackedFrame
 from vos.tracking.tracker import Tracker
 
 FRAMES, SIZE = 12, (96, 128)  # of the video of the fixture "program"
@@ -66,13 +68,52 @@ class ListSource(FrameSource):
             yield Frame(index, f"{index:05d}", index / 25, self.images[index])
 
 
-class ColourSegmenter(Segmenter):
+@dataclass(frozen=True)
+class Question:
+    """One call of a decoder."""
+
+    embedding: ImageEmbedding
+    prompts: Sequence[Prompt]
+    guidance: Guidance | None
+    multimask: bool
+
+    @property
+    def candidates(self) -> int:
+        """How many masks per object the answer has."""
+        return 3 if self.multimask else 1
+
+
+class FakeSegmenter(Segmenter):
+    """A model that keeps every question to its decoder; what it answers is up to ``answer``."""
+
+    name, checkpoint_name, checkpoint_sha256, device = "fake", "", "", torch.device("cpu")
+
+    def __init__(self) -> None:
+        self.asked: list[Question] = []
+
+    def decode(
+        self,
+        embedding: ImageEmbedding,
+        prompts: Sequence[Prompt],
+        guidance: Guidance | None = None,
+        multimask: bool = True,
+    ) -> MaskCandidates:
+        self.asked.append(Question(embedding, list(prompts), guidance, multimask))
+        return self.answer(self.asked[-1])
+
+    @abstractmethod
+    def answer(self, asked: Question) -> MaskCandidates:
+        """Decodes."""
+
+
+class ColourSegmenter(FakeSegmenter):
     """Finds what has the colour under the prompt; the embedding is the image itself, at the grid's resolution."""
 
-    name, checkpoint_name, checkpoint_sha256, device = "colour", "colour.safetensors", "0" * 64, torch.device("cpu")
+    name, checkpoint_name, checkpoint_sha256 = "colour", "colour.safetensors", "0" * 64
     guidance_fields: frozenset[str] = frozenset()
 
     def __init__(self) -> None:
+        super().__init__()
         self.encoded = 0
 
     def geometry(self, original_size: SizeHW) -> Geometry:
@@ -92,18 +133,11 @@ class ColourSegmenter(Segmenter):
             embeddings.append(ImageEmbedding(coarse - coarse.mean(dim=0), geometry, (fine,)))
         return embeddings
 
-    def decode(
-        self,
-        embedding: ImageEmbedding,
-        prompts: Sequence[Prompt],
-        guidance: Guidance | None = None,
-        multimask: bool = True,
-    ) -> MaskCandidates:
-        (fine,) = embedding.levels
-        logits = torch.stack([self._match(fine, prompt) for prompt in prompts])
-        count = 3 if multimask else 1
-        predicted_iou = torch.tensor([0.9, 0.5, 0.4][:count]).repeat(len(prompts), 1)
-        return MaskCandidates(logits[:, None].repeat(1, count, 1, 1), predicted_iou)
+    def answer(self, asked: Question) -> MaskCandidates:
+        (fine,) = asked.embedding.levels
+        logits = torch.stack([self._match(fine, prompt) for prompt in asked.prompts])
+        predicted_iou = torch.tensor([0.9, 0.5, 0.4][: asked.candidates]).repeat(len(asked.prompts), 1)
+        return MaskCandidates(logits[:, None].repeat(1, asked.candidates, 1, 1), predicted_iou)
 
     def _match(self, fine: torch.Tensor, prompt: Prompt) -> torch.Tensor:
         if prompt.mask_logits is not None and bool((prompt.mask_logits > 0).any()):

@@ -28,16 +28,16 @@ ROOMS: dict[str, set[str]] = {
     "sam": CONTRACTS,
     "persam": CONTRACTS | {"io", "sam"},
     "adaptation": CONTRACTS | {"sam", "persam"},
-    "tracking": CONTRACTS | {"io", "sam", "persam", "adaptation"},
+    "tracking": CONTRACTS | {"io", "sam", "persam", "adaptation", "tracked_frame"},
     "evaluation": {"structures", "geometry", "errors", "io"},
-    "journal": CONTRACTS | {"io", "tracked_record"},
+    "journal": CONTRACTS | {"io", "tracked_frame"},
     "output_folder": {"errors", "io"},
     "references": CONTRACTS | {"io", "sam", "persam"},
     "replay": CONTRACTS | {"background", "io", "journal"},
     "summary": CONTRACTS | {"io"},
-    "tracked_record": CONTRACTS,
+    "tracked_frame": {"structures"},
     "albums": CONTRACTS | {"background", "io", "sam", "persam"},
-    "pipeline": CONTRACTS | LINE | {"io", "sam", "persam", "tracking"},
+    "pipeline": CONTRACTS | LINE | {"io", "sam", "persam", "tracked_frame", "tracking"},
 }
 ENTRY_POINTS = {"run", "evaluate", "concept", "album", "app", "photo"}
 # Third-party package -> where in vos/ it may be imported.

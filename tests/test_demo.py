@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from make_demo_clip import make_clip
 from PIL import Image
 
 from vos.evaluation.davis import DavisSequence
 from vos.evaluation.scoring import overall, score_results
 from vos.run import main
 
-TOOL = Path(__file__).resolve().parents[1] / "tools" / "make_demo_clip.py"
 FRAMES = 30
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo clip in larger steps, and what ``python -m vos.run`` makes of it."""
-    spec = importlib.util.spec_from_file_location("make_demo_clip", TOOL)
-    assert spec is not None
-    assert spec.loader is not None
-    tool = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = tool
-    spec.loader.exec_module(tool)
     folder = tmp_path_factory.mktemp("demo")
-    tool.make_clip(folder, frames=FRAMES)
+    make_clip(folder, frames=FRAMES)
     arguments = [f"video={folder}/clip.mp4", f"ref_mask={folder}/masks/00000.png", f"output_dir={folder}/result"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["vos.run", *arguments])

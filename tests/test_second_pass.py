@@ -15,7 +15,8 @@ from vos.errors import VosError
 from vos.journal import Journal
 from vos.pipeline import Line, segment_video
 from vos.references import Reference
-from vos.structures import Frame, ImageEmbedding, TrackedFrame
+from vos.structures import Frame, ImageEmbedding
+from vos.tracked_frame import TrackedFrame
 from vos.tracker_config import SecondPassConfig
 from vos.tracking.second_pass import SecondPass
 

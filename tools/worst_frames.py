@@ -25,10 +25,9 @@ from tqdm import tqdm
 from vos.command_line import exit_code
 from vos.errors import VosError
 from vos.evaluation.davis import YEARS, DavisSequence, read_annotation, read_dataset
-from vos.evaluation.scoring import score_results
+from vos.evaluation.scoring import SequenceScore, score_results
 from vos.io.atomic import atomic_path
 from vos.io.images import read_image
-from vos.structures import SequenceScore
 
 APART = 3  # frames; neighbours show the same mistake
 COLUMNS, CELL_WIDTH, CAPTION = 4, 400, 24  # pixels

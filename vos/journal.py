@@ -27,8 +27,8 @@ import torch
 from typing_extensions import Self
 
 from vos.io.atomic import atomic_path, writing_to
-from vos.structures import PRESENCES, Frame, LabelMap, SegmentedFrame, TrackedFrame
-from vos.tracked_record import pack, unpack
+from vos.structures import PRESENCES, Frame, LabelMap, SegmentedFrame
+from vos.tracked_frame import TrackedFrame, pack, unpack
 
 _LENGTH = struct.Struct("<Q")
 

@@ -27,7 +27,8 @@ from vos.journal import Journal, Leg
 from vos.references import Reference, in_order
 from vos.replay import replay
 from vos.sam.segmenter import Segmenter
-from vos.structures import Frame, Geometry, ImageEmbedding, LabelMap, SegmentedFrame, TrackedFrame
+from vos.structures import Frame, Geometry, ImageEmbedding, LabelMap, SegmentedFrame
+from vos.tracked_frame import TrackedFrame
 from vos.tracker_config import EdgesConfig, SecondPassConfig
 from vos.tracking.merge import merge
 from vos.tracking.second_pass import SecondPass

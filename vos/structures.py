@@ -14,7 +14,7 @@ from vos.geometry import Geometry, SizeHW
 
 __all__ = [
     "PRESENCES", "Frame", "Geometry", "Guidance", "ImageEmbedding", "LabelMap", "MaskCandidates", "Presence",
-    "Prompt", "SegmentedFrame", "SequenceScore", "SizeHW", "TargetFeature", "TrackedFrame",
+    "Prompt", "SegmentedFrame", "SizeHW", "TargetFeature",
 ]  # fmt: skip
 
 
@@ -218,33 +218,6 @@ class MaskCandidates:
 
 
 @dataclass(frozen=True, slots=True)
-class TrackedFrame:
-    """What the tracker says about one frame, still at low resolution; ``vos.tracking.merge`` makes pixels of it.
-
-    Attributes:
-        logits: float32 (N, h4, w4), low-res logits per object; foreground where > 0 and above all other objects.
-            An absent object is a constant far below 0, so that it can never win a pixel.
-        predicted_iou: float32 (N,); 0 where absent, 1 where the user gave the mask.
-        presence: N values, in the order of the object ids.
-        given: the user's own mask of this frame, or None. The objects that have pixels in it are taken from it,
-            unchanged; their logits are then the low-res coverage of that mask, for priors only.
-    """
-
-    logits: torch.Tensor
-    predicted_iou: torch.Tensor
-    presence: tuple[Presence, ...]
-    given: LabelMap | None = None
-
-    def __post_init__(self) -> None:
-        count = len(self.presence)
-        if self.logits.ndim != 3 or len(self.logits) != count or tuple(self.predicted_iou.shape) != (count,):
-            raise ValueError(
-                f"logits {tuple(self.logits.shape)} and predicted_iou {tuple(self.predicted_iou.shape)} "
-                f"must be (N, h4, w4) and (N,) for {count} objects"
-            )
-
-
-@dataclass(frozen=True, slots=True)
 class SegmentedFrame:
     """The result for one frame, in original pixels.
 
@@ -268,27 +241,3 @@ class SegmentedFrame:
             raise ValueError(f"labels are {self.label_map.size}, the frame is {self.frame.size} (H, W)")
         if self.predicted_iou.shape != (count,) or len(self.presence) != count:
             raise ValueError(f"{count} objects, but predicted_iou {self.predicted_iou.shape}, presence {self.presence}")
-
-
-@dataclass(frozen=True, slots=True)
-class SequenceScore:
-    """DAVIS measures of one object in one sequence, each in [0, 1] (decay in [-1, 1]).
-
-    Attributes:
-        sequence: name of the sequence.
-        object_id: id in the annotation.
-        j_mean, j_recall, j_decay: region similarity.
-        f_mean, f_recall, f_decay: boundary accuracy.
-        j_per_frame, f_per_frame: float64 (T,), every annotated frame but the first and the last.
-    """
-
-    sequence: str
-    object_id: int
-    j_mean: float
-    j_recall: float
-    j_decay: float
-    f_mean: float
-    f_recall: float
-    f_decay: float
-    j_per_frame: npt.NDArray[np.float64]
-    f_per_frame: npt.NDArray[np.float64]

@@ -69,7 +69,7 @@ class EdgesConfig:
     enabled: bool | None = None  # false = low-res logits, enlarged; None = true but for tracker=reference
     radius: float = 4.0  # of the filter's windows, low-res logits (each 4.4 pixels of a frame of 854x480)
     epsilon: float = 1e-4  # variance of the frame, its range taken as 1, below which a window counts as without edges
-    colour: bool = True  # guided by the frame's colours; false = by its brightness, in half the time
+    colour: bool = True  # guided by the frame's colours; false = by its brightness, which is faster
 
     def __post_init__(self) -> None:
         if not 0 < self.radius <= 100:
@@ -134,7 +134,7 @@ class FinetuneConfig:
 
     steps: int = 800  # optimiser steps (video 800, images 1000)
     learning_rate: float = 4e-4  # at the first step, cosine to 0 (video 4e-4, images 1e-3)
-    exact: bool = False  # the published autograd loop, bit for bit; several times slower
+    exact: bool = False  # the published autograd loop, bit for bit; slower
 
     @classmethod
     def parse(cls, value: Any) -> FinetuneConfig | None:

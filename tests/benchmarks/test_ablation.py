@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-import sys
 from importlib import resources
 from pathlib import Path
 
+import ablation
 import pytest
 from fakes import ColourSegmenter
 from square_davis import write_davis
@@ -17,10 +17,6 @@ from vos.config import EvaluateConfig, RunConfig
 from vos.errors import VosError
 from vos.evaluation.davis import read_dataset
 from vos.evaluation.scoring import overall, score_results
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
-
-import ablation
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
+import occlusion as bench
 import pytest
 from PIL import Image
 
@@ -17,20 +16,8 @@ from vos.evaluation.davis import read_dataset
 from vos.io.masks import write_label_map
 from vos.structures import LabelMap
 
-PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "occlusion.py"
 FRAMES, LOST, BACK = 12, 3, 6
 Clip = list[np.ndarray]
-
-
-@pytest.fixture(scope="module")
-def bench() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("occlusion_benchmark", PATH)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look themselves up
-    spec.loader.exec_module(module)
-    return module
 
 
 def frame(*boxes: tuple[int, int]) -> np.ndarray:
@@ -52,13 +39,13 @@ def found_after(delay: int) -> Clip:
 
 
 @pytest.mark.parametrize(("late", "delay"), [(0, 0), (2, 2), (4, 4), (5, -1), (6, -1)])
-def test_a_return_is_found_within_five_frames(bench: ModuleType, late: int, delay: int) -> None:
+def test_a_return_is_found_within_five_frames(late: int, delay: int) -> None:
     judged = bench.judge_return(bench.Return("clip", 1, LOST, BACK), truth(), found_after(late))
     assert judged.delay == delay
     assert judged.best_iou == (0.0 if delay < 0 else 1.0)
 
 
-def test_half_of_the_union_is_not_found(bench: ModuleType) -> None:
+def test_half_of_the_union_is_not_found() -> None:
     event = bench.Return("clip", 1, LOST, BACK)
     shifted = [frame((1, 44)) for _ in range(FRAMES)]  # IoU 60 / 140
     assert bench.judge_return(event, truth(), shifted).delay == -1
@@ -66,18 +53,18 @@ def test_half_of_the_union_is_not_found(bench: ModuleType) -> None:
     assert bench.judge_return(event, truth(), [frame((2, 40))] * FRAMES).delay == -1  # the place, another id
 
 
-def test_what_is_gone_again_cannot_be_found_by_painting_nothing(bench: ModuleType) -> None:
+def test_what_is_gone_again_cannot_be_found_by_painting_nothing() -> None:
     brief = [*truth()[: BACK + 1], *[frame((2, 25))] * 5]
     blank = [frame((2, 25))] * FRAMES
     assert bench.judge_return(bench.Return("clip", 1, LOST, BACK), brief, blank).delay == -1
 
 
-def test_a_return_at_the_end_has_fewer_frames(bench: ModuleType) -> None:
+def test_a_return_at_the_end_has_fewer_frames() -> None:
     event = bench.Return("clip", 1, LOST, BACK)
     assert bench.judge_return(event, truth()[: BACK + 1], truth()[: BACK + 1]).delay == 0
 
 
-def test_paint_counts_where_the_object_is_absent(bench: ModuleType) -> None:
+def test_paint_counts_where_the_object_is_absent() -> None:
     result = truth()
     result[LOST] = frame((2, 25), (1, 5))
     result[LOST + 1][30, 30:32] = 1  # two of 2400 pixels: below 0.1 %
@@ -87,7 +74,7 @@ def test_paint_counts_where_the_object_is_absent(bench: ModuleType) -> None:
 
 
 @pytest.mark.parametrize(("swapped", "count"), [(0, 0), (3, 0), (4, 1), (6, 1)])
-def test_a_swap_lasts_longer_than_three_frames(bench: ModuleType, swapped: int, count: int) -> None:
+def test_a_swap_lasts_longer_than_three_frames(swapped: int, count: int) -> None:
     result = [
         frame((2, 40), (1, 25)) if BACK <= t < BACK + swapped else mask for t, mask in enumerate(truth())
     ]  # after the return
@@ -95,13 +82,13 @@ def test_a_swap_lasts_longer_than_three_frames(bench: ModuleType, swapped: int, 
     assert bench.count_swaps(truth(), result, 2, 1) == count
 
 
-def test_taking_the_other_place_is_a_swap_and_nothing_is_none(bench: ModuleType) -> None:
+def test_taking_the_other_place_is_a_swap_and_nothing_is_none() -> None:
     both_on_two = [frame((2, 25)) if t < BACK else frame((1, 25)) for t in range(FRAMES)]
     assert bench.count_swaps(truth(), both_on_two, 1, 2) == 1
     assert bench.count_swaps(truth(), [frame()] * FRAMES, 1, 2) == 0
 
 
-def test_frames_that_show_one_object_do_not_break_a_swap(bench: ModuleType) -> None:
+def test_frames_that_show_one_object_do_not_break_a_swap() -> None:
     exchanged = {1: 2, 2: 1, 0: 0}
     result = [np.vectorize(exchanged.get)(mask).astype(np.uint8) for mask in truth()]
     result[:1] = truth()[:1]
@@ -131,7 +118,7 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_table_adds_up(bench: ModuleType, data: Path) -> None:
+def test_the_table_adds_up(data: Path) -> None:
     sequences = read_dataset(data / "set", 2017, "occlusion")
     tallies, returns = bench.judge_set(sequences, data / "results", bench.read_events(data / "set/events.csv"))
     assert list(tallies) == ["hidden_well", "all"]
@@ -144,7 +131,9 @@ def test_the_table_adds_up(bench: ModuleType, data: Path) -> None:
 
 def test_the_script_scores_masks_that_exist_and_draws_what_was_missed(data: Path) -> None:
     words = [data / "set", "--out", data / "table.csv", "--pictures", data / "misses", f"results={data / 'results'}"]
-    done = subprocess.run([sys.executable, str(PATH), *map(str, words)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, bench.__file__, *map(str, words)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].split()[:4] == ["all", "2", "2", "50%"]
     with (data / "table-returns.csv").open(newline="") as file:
@@ -155,7 +144,7 @@ def test_the_script_scores_masks_that_exist_and_draws_what_was_missed(data: Path
 
 
 def test_a_folder_without_events_is_one_line(data: Path) -> None:
-    done = subprocess.run([sys.executable, str(PATH), str(data)], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, bench.__file__, str(data)], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
     assert "events.csv" in done.stderr

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from vos.evaluation.report import RunSummary, score_table, write_comparison, write_csv, write_plots
-from vos.structures import SequenceScore
+from vos.evaluation.scoring import SequenceScore
 
 
 def score(sequence: str, object_id: int, j: float, f: float) -> SequenceScore:

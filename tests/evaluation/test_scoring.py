@@ -13,8 +13,7 @@ from PIL import Image
 from vos.errors import VosError
 from vos.evaluation.davis import read_dataset
 from vos.evaluation.jf import statistics
-from vos.evaluation.scoring import overall, score_results
-from vos.structures import SequenceScore
+from vos.evaluation.scoring import SequenceScore, overall, score_results
 
 Official = dict[str, dict[str, Any]]
 SaveLabels = Callable[[Path, np.ndarray], None]

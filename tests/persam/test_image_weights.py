@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from fakes import Question
 from scenes import ColourModel, scene
 
 from vos.persam.concept import Concept
@@ -15,12 +16,12 @@ from vos.tracker_config import FinetuneConfig
 class ThreeScales(ColourModel):
     """Its second candidate is the object; the first is too small, the third everything."""
 
-    def decode(self, embedding, prompts, guidance=None, multimask=True):  # type: ignore[no-untyped-def]
-        answer = super().decode(embedding, prompts, guidance, multimask)
-        if multimask:
-            scales = [answer.logits[:, 0] - 15, answer.logits[:, 0], torch.full_like(answer.logits[:, 0], 5.0)]
-            answer = MaskCandidates(torch.stack(scales, dim=1), answer.predicted_iou)
-        return answer
+    def answer(self, asked: Question) -> MaskCandidates:
+        found = super().answer(asked)
+        if not asked.multimask:
+            return found
+        scales = [found.logits[:, 0] - 15, found.logits[:, 0], torch.full_like(found.logits[:, 0], 5.0)]
+        return MaskCandidates(torch.stack(scales, dim=1), found.predicted_iou)
 
 
 def weights(size: tuple[int, int], steps: int) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from fakes import Question
 from scenes import Box, ColourModel, iou, scene
 
 from vos.config import MethodConfig
@@ -15,7 +16,7 @@ from vos.errors import VosError
 from vos.persam.concept import Concept
 from vos.persam.photo import PhotoSegmenter, components, segment
 from vos.persam.search import Found, point_prompt
-from vos.structures import ImageEmbedding, Presence, Prompt
+from vos.structures import ImageEmbedding, MaskCandidates, Presence, Prompt
 from vos.tracker_config import FinetuneConfig
 
 SIZE = (96, 128)
@@ -27,13 +28,13 @@ METHODS = ("persam", "persam_f", "p2sam")
 class CautiousColourModel(ColourModel):
     """Finds nothing where nothing has the guidance's colour, as a trained model would; reads masks without a box."""
 
-    def decode(self, embedding, prompts, guidance=None, multimask=True):  # type: ignore[no-untyped-def]
-        answer = super().decode(embedding, [self._pointed(p, embedding) for p in prompts], guidance, multimask)
-        if guidance is not None and guidance.maps is not None:
-            for row in range(len(prompts)):
-                if float(guidance.maps[row, 0].max()) < 0.8:
-                    answer.logits[row] = -20.0
-        return answer
+    def answer(self, asked: Question) -> MaskCandidates:
+        found = super().answer(replace(asked, prompts=[self._pointed(p, asked.embedding) for p in asked.prompts]))
+        if asked.guidance is not None and asked.guidance.maps is not None:
+            for row, maps in enumerate(asked.guidance.maps):
+                if float(maps[0].max()) < 0.8:
+                    found.logits[row] = -20.0
+        return found
 
     def _pointed(self, prompt: Prompt, embedding: ImageEmbedding) -> Prompt:
         if len(prompt.points) or prompt.box is not None or prompt.mask_logits is None:

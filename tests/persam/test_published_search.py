@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import parity_photos
 import pytest
+from fakes import FakeSegmenter, Question
 
 from vos.persam.concept import Concept
 from vos.persam.photo import PhotoSegmenter
@@ -20,23 +21,23 @@ from vos.persam.published_search import PublishedSearch, similarity_pixels
 from vos.persam.search import make_search
 from vos.persam.similarity import similarity
 from vos.sam.sam_segmenter import SamSegmenter, build_sam
-from vos.sam.segmenter import Segmenter
-from vos.structures import Guidance, ImageEmbedding, MaskCandidates, Presence, Prompt, SizeHW
+from vos.structures import ImageEmbedding, MaskCandidates, Presence, SizeHW
 from vos.tracker_config import FinetuneConfig
 
 RECORDED = Path(__file__).parent / "parity"
 TOLERANCE = 2e-3  # of the recorded values' standard deviation: three calls feed on each other in float32
 
 
-class Recorder(Segmenter):
-    """A model that keeps every call of its decoder; encodes each image once."""
+class Recorder(FakeSegmenter):
+    """A real model that keeps what its decoder answers, too; encodes each image once."""
 
     def __init__(self, model: SamSegmenter) -> None:
+        super().__init__()
         self.model = model
         self.name, self.device = model.name, model.device
         self.checkpoint_name, self.checkpoint_sha256 = model.checkpoint_name, model.checkpoint_sha256
         self.guidance_fields = model.guidance_fields
-        self.calls: list[tuple[Prompt, Guidance | None, MaskCandidates]] = []
+        self.answers: list[MaskCandidates] = []
         self.encoded: dict[bytes, ImageEmbedding] = {}
 
     def geometry(self, original_size: SizeHW):  # type: ignore[no-untyped-def]
@@ -48,16 +49,9 @@ class Recorder(Segmenter):
                 self.encoded[image.tobytes()] = self.model.encode([image])[0]
         return [self.encoded[image.tobytes()] for image in images]
 
-    def decode(
-        self,
-        embedding: ImageEmbedding,
-        prompts: Sequence[Prompt],
-        guidance: Guidance | None = None,
-        multimask: bool = True,
-    ) -> MaskCandidates:
-        answer = self.model.decode(embedding, prompts, guidance, multimask)
-        self.calls.append((prompts[0], guidance, answer))
-        return answer
+    def answer(self, asked: Question) -> MaskCandidates:
+        self.answers.append(self.model.decode(asked.embedding, asked.prompts, asked.guidance, asked.multimask))
+        return self.answers[-1]
 
 
 @pytest.fixture(scope="module")
@@ -69,24 +63,25 @@ def run(model: Recorder, number: int) -> dict[str, npt.NDArray[np.generic]]:
     """The stages of one photo, as the recording tool keeps them."""
     photos, mask = parity_photos.photos()
     concept = Concept.from_image(photos[0], mask, model=model)
-    model.calls.clear()
+    model.asked.clear()
+    model.answers.clear()
     result = PhotoSegmenter(model, "persam_reference").segment(photos[number], [concept])[0]
     assert result.presence is Presence.PRESENT
     search = make_search(model, concept, PhotoSegmenter(model, "persam_reference").config)
     assert isinstance(search, PublishedSearch)
     embedding = model.encode([photos[number]])[0]
     found = similarity(embedding.features, [search.target])
-    guidance = model.calls[0][1]
+    guidance = model.asked[0].guidance
     assert guidance is not None
     assert guidance.attention is not None
     assert guidance.embedding is not None
     return parity_photos.stages(
         similarity=similarity_pixels(found, embedding.geometry).numpy(),
-        points=model.calls[0][0].points,
+        points=model.asked[0].prompts[0].points,
         attention=guidance.attention.numpy().ravel(),
         embedding=guidance.embedding.numpy().ravel(),
-        logits=[answer.logits[0].numpy() for _, _, answer in model.calls],
-        predicted_iou=[answer.predicted_iou[0].numpy() for _, _, answer in model.calls],
+        logits=[answer.logits[0].numpy() for answer in model.answers],
+        predicted_iou=[answer.predicted_iou[0].numpy() for answer in model.answers],
         mask=result.mask,
     )
 
@@ -123,10 +118,10 @@ def test_tuned_weights_are_the_published_ones(vit_t: Recorder) -> None:
     recorded = np.load(RECORDED / "vit_t.npz")
     photos, mask = parity_photos.photos()
     options = FinetuneConfig(steps=parity_photos.FINETUNE_STEPS, learning_rate=1e-3, exact=True)
-    vit_t.calls.clear()
+    vit_t.asked.clear()
     concept = Concept.from_image(photos[0], mask, model=vit_t, finetune=options)
-    assert len(vit_t.calls) == 1  # the reference is decoded once, however many steps
-    np.testing.assert_array_equal(vit_t.calls[0][0].points, recorded["f.points"])
+    assert len(vit_t.asked) == 1  # the reference is decoded once, however many steps
+    np.testing.assert_array_equal(vit_t.asked[0].prompts[0].points, recorded["f.points"])
     assert concept.weights is not None
     np.testing.assert_allclose(concept.weights.numpy(), recorded["f.weights"], atol=1e-6)
     found = PhotoSegmenter(vit_t, "persam_f", threshold=0.0).segment(photos[0], [concept])[0]

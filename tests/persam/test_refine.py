@@ -6,21 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from fakes import FakeSegmenter, Question
 
 from vos.persam.refine import low_res_box, refine, tight_box
-from vos.sam.segmenter import Segmenter
-from vos.structures import Geometry, Guidance, ImageEmbedding, MaskCandidates, Prompt, SizeHW
+from vos.structures import Geometry, ImageEmbedding, MaskCandidates, Prompt, SizeHW
 
 GEOMETRY = Geometry((80, 160), (64, 128), (64, 128))
 
 
-class Growing(Segmenter):
+class Growing(FakeSegmenter):
     """Answers with the mask prompt moved one cell to the right; object 1 loses its mask at the second call."""
-
-    name, checkpoint_name, checkpoint_sha256, device = "growing", "", "", torch.device("cpu")
-
-    def __init__(self) -> None:
-        self.calls: list[list[Prompt]] = []
 
     def geometry(self, original_size: SizeHW) -> Geometry:
         return GEOMETRY
@@ -28,19 +23,12 @@ class Growing(Segmenter):
     def encode(self, images: Sequence[np.ndarray]) -> list[ImageEmbedding]:
         raise NotImplementedError
 
-    def decode(
-        self,
-        embedding: ImageEmbedding,
-        prompts: Sequence[Prompt],
-        guidance: Guidance | None = None,
-        multimask: bool = True,
-    ) -> MaskCandidates:
-        self.calls.append(list(prompts))
-        moved = [prompt.mask_logits.roll(1, dims=1) for prompt in prompts if prompt.mask_logits is not None]
-        if len(prompts) == 2:
+    def answer(self, asked: Question) -> MaskCandidates:
+        moved = [prompt.mask_logits.roll(1, dims=1) for prompt in asked.prompts if prompt.mask_logits is not None]
+        if len(asked.prompts) == 2:
             moved[1] = torch.full_like(moved[1], -1)
         logits = torch.stack(moved)[:, None] + torch.tensor([-9.0, 0.0, -9.0]).view(1, 3, 1, 1)
-        return MaskCandidates(logits, torch.tensor([[0.1, 0.8, 0.3]]).repeat(len(prompts), 1))
+        return MaskCandidates(logits, torch.tensor([[0.1, 0.8, 0.3]]).repeat(len(asked.prompts), 1))
 
 
 def prompt() -> Prompt:
@@ -58,7 +46,7 @@ def test_two_steps_are_mask_then_mask_and_box_best_candidate_each() -> None:
     model = Growing()
     image = ImageEmbedding(torch.zeros(2, 4, 8), GEOMETRY)
     answer = refine(model, image, [prompt()], first([3]), steps=2)
-    (one,), (two,) = model.calls
+    (one,), (two,) = (asked.prompts for asked in model.asked)
     assert one.box is None
     assert two.box is not None
     np.testing.assert_allclose(two.box, np.array([4, 2, 8, 5]) * 4 * 1.25)  # cells of 4 model pixels, 1.25 pixels each
@@ -71,7 +59,7 @@ def test_object_whose_mask_becomes_empty_is_left_as_it_is() -> None:
     model = Growing()
     image = ImageEmbedding(torch.zeros(2, 4, 8), GEOMETRY)
     answer = refine(model, image, [prompt(), prompt()], first([3, 10]), steps=3)
-    assert [len(call) for call in model.calls] == [2, 1, 1]
+    assert [len(asked.prompts) for asked in model.asked] == [2, 1, 1]
     assert not (answer.logits[1] > 0).any()
     assert torch.equal(answer.logits[0, 0] > 0, first([6]).logits[0, 0] > 0)
 
@@ -80,7 +68,7 @@ def test_no_steps_no_calls() -> None:
     model = Growing()
     start = first([3])
     answer = refine(model, ImageEmbedding(torch.zeros(2, 4, 8), GEOMETRY), [prompt()], start, steps=0)
-    assert not model.calls
+    assert not model.asked
     assert torch.equal(answer.logits, start.logits)
 
 

@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import av
 import numpy as np
 import pytest
+from make_demo_clip import make_clip
 from PIL import Image
 
-PATH = Path(__file__).resolve().parents[2] / "tools" / "make_demo_clip.py"
-
 
 @pytest.fixture(scope="module")
-def tool() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_demo_clip", PATH)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look themselves up
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def folder(tool: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo")
-    tool.make_clip(folder, frames=7)  # the same path in fewer steps; the middle one is behind the tree
+    make_clip(folder, frames=7)  # the same path in fewer steps; the middle one is behind the tree
     return folder
 
 
@@ -76,9 +61,9 @@ def test_the_look_alike_is_in_sight(folder: Path) -> None:
     assert (blue[..., 2] > blue[..., 0] + 60).sum() > 2000
 
 
-def test_the_same_bytes_every_time(tool: ModuleType, tmp_path: Path) -> None:
+def test_the_same_bytes_every_time(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        tool.make_clip(tmp_path / name, frames=1)
+        make_clip(tmp_path / name, frames=1)
     one, two = (
         {p.name: p.read_bytes() for p in sorted((tmp_path / name).rglob("*")) if p.is_file()} for name in ("one", "two")
     )

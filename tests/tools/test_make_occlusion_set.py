@@ -7,19 +7,15 @@ import sys
 from dataclasses import astuple
 from pathlib import Path
 
+import make_occlusion_set as tool
 import numpy as np
 import pytest
+from occlusion_set.kinds import FRAMES, KINDS, make_clip
+from occlusion_set.scene import finished
 from PIL import Image
 
-TOOLS = Path(__file__).resolve().parents[2] / "tools"
-sys.path.insert(0, str(TOOLS))
-
-import make_occlusion_set as tool  # noqa: E402
-from occlusion_set.kinds import FRAMES, KINDS, make_clip  # noqa: E402
-from occlusion_set.scene import finished  # noqa: E402
-
-from vos.errors import VosError  # noqa: E402
-from vos.evaluation.davis import read_dataset  # noqa: E402
+from vos.errors import VosError
+from vos.evaluation.davis import read_dataset
 
 SIZE = 72, 128
 EVERY = 3  # frames, to be quick

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import csv
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
+import nano_report
 import numpy as np
 import pytest
 import torch
-from fakes import ColourSegmenter, RedTracker
-from square_davis import write_davis
-
-from vos.structures import Frame, ImageEmbedding, LabelMap, MaskCandidates, Presence, Prompt, TrackedFrame
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-
-import nano_report
+from fakes import ColourSegmenter, Question, RedTracker
 from nano_measures import videos
 from nano_measures.calibration import area_under_curve, expected_calibration_error, reliability
 from nano_measures.clicks import Click, choose_regions, click_through, innermost, measure_clicks, next_click
 from nano_measures.tables import Pairs, Sample, Settings, Table, long_rows, markdown
 from nano_training.photos import PhotoPool
+from square_davis import write_davis
+
+from vos.structures import Frame, ImageEmbedding, LabelMap, MaskCandidates, Presence
+from vos.tracked_frame import TrackedFrame
 
 
 def write_segments(root: Path, names: Sequence[str], readable: Sequence[str]) -> Path:
@@ -82,20 +78,14 @@ def test_the_next_click_lies_in_the_middle_of_the_largest_wrong_part() -> None:
 
 
 class HalfSegmenter(ColourSegmenter):
-    """Answers the first click with the left half of the picture, and keeps what it was asked."""
+    """Answers the first click with the left half of the picture."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[tuple[list[Prompt], bool]] = []
-
-    def decode(
-        self, embedding: ImageEmbedding, prompts: Sequence[Prompt], guidance: Any = None, multimask: bool = True
-    ) -> MaskCandidates:
-        self.asked.append((list(prompts), multimask))
-        logits = torch.full((len(prompts), 3 if multimask else 1, *embedding.geometry.logit_size), -5.0)
+    def answer(self, asked: Question) -> MaskCandidates:
+        count = len(asked.prompts)
+        logits = torch.full((count, asked.candidates, *asked.embedding.geometry.logit_size), -5.0)
         logits[:, -1, :, : logits.shape[-1] // 2] = 5.0
-        quality = torch.tensor([0.1, 0.2, 0.7] if multimask else [0.4])
-        return MaskCandidates(logits, quality.repeat(len(prompts), 1))
+        quality = torch.tensor([0.1, 0.2, 0.7] if asked.multimask else [0.4])
+        return MaskCandidates(logits, quality.repeat(count, 1))
 
 
 def test_each_click_goes_with_all_clicks_and_the_answer_before() -> None:
@@ -103,8 +93,8 @@ def test_each_click_goes_with_all_clicks_and_the_answer_before() -> None:
     truth[8:40, 40:90] = True
     (embedding,) = model.encode([np.zeros((64, 96, 3), np.uint8)])
     (session,) = click_through(model, embedding, [truth])
-    assert [multimask for _, multimask in model.asked] == [True, False, False]
-    first, second, third = (prompts[0] for prompts, _ in model.asked)
+    assert [asked.multimask for asked in model.asked] == [True, False, False]
+    first, second, third = (asked.prompts[0] for asked in model.asked)
     assert first.mask_logits is None and len(first.points) == 1
     assert second.mask_logits is not None
     left = second.mask_logits[:, : second.mask_logits.shape[1] // 2]

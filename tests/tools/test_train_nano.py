@@ -11,6 +11,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from average_weights import average
+from nano_training.photos import PhotoPool, Sprite
+from nano_training.prompts import click, loose_box
+from nano_training.rounds import RoundResult, SceneRounds
+from nano_training.scenes import SceneDataset
+from nano_training.shapes import SIDE, made_up_sprite, with_thin_parts
+from train_nano import make_trainer
 
 from vos.adaptation.stale_mask import stale_mask
 from vos.sam.mask_loss import decoder_loss, mask_loss, true_iou
@@ -18,15 +25,6 @@ from vos.sam.nano import NanoSegmenter
 from vos.sam.nano_network import NanoNetwork
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
-sys.path.insert(0, str(TOOLS))
-
-from average_weights import average  # noqa: E402
-from nano_training.photos import PhotoPool, Sprite  # noqa: E402
-from nano_training.prompts import click, loose_box  # noqa: E402
-from nano_training.rounds import RoundResult, SceneRounds  # noqa: E402
-from nano_training.scenes import SceneDataset  # noqa: E402
-from nano_training.shapes import SIDE, made_up_sprite, with_thin_parts  # noqa: E402
-from train_nano import make_trainer  # noqa: E402
 
 
 @pytest.fixture(scope="module")

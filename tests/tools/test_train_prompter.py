@@ -10,17 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from nano_training.interaction import Interaction
+from nano_training.photos import PhotoPool
+from nano_training.regions import RegionDataset
 from safetensors.torch import load_file, save_file
 
 from vos.sam.nano import NanoSegmenter
 from vos.sam.nano_network import Decoder, NanoNetwork
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
-sys.path.insert(0, str(TOOLS))
-
-from nano_training.interaction import Interaction  # noqa: E402
-from nano_training.photos import PhotoPool  # noqa: E402
-from nano_training.regions import RegionDataset  # noqa: E402
 
 
 @pytest.fixture(scope="module")

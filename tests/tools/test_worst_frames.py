@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +10,10 @@ import pytest
 from fakes import square_mask
 from PIL import Image
 from square_davis import write_davis
+from worst_frames import CAPTION, CELL_WIDTH, CONTOUR, FrameScore, draw_cell, main, worst_frames
 
 from vos.io.masks import write_label_map
 from vos.structures import LabelMap
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-
-from worst_frames import CAPTION, CELL_WIDTH, CONTOUR, FrameScore, draw_cell, main, worst_frames
 
 
 @pytest.fixture

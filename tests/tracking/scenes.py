@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
+from fakes import FakeSegmenter, Question
 
 from vos.sam.segmenter import Segmenter
 from vos.structures import (
     Frame,
     Geometry,
-    Guidance,
     ImageEmbedding,
     LabelMap,
     MaskCandidates,
@@ -40,18 +40,15 @@ def scene(boxes: Mapping[int, Box], size: SizeHW = (96, 128)) -> tuple[npt.NDArr
     return image, labels
 
 
-class ColourModel(Segmenter):
+class ColourModel(FakeSegmenter):
     """Finds cells that look like the guidance's target, near the mask and box prompts when there are any.
 
     Works on the image itself: the embedding is colour minus ground. Predicted IoU is high where the found cells are
-    nearly the target's colour, and 0 where none is. Records every call.
+    nearly the target's colour, and 0 where none is.
     """
 
-    name, checkpoint_name, checkpoint_sha256, device = "colour", "", "", torch.device("cpu")
+    name = "colour"
     guidance_fields = frozenset({"maps"})
-
-    def __init__(self) -> None:
-        self.calls: list[list[Prompt]] = []
 
     def geometry(self, original_size: SizeHW) -> Geometry:
         scale = 128 / max(original_size)
@@ -71,17 +68,10 @@ class ColourModel(Segmenter):
             embeddings.append(ImageEmbedding(F.avg_pool2d(pixels[None], 16)[0], geometry, (fine,)))
         return embeddings
 
-    def decode(
-        self,
-        embedding: ImageEmbedding,
-        prompts: Sequence[Prompt],
-        guidance: Guidance | None = None,
-        multimask: bool = True,
-    ) -> MaskCandidates:
-        self.calls.append(list(prompts))
-        (fine,) = embedding.levels
+    def answer(self, asked: Question) -> MaskCandidates:
+        embedding, guidance, (fine,) = asked.embedding, asked.guidance, asked.embedding.levels
         logits, quality = [], []
-        for row, prompt in enumerate(prompts):
+        for row, prompt in enumerate(asked.prompts):
             # The cell that matches best tells the colour; without it anywhere there is nothing to find.
             maps = torch.ones(1, 1) if guidance is None or guidance.maps is None else guidance.maps[row, 0]
             cell = self._cell(embedding.geometry, prompt) if maps.numel() == 1 else maps.flatten().argmax()
@@ -96,7 +86,7 @@ class ColourModel(Segmenter):
                 mask = near
             logits.append(mask)
             quality.append(float(maps.max()) if bool((mask > 0).any()) and float(maps.max()) > 0.8 else 0.0)
-        count = 3 if multimask else 1
+        count = asked.candidates
         return MaskCandidates(
             torch.stack(logits)[:, None].repeat(1, count, 1, 1), torch.tensor(quality)[:, None].repeat(1, count)
         )

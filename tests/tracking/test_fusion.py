@@ -8,7 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vos.structures import LabelMap, Presence, TrackedFrame
+from vos.structures import LabelMap, Presence
+from vos.tracked_frame import TrackedFrame
 from vos.tracker_config import SecondPassConfig
 from vos.tracking.fusion import fuse
 from vos.tracking.merge import ABSENT_LOGIT

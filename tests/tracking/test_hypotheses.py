@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from fakes import Question
 from safetensors.torch import load, save
 from scenes import GROUND, Box, ColourModel, Run, config, iou, scene
 
 from vos.errors import VosError
-from vos.structures import Guidance, ImageEmbedding, LabelMap, MaskCandidates, Presence, Prompt
+from vos.structures import LabelMap, MaskCandidates, Presence
 from vos.tracker_config import HypothesesConfig, MemoryConfig, TrackerConfig
 from vos.tracking.hypotheses import Hypothesis, differing, evidence, gathered, leader, merged
 from vos.tracking.persam_tracker import PersamTracker
@@ -101,27 +100,21 @@ class Confused(ColourModel):
         super().__init__()
         self.confused = False
 
-    def decode(
-        self,
-        embedding: ImageEmbedding,
-        prompts: Sequence[Prompt],
-        guidance: Guidance | None = None,
-        multimask: bool = True,
-    ) -> MaskCandidates:
-        (fine,) = embedding.levels
+    def answer(self, asked: Question) -> MaskCandidates:
+        (fine,) = asked.embedding.levels
         colours = [
             (np.array(colour, np.float32) - np.array(GROUND, np.float32)) / 255 for colour in ((220, 30, 30), TWIN)
         ]
         own, twin = (8 - 80 * (fine[:3] - torch.from_numpy(colour)[:, None, None]).norm(dim=0) for colour in colours)
         rows, quality = [], []
-        for prompt in prompts:
+        for prompt in asked.prompts:
             before = prompt.mask_logits
             astray = before is not None and int(((twin > 0) & (before > 0)).sum()) > int(
                 ((own > 0) & (before > 0)).sum()
             )
             single = (twin, 0.5 if self.confused else 0.65) if astray or self.confused else (own, 0.9)
             both = [(own, 0.45), (twin, 0.5), (twin, 0.5)] if self.confused else [single] * 3
-            answers = both if multimask else [single]
+            answers = both if asked.multimask else [single]
             rows.append(torch.stack([logits for logits, _ in answers]))
             quality.append(torch.tensor([value for _, value in answers]))
         return MaskCandidates(torch.stack(rows), torch.stack(quality))
@@ -175,7 +168,7 @@ def test_a_sure_decoder_is_asked_once() -> None:
         run.show(image, LabelMap(labels, (1,)))
         for _ in range(4):
             run.show(image)
-        calls.append(len(model.calls))
+        calls.append(len(model.asked))
     assert calls[0] == calls[1]
 
 
@@ -207,16 +200,14 @@ def test_a_new_reference_ends_all_doubt() -> None:
 class Envious(ColourModel):
     """Less and less sure of an object; its candidates are surer of whatever is beside it."""
 
-    def decode(self, embedding: ImageEmbedding, prompts: Any, guidance: Any = None, multimask: bool = True) -> Any:
-        self.calls.append(list(prompts))
-        thing = 20 * (embedding.levels[0][:3].abs().sum(dim=0) - 0.2)
+    def answer(self, asked: Question) -> MaskCandidates:
+        thing = 20 * (asked.embedding.levels[0][:3].abs().sum(dim=0) - 0.2)
         own = torch.stack(
-            [F.max_pool2d(p.mask_logits[None], 3, 1, 1)[0] > 0 for p in prompts if p.mask_logits is not None]
+            [F.max_pool2d(p.mask_logits[None], 3, 1, 1)[0] > 0 for p in asked.prompts if p.mask_logits is not None]
         )
-        shown = torch.where(~own if multimask else own, thing, -20.0)[:, None].repeat(1, 3 if multimask else 1, 1, 1)
-        return MaskCandidates(
-            shown, torch.full(shown.shape[:2], 0.99 if multimask else max(0.5, 0.9 - 0.03 * len(self.calls)))
-        )
+        shown = torch.where(~own if asked.multimask else own, thing, -20.0)[:, None].repeat(1, asked.candidates, 1, 1)
+        quality = 0.99 if asked.multimask else max(0.5, 0.9 - 0.03 * len(self.asked))
+        return MaskCandidates(shown, torch.full(shown.shape[:2], quality))
 
 
 def test_no_history_takes_the_place_of_another_object() -> None:
@@ -230,4 +221,4 @@ def test_no_history_takes_the_place_of_another_object() -> None:
         result = run.show(image)
         for number in boxes:
             assert iou(result.label_map.labels == number, labels == number) > 0.6
-    assert len(model.calls) > 9 * 2, "the scene must make it doubt"
+    assert len(model.asked) > 9 * 2, "the scene must make it doubt"

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from vos.pipeline import Line, segment_video
 from vos.references import Reference
-from vos.structures import Frame, Geometry, LabelMap, Presence, TrackedFrame
+from vos.structures import Frame, Geometry, LabelMap, Presence
+from vos.tracked_frame import TrackedFrame
 from vos.tracker_config import EdgesConfig, TrackerConfig
 from vos.tracking.merge import ABSENT_LOGIT, merge, resolve_overlap
 

@@ -10,7 +10,8 @@ from safetensors.torch import load, save
 from scenes import Box, ColourModel, config, iou, scene
 
 from vos.errors import VosError
-from vos.structures import Frame, LabelMap, Presence, TrackedFrame
+from vos.structures import Frame, LabelMap, Presence
+from vos.tracked_frame import TrackedFrame
 from vos.tracker_config import PresenceConfig, SecondPassConfig
 from vos.tracking.merge import merge
 from vos.tracking.second_pass import SecondPass

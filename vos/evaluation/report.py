@@ -12,9 +12,8 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from vos.evaluation.scoring import overall
+from vos.evaluation.scoring import SequenceScore, overall
 from vos.io.atomic import atomic_path
-from vos.structures import SequenceScore
 
 GLOBAL_COLUMNS = ("J&F-Mean", "J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
 SEQUENCE_COLUMNS = ("Sequence", "J-Mean", "F-Mean")

@@ -7,8 +7,9 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -19,11 +20,32 @@ from vos.errors import VosError
 from vos.evaluation.davis import DavisSequence, measure_frames
 from vos.evaluation.jf import Statistics, statistics
 
-if TYPE_CHECKING:
-    from vos.structures import SequenceScore
-
 _CHUNK = 16  # frames handed to a process at a time
 _FRAMES_PER_WORKER = 250  # below that, starting one more process costs more than it saves
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceScore:
+    """DAVIS measures of one object in one sequence, each in [0, 1] (decay in [-1, 1]).
+
+    Attributes:
+        sequence: name of the sequence.
+        object_id: id in the annotation.
+        j_mean, j_recall, j_decay: region similarity.
+        f_mean, f_recall, f_decay: boundary accuracy.
+        j_per_frame, f_per_frame: float64 (T,), every annotated frame but the first and the last.
+    """
+
+    sequence: str
+    object_id: int
+    j_mean: float
+    j_recall: float
+    j_decay: float
+    f_mean: float
+    f_recall: float
+    f_decay: float
+    j_per_frame: npt.NDArray[np.float64]
+    f_per_frame: npt.NDArray[np.float64]
 
 
 class _Chunk(NamedTuple):
@@ -107,9 +129,6 @@ def _start_worker() -> None:
 
 
 def _score(sequence: str, index: int, values: npt.NDArray[np.float64]) -> SequenceScore:
-    # Needs torch, which takes seconds to import; new processes import the main module again, and with it this one.
-    from vos.structures import SequenceScore
-
     j, f = values[:, 0], values[:, 1]
     return SequenceScore(sequence, index + 1, *statistics(j), *statistics(f), j, f)
 

@@ -13,8 +13,8 @@ from vos.io.video_encoder import Clock, Encoding, VideoEncoder
 from vos.io.writer import Writer
 from vos.structures import SegmentedFrame
 
-# 4:2:0 plays everywhere; crf 18 is visually lossless; "superfast" makes files of the size of "veryfast" in two thirds
-# of its time, which the tracker needs. Macroblock-tree rate control differs from run to run (x264's
+# 4:2:0 plays everywhere; crf 18 is visually lossless; "superfast" leaves more of the processor to the tracker than
+# "veryfast", for files of about the same size. Macroblock-tree rate control differs from run to run (x264's
 # assembler code reads uninitialised memory), and we promise the same bytes for the same input.
 H264 = Encoding("libx264", "yuv420p", {"crf": "18", "preset": "superfast", "x264-params": "mbtree=0"}, even=True)
 OVERLAY_SUFFIXES = (".mp4", ".mov", ".mkv")

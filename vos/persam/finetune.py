@@ -36,7 +36,7 @@ def tune_weights(
         steps: optimiser steps.
         learning_rate: at the first step.
         exact: run the published autograd loop, bit for bit; otherwise the closed-form gradient in float32 with
-            float64 sums, which is several times faster and differs by about 1e-5 in the weights.
+            float64 sums, which is faster and gives the same weights but for rounding.
 
     Returns:
         float32 (N, 3), rows sum to 1.

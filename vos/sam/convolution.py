@@ -27,7 +27,7 @@ class Convolution(nn.Conv2d):
 
     Without gradients on a CPU the two are one fused operation, in the precision of the input. With gradients,
     depthwise convolutions stay in float32 even under autocast: there is no matrix product in them for bfloat16 to
-    speed up, and oneDNN's bfloat16 gradient of them is five times slower.
+    speed up, and oneDNN's bfloat16 gradient of them is slower.
     """
 
     def __init__(

@@ -22,7 +22,7 @@ from vos.sam.device import resolve_device, resolve_precision
 from vos.sam.sam_segmenter import INPUT_SIZE, SAM_NAMES, SamNetwork, SamSegmenter
 from vos.sam.segmenter import Segmenter
 
-PHOTO_INPUT_SIZES = {"nano": 512}  # measured by benchmarks/photos.py: better masks than 768, in half of the time
+PHOTO_INPUT_SIZES = {"nano": 512}  # benchmarks/photos.py --input-size: larger is slower, not better
 MODEL_NAMES = ("nano", *reversed(SAM_NAMES))
 
 

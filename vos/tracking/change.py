@@ -40,7 +40,7 @@ class ChangeDetector:
 
     Dense inverse search (Kroeger et al., ECCV 2016) runs from this frame back to the previous one, so that a mask can
     be fetched from there. A cut is a frame whose cells look like no cell near by in the one before: their median
-    cosine is 0.5 to 0.6 across rendered cuts, and 0.7 to 0.98 within DAVIS sequences.
+    cosine is below what frames of one scene have, and far below what this video's frames have had so far.
 
     Args:
         flow: compute optical flow.

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 
 from vos.persam.overlap import same_place
-from vos.structures import Presence, TrackedFrame
+from vos.structures import Presence
+from vos.tracked_frame import TrackedFrame
 from vos.tracker_config import SecondPassConfig
 from vos.tracking.merge import ABSENT_LOGIT
 

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from vos.persam.overlap import resolve_overlap
-from vos.structures import Frame, Geometry, LabelMap, SegmentedFrame, TrackedFrame
+from vos.structures import Frame, Geometry, LabelMap, SegmentedFrame
+from vos.tracked_frame import TrackedFrame
 from vos.tracker_config import EdgesConfig
 from vos.tracking.guided_filter import REACH_RADII, filter_radius, refine_edges
 

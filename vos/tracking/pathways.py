@@ -33,8 +33,8 @@ class Fan:
 
 
 @dataclass(frozen=True)
-class View:
-    """One frame, for one object.
+class SharedFrame:
+    """One frame, as one object shares it with the others.
 
     Attributes:
         embedding: of the frame.
@@ -78,13 +78,20 @@ class Pathways:
         self.fans[number] = Fan()
 
     def weigh(
-        self, number: int, view: View, finder: Finder, before: Track, track: Track, sight: Sight, presence: Presence
+        self,
+        number: int,
+        shared: SharedFrame,
+        finder: Finder,
+        before: Track,
+        track: Track,
+        sight: Sight,
+        presence: Presence,
     ) -> Hypothesis:
         """The best history of an object in a frame.
 
         Args:
             number: of the object.
-            view: of the frame.
+            shared: the frame.
             finder: looks for it.
             before: its track before this frame, ready for it.
             track: the same after it.
@@ -92,10 +99,10 @@ class Pathways:
             presence: as judged.
         """
         fan, options = self.fans[number], self.options
-        current = self._scored(view, track, sight, presence, fan.score)
-        rest = [self._continued(view, finder, *each) for each in fan.rest]
+        current = self._scored(shared, track, sight, presence, fan.score)
+        rest = [self._continued(shared, finder, *each) for each in fan.rest]
         if presence is not Presence.ABSENT and sight.predicted_iou < options.unsure * fan.usual:
-            rest += self._forks(view, finder, before, current, fan.score)
+            rest += self._forks(shared, finder, before, current, fan.score)
         kept = merged([current, *(each for each in rest if each is not None)], options.same)
         best = leader(current, kept, options)
         others = [each for each in kept if each is not best][: options.count - 1]
@@ -105,35 +112,37 @@ class Pathways:
         self.fans[number] = Fan(best.score, usual, [(each.track, each.score) for each in others])
         return best
 
-    def _continued(self, view: View, finder: Finder, track: Track, score: float) -> Hypothesis | None:
-        (sight,), (presence,) = finder.pursue(view.embedding, view.frame, [track], view.taken, view.occupied)
-        return self._followed(view, track, sight, presence, score)
+    def _continued(self, shared: SharedFrame, finder: Finder, track: Track, score: float) -> Hypothesis | None:
+        (sight,), (presence,) = finder.pursue(shared.embedding, shared.frame, [track], shared.taken, shared.occupied)
+        return self._followed(shared, track, sight, presence, score)
 
     def _forks(
-        self, view: View, finder: Finder, before: Track, current: Hypothesis, score: float
+        self, shared: SharedFrame, finder: Finder, before: Track, current: Hypothesis, score: float
     ) -> list[Hypothesis | None]:
         """The decoder's candidates that differ markedly from its single mask."""
         seen = [
-            finder.judged(view.embedding.geometry, before, sight, view.taken)
-            for sight in finder.gaze.candidates(view.embedding, before, view.occupied)
+            finder.judged(shared.embedding.geometry, before, sight, shared.taken)
+            for sight in finder.gaze.candidates(shared.embedding, before, shared.occupied)
         ]
         masks = torch.stack([sight.logits > 0 for sight, _ in seen])
         chosen = differing(masks, [current.mask], self.options.differing)
-        return [self._followed(view, before.branched(), *seen[index], score) for index in chosen]
+        return [self._followed(shared, before.branched(), *seen[index], score) for index in chosen]
 
-    def _followed(self, view: View, track: Track, sight: Sight, presence: Presence, score: float) -> Hypothesis | None:
+    def _followed(
+        self, shared: SharedFrame, track: Track, sight: Sight, presence: Presence, score: float
+    ) -> Hypothesis | None:
         """A history that takes ``sight`` for the object; None where that is another object."""
-        mask, occupied = sight.logits > 0, view.occupied
+        mask, occupied = sight.logits > 0, shared.occupied
         if occupied is not None and 2 * int((mask & (occupied > 0)).sum()) > int(mask.sum()):
             return None
-        scored = self._scored(view, track, sight, presence, score)
-        own = resolve_overlap(torch.stack([sight.logits, *view.others]))[0]
-        if track.follow(view.embedding, own, sight, presence):
-            remember(view.embedding, [(track, sight)])
+        scored = self._scored(shared, track, sight, presence, score)
+        own = resolve_overlap(torch.stack([sight.logits, *shared.others]))[0]
+        if track.follow(shared.embedding, own, sight, presence):
+            remember(shared.embedding, [(track, sight)])
         return scored
 
-    def _scored(self, view: View, track: Track, sight: Sight, presence: Presence, score: float) -> Hypothesis:
-        similarity = track.similarity(view.embedding.geometry, sight.logits, sight.similarity)
+    def _scored(self, shared: SharedFrame, track: Track, sight: Sight, presence: Presence, score: float) -> Hypothesis:
+        similarity = track.similarity(shared.embedding.geometry, sight.logits, sight.similarity)
         new = evidence(presence, sight.predicted_iou, similarity, self.options)
         return Hypothesis(track, sight, gathered(score, new, self.options))
 

@@ -14,14 +14,15 @@ from vos.persam.finetune import reference_weights
 from vos.persam.location_prior import peak_points
 from vos.persam.overlap import resolve_overlap
 from vos.sam.segmenter import Segmenter
-from vos.structures import Frame, Geometry, ImageEmbedding, LabelMap, Prompt, TrackedFrame
+from vos.structures import Frame, Geometry, ImageEmbedding, LabelMap, Prompt
+from vos.tracked_frame import TrackedFrame
 from vos.tracker_config import FinetuneConfig, TrackerConfig
 from vos.tracking.change import ChangeDetector
 from vos.tracking.finder import Finder
 from vos.tracking.gaze import Gaze
 from vos.tracking.memory import branch
 from vos.tracking.merge import ABSENT_LOGIT
-from vos.tracking.pathways import Pathways, View
+from vos.tracking.pathways import Pathways, SharedFrame
 from vos.tracking.track import Track, remember
 from vos.tracking.tracker import Tracker
 
@@ -178,8 +179,8 @@ class PersamTracker(Tracker):
         for row, k in enumerate(numbers if self.pathways is not None else ()):
             assert self.pathways is not None
             others = [sight.logits for number, sight in enumerate(sights) if number != row and (sight.logits > 0).any()]
-            view = View(embedding, frame, taken, others)
-            best = self.pathways.weigh(k, view, self.finder, before[row], tracks[row], sights[row], presence[row])
+            shared = SharedFrame(embedding, frame, taken, others)
+            best = self.pathways.weigh(k, shared, self.finder, before[row], tracks[row], sights[row], presence[row])
             self.tracks[k], sights[row] = best.track, best.sight
         return {k: (sight.logits, sight.predicted_iou) for k, sight in zip(numbers, sights)}
 

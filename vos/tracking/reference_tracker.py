@@ -18,17 +18,8 @@ from vos.persam.refine import Box, refine, tight_box
 from vos.persam.similarity import similarity
 from vos.persam.target import published_coverage, target_feature
 from vos.sam.segmenter import Segmenter
-from vos.structures import (
-    Frame,
-    Geometry,
-    ImageEmbedding,
-    LabelMap,
-    MaskCandidates,
-    Presence,
-    Prompt,
-    TargetFeature,
-    TrackedFrame,
-)
+from vos.structures import Frame, Geometry, ImageEmbedding, LabelMap, MaskCandidates, Presence, Prompt, TargetFeature
+from vos.tracked_frame import TrackedFrame
 from vos.tracker_config import FinetuneConfig, TrackerConfig
 from vos.tracking.memory import branch, restore_target, target_state
 from vos.tracking.merge import ABSENT_LOGIT, merge

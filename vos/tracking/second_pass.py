@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vos.structures import Frame, ImageEmbedding, TrackedFrame
+from vos.structures import Frame, ImageEmbedding
+from vos.tracked_frame import TrackedFrame
 from vos.tracker_config import SecondPassConfig
 from vos.tracking.fusion import fuse
 from vos.tracking.tracker import Tracker

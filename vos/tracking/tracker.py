@@ -10,7 +10,8 @@ import torch
 from vos.errors import VosError
 from vos.persam.concept import Concept
 from vos.sam.segmenter import Segmenter
-from vos.structures import Frame, ImageEmbedding, LabelMap, TrackedFrame
+from vos.structures import Frame, ImageEmbedding, LabelMap
+from vos.tracked_frame import TrackedFrame
 from vos.tracker_config import TrackerConfig
 
 

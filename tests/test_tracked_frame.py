@@ -9,8 +9,8 @@ import safetensors.numpy
 import torch
 from fakes import square_mask
 
-from vos.structures import Presence, TrackedFrame
-from vos.tracked_record import STEP, pack, unpack
+from vos.structures import Presence
+from vos.tracked_frame import STEP, TrackedFrame, pack, unpack
 
 
 def answer() -> TrackedFrame:
