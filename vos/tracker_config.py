@@ -21,6 +21,8 @@ class MemoryConfig:
     interval: int = 3  # least number of frames between admissions ...
     growth: float = 0.1  # ... unless the object's area has changed by more than this share since the last one
     min_predicted_iou: float = 0.45  # a frame is admitted only at or above this, 0..1
+    iou_share: float = 0.8  # ... and at or above this share of its recent median, 0..1; 0 = whatever that is
+    iou_window: int = 25  # frames over which that median is taken
     area_change: float = 2.0  # ... and only if its area is at most 1 + this times its recent median, or its inverse
     area_window: int = 7  # frames over which that median is taken
 

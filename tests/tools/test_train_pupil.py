@@ -8,20 +8,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from nano_training.episode import Episodes, Outcome
+from nano_training.photos import PhotoPool
+from nano_training.scenes import SceneDataset
 from safetensors.torch import load_file
+from train_pupil import make_trainer, take
 
 from vos.sam.nano import NanoSegmenter
 from vos.tracker_config import AdaptConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS, WEIGHTS = ROOT / "tools", ROOT / "vos" / "weights" / "nano.safetensors"
-sys.path.insert(0, str(TOOLS))
-
-from nano_training.episode import Episodes, Outcome  # noqa: E402
-from nano_training.photos import PhotoPool  # noqa: E402
-from nano_training.scenes import SceneDataset  # noqa: E402
-from train_pupil import make_trainer, take  # noqa: E402
-
 SIZE = 96
 
 

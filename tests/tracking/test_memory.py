@@ -80,6 +80,19 @@ def test_gates(area: float, predicted_iou: float, presence: Presence, admitted: 
     assert made.observe(area, predicted_iou, presence) is admitted
 
 
+def test_a_frame_far_below_the_usual_predicted_iou_is_not_admitted_until_that_is_usual() -> None:
+    made = memory(iou_share=0.8, iou_window=6, min_predicted_iou=0.1, interval=1)
+    assert all(made.observe(100, 0.9, Presence.PRESENT) for _ in range(6))
+    assert made.observe(100, 0.73, Presence.PRESENT)
+    resumed = memory(iou_share=0.8, iou_window=6, min_predicted_iou=0.1, interval=1)
+    resumed.restore(made.state(), torch.device("cpu"))
+    for each in (made, resumed):
+        later = [each.observe(100, 0.6, Presence.PRESENT) for _ in range(4)]
+        assert later == [False, False, True, True]
+    careless = memory(iou_share=0, min_predicted_iou=0.1, interval=1)
+    assert all(careless.observe(100, iou, Presence.PRESENT) for iou in (0.9, 0.9, 0.2))
+
+
 def test_area_gate_follows_a_lasting_change() -> None:
     made = memory(area_change=0.5, area_window=3)
     verdicts = [made.observe(300, 0.9, Presence.PRESENT) for _ in range(4)]

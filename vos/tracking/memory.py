@@ -20,9 +20,9 @@ FIELDS = ("embedding", "direction", "foreground", "background", "background_dire
 class Memory:
     """The appearance memory of one object: bounded, gated, recency-weighted.
 
-    References never leave. A frame is admitted only when the object is present, its predicted IoU is high and its
-    area is near the recent median (the gates of SAM2Long and DAM4SAM), because one wrong view poisons every frame
-    after it. Each admission makes the older views count ``momentum`` times as much.
+    References never leave. A frame is admitted only when the object is present, its predicted IoU is high, and both
+    that and its area are near their recent medians (the gates of SAM2Long and DAM4SAM), because one wrong view poisons
+    every frame after it. Each admission makes the older views count ``momentum`` times as much.
     """
 
     def __init__(self, config: MemoryConfig) -> None:
@@ -31,6 +31,7 @@ class Memory:
         self.entries: list[TargetFeature] = []  # oldest first
         self.rivals: list[TargetFeature] = []  # of moments when a look-alike was near, or lasting for other reasons
         self.areas: list[float] = []  # of the latest frames in which the object was present, oldest first
+        self.ious: list[float] = []  # predicted, likewise, over a longer time
         self.waited = 0  # frames since the last admission
         self.kept_area = 0.0  # at the last admission
         self._target: TargetFeature | None = None
@@ -68,12 +69,14 @@ class Memory:
             return False
         usual = median(self.areas or [area])
         self.areas = [*self.areas, area][-self.config.area_window :]
+        self.ious = [*self.ious, predicted_iou][-self.config.iou_window :]
         limit = 1 + self.config.area_change
+        least_iou = max(self.config.min_predicted_iou, self.config.iou_share * median(self.ious))
         admitted = (
             self.config.enabled
             and self.config.size > 0
             and (self.waited >= self.config.interval or self._grew(area))
-            and predicted_iou >= self.config.min_predicted_iou
+            and predicted_iou >= least_iou
             and usual / limit <= area <= usual * limit
         )
         self.kept_area = area if admitted else self.kept_area
@@ -131,6 +134,7 @@ class Memory:
         """As named tensors; see :meth:`restore`."""
         tensors = {
             "areas": torch.tensor(self.areas, dtype=torch.float64),
+            "ious": torch.tensor(self.ious, dtype=torch.float64),
             "kept_area": torch.tensor(self.kept_area, dtype=torch.float64),
             "counts": torch.tensor([len(self.anchors), len(self.rivals), len(self.entries), self.waited]),
         }
@@ -140,7 +144,7 @@ class Memory:
 
     def restore(self, state: Mapping[str, torch.Tensor], device: torch.device) -> None:
         """Puts back what :meth:`state` gave."""
-        self.areas = state["areas"].tolist()
+        self.areas, self.ious = state["areas"].tolist(), state["ious"].tolist()
         self.kept_area = float(state["kept_area"])
         anchors, rivals, entries, self.waited = state["counts"].tolist()
         count = anchors + rivals + entries
