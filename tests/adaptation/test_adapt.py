@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import math
-from importlib import resources
 from itertools import islice
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 
 from vos.adaptation.adapt import adapt
 from vos.adaptation.lessons import classroom
 from vos.persam.location_prior import locate
 from vos.persam.target import observed_targets
 from vos.sam.nano import NanoSegmenter
-from vos.sam.nano_weights import PACKAGED, PUPIL
 from vos.structures import Frame, LabelMap, Prompt
 from vos.tracker_config import AdaptConfig, TrackerConfig
 from vos.tracking.merge import merge
 from vos.tracking.persam_tracker import PersamTracker
 from vos.tracking.tracker import make_tracker
 
-SHIPPED = Path(str(resources.files("vos.weights") / PACKAGED))
 SIZE = (144, 192)
 TINT = (40, 0, 20)
 QUICK = AdaptConfig(steps=8, views=5)
@@ -88,32 +82,12 @@ def test_the_same_reference_gives_the_same_bits_and_they_can_be_kept(model: Nano
     assert found(restored, model) == found(first, model) != found(model, model)
 
 
-def test_what_predicts_the_iou_does_not_practise(model: NanoSegmenter) -> None:
+def test_what_predicts_the_iou_stays_calibrated_as_it_was(model: NanoSegmenter) -> None:
     adapted = adapt(model, *kite(80, 30), QUICK).adaptation()
-    original = model.pupil().decoder.state_dict()
-    changed = {name.split(".")[0] for name, value in adapted.items() if not torch.equal(value, original[name])}
+    original = model._decoder.state_dict()
+    changed = {name.split(".")[0] for name, value in adapted.items() if not torch.equal(value, original[name].cpu())}
     assert "masks" in changed
     assert "quality" not in changed
-
-
-def test_a_weights_file_says_where_practice_starts_and_how_fast_each_part_learns(
-    model: NanoSegmenter, tmp_path: Path
-) -> None:
-    own = {name: value for name, value in load_file(SHIPPED).items() if not name.startswith(PUPIL)}
-    pupil = NanoSegmenter.load(SHIPPED, precision="float32").pupil()
-    still = [number for number, name in enumerate(pupil.learning()) if not name.startswith("masks.")]
-    pupil.log_pace[still] = -math.inf  # these do not learn at all
-    pupil.decoder.masks.bias += 0.5
-    save_file(
-        own | {PUPIL + name: value.contiguous() for name, value in pupil.state_dict().items()},
-        tmp_path / "other.safetensors",
-    )
-    other = NanoSegmenter.load(tmp_path / "other.safetensors", input_size=384, precision="float32")
-    assert found(other, model) == found(model, model)  # before practice nothing has changed
-    start, learned = pupil.decoder.state_dict(), adapt(other, *kite(80, 30), QUICK).adaptation()
-    changed = {name for name, value in learned.items() if not torch.equal(value, start[name])}
-    assert changed == {"masks.weight", "masks.bias"}
-    torch.testing.assert_close(learned["masks.bias"], start["masks.bias"], atol=0.05, rtol=0)
 
 
 @pytest.mark.parametrize("config", [AdaptConfig(enabled=False), AdaptConfig(steps=0)])

@@ -18,7 +18,6 @@ ROUNDS = {
     "iou_click_2": "two clicks",
     "iou_click_3": "three clicks",
     "iou_box": "box",
-    "iou": "later views, after practice on the first",
 }
 
 

@@ -83,13 +83,9 @@ class Trainer(Generic[Network]):
         return factor
 
     def update(self, loss: torch.Tensor) -> None:
-        """One step down the gradient of a loss."""
+        """One optimizer step, then the running average of weights and batch-norm statistics."""
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        self.apply()
-
-    def apply(self) -> None:
-        """One optimizer step with the gradients that there are, then the running average of weights and statistics."""
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
         self.step += 1

@@ -21,11 +21,12 @@ class Light:
 
     def apply(self, rgb: npt.NDArray[np.uint8], rng: random.Random) -> npt.NDArray[np.uint8]:
         """One frame, uint8 (H, W, 3), as this shot shows it."""
-        x = rgb.astype(np.float32) * self.gain + (self.offset + rng.uniform(-5, 5))
-        gray = x.mean(axis=2, keepdims=True)
-        x = gray + (x - gray) * self.saturation
+        # Gain, then what each channel differs from their mean by: one matrix. An offset stays what it is.
+        mixed = self.saturation * np.eye(3) + (1 - self.saturation) / 3
+        offset = np.full((3, 1), self.offset + rng.uniform(-5, 5))
+        x = cv2.transform(rgb.astype(np.float32), np.hstack([mixed * self.gain, offset])).astype(np.float32, copy=False)
         if self.blur:
-            x = cv2.GaussianBlur(x, (0, 0), self.blur)
+            x = cv2.GaussianBlur(x, (0, 0), self.blur).astype(np.float32, copy=False)
         if self.noise:
             x += np.random.default_rng(rng.getrandbits(32)).standard_normal(x.shape, dtype=np.float32) * self.noise
         return np.clip(x, 0, 255).astype(np.uint8)

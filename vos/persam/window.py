@@ -15,7 +15,9 @@ import torch
 
 from vos.structures import Geometry, ImageEmbedding, SizeHW
 
-STEP = 2  # cells: windows begin and end at multiples, as the decoder halves the grid once
+# Cells; windows begin and end at multiples. Even, as the decoder halves the grid once, and not finer, because oneDNN
+# has to get ready for each size.
+STEP = 4
 MIN_SIDE = 12  # cells; narrower ones would show the object without its surroundings
 MAX_SHARE = 0.8  # of the grid; a larger window saves nothing
 MOST_GROWTH = 1.6  # of a window's area, to be decoded in a batch with larger ones
@@ -61,7 +63,7 @@ def _span(low: float, high: float, limit: int) -> tuple[int, int]:
     missing = max(0.0, MIN_SIDE - (high - low)) / 2
     begin = int(np.clip(np.floor((low - missing) / STEP) * STEP, 0, max(0, limit - MIN_SIDE)))
     end = int(np.clip(np.ceil((high + missing) / STEP) * STEP, min(limit, begin + MIN_SIDE), limit))
-    return begin // STEP * STEP, -(-end // STEP) * STEP
+    return begin // STEP * STEP, min(limit, -(-end // STEP) * STEP)
 
 
 def _grown(low: int, sides: tuple[int, int], limit: int) -> tuple[int, int]:

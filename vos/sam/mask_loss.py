@@ -28,13 +28,12 @@ def mask_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     goal = target[:, None].expand_as(logits)
     entropy = F.binary_cross_entropy_with_logits(logits, goal, reduction="none")
     probability = logits.sigmoid()
-    right = probability * goal + (1 - probability) * (1 - goal)
+    wrong = probability * (1 - 2 * goal) + goal
     spread = F.max_pool2d(target[:, None], 3, 1, 1) + F.max_pool2d(-target[:, None], 3, 1, 1)
     edge = 1 + 3 * (spread > 0.2).float()
-    focal = (10 * entropy * (1 - right) ** 2).mean(dim=(2, 3))
     overlap = (probability * goal).sum(dim=(2, 3))
     dice = 1 - (2 * overlap + 1) / (probability.sum(dim=(2, 3)) + goal.sum(dim=(2, 3)) + 1)
-    return focal + (entropy * edge).mean(dim=(2, 3)) + dice
+    return (entropy * (10 * wrong**2 + edge)).mean(dim=(2, 3)) + dice
 
 
 def choice_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

@@ -22,7 +22,6 @@ from vos.sam.nano_network import GUIDANCE_CHANNELS, LOGIT_STRIDE, PROMPT_STRIDE,
 from vos.sam.nano_tuning import Inputs, tune_decoder
 from vos.sam.nano_weights import NanoWeights
 from vos.sam.prompt_maps import prompt_maps
-from vos.sam.pupil import Pupil
 from vos.sam.segmenter import Segmenter
 from vos.structures import Geometry, Guidance, ImageEmbedding, MaskCandidates, Prompt, SizeHW
 
@@ -68,7 +67,6 @@ class NanoSegmenter(Segmenter):
                     if parameter.ndim == 4:
                         parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         self._network, self._input_size = weights.network, size
-        self._pupil = Pupil(copy.deepcopy(self._network.decoder), weights.pupil)
         precision = resolve_precision(precision, self.device, embedded=True)
         self._dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         self._network.to(self._dtype)
@@ -94,22 +92,12 @@ class NanoSegmenter(Segmenter):
         other._input_size = size
         return other
 
-    @property
-    def halves(self) -> bool:
-        """It computes in bfloat16."""
-        return self._dtype == torch.bfloat16
-
-    def pupil(self) -> Pupil:
-        """A copy, in float32, of what adaptation starts from."""
-        return copy.deepcopy(self._pupil)
-
-    def practised(self, pupil: Pupil, lessons: Iterator[Lesson], steps: int, learning_rate: float) -> Decoder:
-        """A pupil's decoder after lessons on this model's embeddings; see :func:`vos.sam.nano_tuning.tune_decoder`."""
-        return tune_decoder(pupil, lessons, steps, learning_rate, self.read_lesson, self.halves)
-
     def adapted(self, lessons: Iterator[Lesson], steps: int, learning_rate: float) -> NanoSegmenter:
         """See :meth:`Segmenter.adapted`."""
-        return self._with_decoder(self.practised(self._pupil, lessons, steps, learning_rate))
+        halves = self._dtype == torch.bfloat16
+        return self._with_decoder(
+            tune_decoder(self._decoder, lessons, steps, learning_rate, self._read_lesson, autocast=halves)
+        )
 
     def adaptation(self) -> dict[str, torch.Tensor]:
         """See :meth:`Segmenter.adaptation`."""
@@ -192,8 +180,7 @@ class NanoSegmenter(Segmenter):
         logits, quality = decoder(*self._read(embeddings, prompts, guidance), chosen)
         return MaskCandidates(logits.float(), quality.float().sigmoid())
 
-    def read_lesson(self, lesson: Lesson) -> Inputs:
-        """A lesson as the decoder's inputs."""
+    def _read_lesson(self, lesson: Lesson) -> Inputs:
         # Embeddings come from inference mode, whose tensors autograd refuses.
         embedding = replace(lesson.embedding, levels=tuple(level.clone() for level in lesson.embedding.levels))
         return self._read([embedding], [lesson.prompt], lesson.guidance)

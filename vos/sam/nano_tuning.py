@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 
 import torch
+from torch import nn
+from torch.optim.adam import adam
 from torch.optim.swa_utils import AveragedModel
 
-from vos.sam.device import free_cores
 from vos.sam.lesson import Lesson
 from vos.sam.mask_loss import choice_loss
 from vos.sam.nano_network import Decoder
-from vos.sam.pupil import Pupil
 
-BETAS = (0.9, 0.99)
-PAIR = 2  # lessons per step, however many cores there are: the outcome shall not depend on them
-WARM_UP = 5  # steps, of at least twice as many
+BETAS, EPSILON = (0.9, 0.99), 1e-8  # of Adam
+LONGEST = 1.0  # norm of a gradient
+WARM_UP = 5  # steps
 LAST_RATE = 0.3  # share of the learning rate that is left in the end
+KEPT = 0.15  # share of the decoder as it was in the outcome (WiSE-FT: Wortsman et al., CVPR 2022)
 AVERAGED = 0.5  # share of the steps, the last ones, whose weights are averaged (Izmailov et al., UAI 2018)
 
 Inputs = tuple[
@@ -28,53 +28,81 @@ Inputs = tuple[
 
 
 def tune_decoder(
-    pupil: Pupil,
+    decoder: Decoder,
     lessons: Iterator[Lesson],
     steps: int,
     learning_rate: float,
     read: Callable[[Lesson], Inputs],
     autocast: bool,
 ) -> Decoder:
-    """A copy of the pupil's decoder that has learned from ``steps`` pairs of lessons.
+    """A copy of ``decoder`` that has learned from ``steps`` lessons.
 
     Args:
-        pupil: stays as it is.
-        lessons: at least twice ``steps``.
-        steps: of Adam. The lessons of a pair are studied side by side where there are cores for it.
-        learning_rate: the highest, of a parameter whose pace is 1.
+        decoder: stays as it is.
+        lessons: at least ``steps``.
+        steps: of Adam, with one lesson each. Two per step cost twice as much and brought nothing.
+        learning_rate: the highest.
         read: turns a lesson into the decoder's inputs.
         autocast: bfloat16 products.
 
     Returns:
         The tuned decoder in float32.
     """
-    tuned = copy.deepcopy(pupil.decoder).requires_grad_(True)
-    named = dict(tuned.named_parameters())
-    parameters = [named[name] for name in pupil.learning()]
-    groups = [{"params": [named[name]], "pace": pace} for name, pace in pupil.pace().items()]
-    average = AveragedModel(tuned)
-    optimizer = torch.optim.Adam(groups, betas=BETAS, fused=parameters[0].device.type in ("cpu", "cuda"))
+    tuned = copy.deepcopy(decoder).float().requires_grad_(True)
+    # Made-up views are easy: what predicts the IoU would learn to be sure. It stays as it is, and calibrated.
+    parameters = [value for name, value in tuned.named_parameters() if not name.startswith("quality.")]
+    average, optimizer = AveragedModel(tuned), _Adam(parameters)
 
     def study(lesson: Lesson) -> tuple[torch.Tensor, ...]:
         return torch.autograd.grad(_loss(tuned, lesson, read, autocast), parameters)
 
-    device = parameters[0].device
-    with ThreadPoolExecutor(min(PAIR, free_cores(device)), "study") as pool:
-        pair = list(islice(lessons, PAIR))
+    with ThreadPoolExecutor(1, "study") as pool:
+        upcoming = next(lessons)
         for step in range(steps):
-            rate = learning_rate * min((step + 1) / min(WARM_UP, steps / 4), max(LAST_RATE, 1 - step / steps))
-            for group in optimizer.param_groups:
-                group["lr"] = rate * group["pace"]
-            studied = pool.map(study, pair)
-            pair = list(islice(lessons, PAIR)) if step + 1 < steps else []  # prepared while these are studied
-            for parameter, *gradients in zip(parameters, *studied):
-                parameter.grad = sum(gradients[1:], gradients[0]) / PAIR
-            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimizer.step()
+            studied = pool.submit(study, upcoming)
+            if step + 1 < steps:
+                upcoming = next(lessons)  # prepared while the one before is studied
+            rate = learning_rate * min((step + 1) / WARM_UP, max(LAST_RATE, 1 - step / steps))
+            optimizer.step(studied.result(), rate)
             if step + 1 > steps * (1 - AVERAGED):
                 average.update_parameters(tuned)
-    tuned.load_state_dict(average.module.state_dict())
+    with torch.no_grad():
+        for value, mean, before in zip(tuned.parameters(), average.module.parameters(), decoder.parameters()):
+            value.copy_(mean.lerp(before.float(), KEPT))
     return tuned.requires_grad_(False)
+
+
+class _Adam:
+    """``torch.optim.Adam`` by its functional form: making the class loads PyTorch's compiler, which takes a second."""
+
+    def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
+        self.parameters = list(parameters)
+        self.means, self.squares = ([torch.zeros_like(value) for value in parameters] for _ in range(2))
+        self.counts = [torch.zeros((), device=value.device) for value in parameters]
+        self.fused = parameters[0].device.type in ("cpu", "cuda")
+
+    def step(self, gradients: tuple[torch.Tensor, ...], rate: float) -> None:
+        """One step down clipped gradients."""
+        for parameter, gradient in zip(self.parameters, gradients):
+            parameter.grad = gradient
+        nn.utils.clip_grad_norm_(self.parameters, LONGEST)
+        with torch.no_grad():
+            adam(
+                list[torch.Tensor](self.parameters),
+                [parameter.grad for parameter in self.parameters if parameter.grad is not None],
+                self.means,
+                self.squares,
+                [],
+                self.counts,
+                fused=self.fused,
+                amsgrad=False,
+                beta1=BETAS[0],
+                beta2=BETAS[1],
+                lr=rate,
+                weight_decay=0.0,
+                eps=EPSILON,
+                maximize=False,
+            )
 
 
 def _loss(decoder: Decoder, lesson: Lesson, read: Callable[[Lesson], Inputs], autocast: bool) -> torch.Tensor:

@@ -1,14 +1,12 @@
-"""The embedded model's weights file: one encoder, and a decoder for each of its tasks."""
+"""The embedded model's weights file: one encoder, and a decoder for each of its two tasks."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load
 
@@ -16,7 +14,7 @@ from vos.errors import VosError
 from vos.sam.nano_network import Decoder, NanoNetwork
 
 PACKAGED = "nano.safetensors"
-PROMPTER, PUPIL = "prompter.", "pupil."  # how the names of the further decoders' tensors begin
+PROMPTER = "prompter."  # how the names of the second decoder's tensors begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +24,12 @@ class NanoWeights:
     Attributes:
         network: the encoder, and the decoder that finds and follows objects.
         prompter: the decoder that answers a user's clicks and boxes; None = the network's does.
-        pupil: state of a :class:`vos.sam.pupil.Pupil`, where adaptation starts; None = at the network's decoder.
         name: of the file.
         sha256: of the file.
     """
 
     network: NanoNetwork
     prompter: Decoder | None = None
-    pupil: Mapping[str, torch.Tensor] | None = None
     name: str = ""
     sha256: str = ""
 
@@ -49,18 +45,13 @@ class NanoWeights:
         try:
             data = source.read_bytes()
             state = {key: value.float() for key, value in load(data).items()}
-            asked, pupil = _take(state, PROMPTER), _take(state, PUPIL)
-            network, prompter = NanoNetwork(), Decoder() if asked else None
+            own = {key.removeprefix(PROMPTER): state.pop(key) for key in list(state) if key.startswith(PROMPTER)}
+            network, prompter = NanoNetwork(), Decoder() if own else None
             network.load_state_dict(state)
             if prompter is not None:
-                prompter.load_state_dict(asked)
+                prompter.load_state_dict(own)
         except OSError as error:
             raise VosError(f"weights of the embedded model not readable: {name} ({error.strerror})") from None
         except (SafetensorError, RuntimeError):
             raise VosError(f"{name} does not hold weights of model=nano; see tools/train_nano.py") from None
-        return cls(network, prompter, pupil or None, name, hashlib.sha256(data).hexdigest())
-
-
-def _take(state: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    """Removes the tensors whose names begin with a prefix, and returns them without it."""
-    return {key.removeprefix(prefix): state.pop(key) for key in list(state) if key.startswith(prefix)}
+        return cls(network, prompter, name, hashlib.sha256(data).hexdigest())
