@@ -103,8 +103,8 @@ class AdaptConfig:
     """Test-time adaptation: before a reference is followed, the decoder practises on made-up views of it (nano)."""
 
     enabled: bool = True  # false = follow at once, with the weights as they are
-    steps: int = 45  # of the optimiser, with one question each; times the number of objects to the power of 0.85
-    learning_rate: float = 8e-4  # the highest; it falls to a tenth
+    steps: int = 60  # of the optimiser, with one question each; times the square root of the number of objects
+    learning_rate: float = 8e-4  # the highest; it falls to three tenths
     views: int = 15  # made-up views of the reference frame
 
 

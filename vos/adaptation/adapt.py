@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from vos.adaptation.lessons import classroom
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, LabelMap
 from vos.tracker_config import AdaptConfig
-
-SHARED = 0.85  # power of the number of objects: what is learned about one helps with the others
 
 
 @torch.no_grad()
@@ -29,5 +29,5 @@ def adapt(model: Segmenter, frame: Frame, reference: LabelMap, config: AdaptConf
     if not (config.enabled and config.steps and model.adaptable):
         return model
     room = classroom(model, frame, reference, config, seed)
-    steps = round(config.steps * room.objects**SHARED)
+    steps = round(config.steps * math.sqrt(room.objects))
     return model.adapted(room.lessons(), steps, config.learning_rate) if steps else model
