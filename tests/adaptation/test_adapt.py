@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import islice
 
 import cv2
@@ -13,6 +15,7 @@ from vos.adaptation.adapt import adapt
 from vos.adaptation.lessons import classroom
 from vos.persam.location_prior import locate
 from vos.persam.target import observed_targets
+from vos.sam import nano_tuning
 from vos.sam.nano import NanoSegmenter
 from vos.structures import Frame, LabelMap, Prompt
 from vos.tracker_config import AdaptConfig, TrackerConfig
@@ -88,6 +91,36 @@ def test_what_predicts_the_iou_stays_calibrated_as_it_was(model: NanoSegmenter) 
     changed = {name.split(".")[0] for name, value in adapted.items() if not torch.equal(value, original[name].cpu())}
     assert "masks" in changed
     assert "quality" not in changed
+
+
+def test_a_share_of_the_decoder_as_it_was_is_kept(model: NanoSegmenter, monkeypatch: pytest.MonkeyPatch) -> None:
+    def learned(kept: float) -> torch.Tensor:
+        monkeypatch.setattr(nano_tuning, "KEPT", kept)
+        return adapt(model, *kite(80, 30), QUICK).adaptation()["masks.weight"]
+
+    none, some, everything = learned(0.0), learned(0.25), learned(1.0)
+    assert torch.equal(everything, model._decoder.masks.weight)
+    assert float((none - everything).abs().max()) > 1e-4
+    torch.testing.assert_close(some, 0.75 * none + 0.25 * everything)
+
+
+def test_learning_does_not_load_the_compiler() -> None:
+    """Importing it takes a second, as long as ten lessons."""
+    code = """
+import sys
+import numpy as np
+from vos.adaptation.adapt import adapt
+from vos.sam.nano import NanoSegmenter
+from vos.structures import Frame, LabelMap
+from vos.tracker_config import AdaptConfig
+labels = np.zeros((96, 96), np.uint8)
+labels[20:60, 20:60] = 1
+frame = Frame(0, "00000", 0.0, np.full((96, 96, 3), 60, np.uint8) + 90 * labels[..., None])
+model = adapt(NanoSegmenter.load(input_size=96), frame, LabelMap(labels, (1,)), AdaptConfig(steps=2, views=2))
+assert model.adaptation()
+assert "torch._dynamo" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
 
 @pytest.mark.parametrize("config", [AdaptConfig(enabled=False), AdaptConfig(steps=0)])

@@ -14,16 +14,22 @@ from vos.structures import Geometry, ImageEmbedding
 GEOMETRY = Geometry((480, 854), (432, 768), (448, 768), logit_stride=2)
 
 
-@given(st.floats(-100, 900), st.floats(-100, 600), st.floats(1, 500), st.floats(1, 400))
-def test_a_window_is_even_inside_the_grid_and_holds_the_box(x: float, y: float, width: float, height: float) -> None:
+# Grids of 28 x 48, 30 x 40 and 22 x 36 cells.
+GEOMETRIES = [GEOMETRY, *(Geometry(size, size, size, logit_stride=2) for size in ((480, 640), (352, 576)))]
+
+
+@given(st.sampled_from(GEOMETRIES), st.floats(-100, 900), st.floats(-100, 600), st.floats(1, 500), st.floats(1, 400))
+def test_a_window_is_even_inside_the_grid_and_holds_the_box(
+    geometry: Geometry, x: float, y: float, width: float, height: float
+) -> None:
     box = np.float32([x, y, x + width, y + height])
-    window = window_around(box, GEOMETRY)
+    window = window_around(box, geometry)
     if window is None:
         return
-    rows, columns = GEOMETRY.grid_size
+    rows, columns = geometry.grid_size
     for begin, end, limit in ((window.y0, window.y1, rows), (window.x0, window.x1, columns)):
         assert 0 <= begin < end <= limit and begin % 2 == end % 2 == 0 and end - begin >= MIN_SIDE
-    x0, y0, x1, y1 = GEOMETRY.boxes_to_input(box) / 16
+    x0, y0, x1, y1 = geometry.boxes_to_input(box) / 16
     assert window.x0 <= max(x0, 0) + 1e-3 or x0 > columns - MIN_SIDE
     assert window.y0 <= max(y0, 0) + 1e-3 or y0 > rows - MIN_SIDE
     assert window.x1 >= min(x1, columns) - 1e-3 and window.y1 >= min(y1, rows) - 1e-3
