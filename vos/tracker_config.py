@@ -106,6 +106,7 @@ class AdaptConfig:
     steps: int = 60  # of the optimiser, with one question each; times the square root of the number of objects
     learning_rate: float = 8e-4  # the highest; it falls to three tenths
     views: int = 15  # made-up views of the reference frame
+    seed: int = 0  # of the random numbers; results differ a little from seed to seed
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import islice
 
 import cv2
@@ -78,6 +79,8 @@ def test_the_same_reference_gives_the_same_bits_and_they_can_be_kept(model: Nano
     first, again = (adapt(model, *kite(80, 30), QUICK) for _ in range(2))
     kept = first.adaptation()
     assert kept
+    other = adapt(model, *kite(80, 30), replace(QUICK, seed=1)).adaptation()
+    assert not torch.equal(kept["masks.weight"], other["masks.weight"])
     assert all(torch.equal(value, again.adaptation()[name]) for name, value in kept.items())
     restored = model.with_adaptation(kept)
     assert isinstance(first, NanoSegmenter)

@@ -13,21 +13,20 @@ from vos.tracker_config import AdaptConfig
 
 
 @torch.no_grad()
-def adapt(model: Segmenter, frame: Frame, reference: LabelMap, config: AdaptConfig, seed: int = 0) -> Segmenter:
+def adapt(model: Segmenter, frame: Frame, reference: LabelMap, config: AdaptConfig) -> Segmenter:
     """Adapts a model's decoder to the objects of a reference frame.
 
     Args:
         model: stays as it is. One that cannot be adapted is returned unchanged.
         frame: the reference frame.
         reference: its mask, not empty.
-        config: how long.
-        seed: of the random numbers.
+        config: how long, and which random numbers.
 
     Returns:
         A model whose embeddings are those of ``model``, and whose masks are better for these objects.
     """
     if not (config.enabled and config.steps and model.adaptable):
         return model
-    room = classroom(model, frame, reference, config, seed)
+    room = classroom(model, frame, reference, config)
     steps = round(config.steps * math.sqrt(room.objects))
     return model.adapted(room.lessons(), steps, config.learning_rate) if steps else model

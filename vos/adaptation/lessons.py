@@ -92,26 +92,25 @@ class Classroom:
         return window_around(box * geometry.logit_stride, geometry)
 
 
-def classroom(model: Segmenter, frame: Frame, reference: LabelMap, config: AdaptConfig, seed: int = 0) -> Classroom:
+def classroom(model: Segmenter, frame: Frame, reference: LabelMap, config: AdaptConfig) -> Classroom:
     """Gives lessons on one reference frame, from views of it that are made up.
 
     Args:
         model: encodes the views; its decoder is the pupil.
         frame: the reference frame.
         reference: its mask. Only objects that the model can see in it are taught, and of very many only the first.
-        config: how many views.
-        seed: of the random numbers.
+        config: how many views, and the seed of the random numbers.
     """
     shown = _at_input_size(model, View(frame.rgb, reference.labels))
     object_ids = [i for i in reference.object_ids if bool((shown.labels == i).any())][:MOST_TAUGHT]
     seen: list[Seen] = []
     if object_ids:
-        views = chain([shown], rehearse(shown, object_ids, config.views, seed))
+        views = chain([shown], rehearse(shown, object_ids, config.views, config.seed))
         # Views are made up on this thread while earlier ones are encoded on others.
         with ThreadPoolExecutor(free_cores(model.device), "look") as pool:
             for some in pool.map(lambda batch: look(model, batch, object_ids), _batches(views)):
                 seen += some
-    return Classroom(seen, model.guidance_fields, seed)
+    return Classroom(seen, model.guidance_fields, config.seed)
 
 
 def _at_input_size(model: Segmenter, view: View) -> View:
