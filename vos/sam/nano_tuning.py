@@ -49,7 +49,7 @@ def tune_decoder(
         The tuned decoder in float32.
     """
     tuned = copy.deepcopy(decoder).float().requires_grad_(True)
-    # Made-up views are easy: what predicts the IoU would learn to be sure. It stays as it is, and calibrated.
+    # Made-up views are easy: what predicts the IoU would learn to be sure of itself. It stays as it is.
     parameters = [value for name, value in tuned.named_parameters() if not name.startswith("quality.")]
     average, optimizer = AveragedModel(tuned), _Adam(parameters)
 
