@@ -26,6 +26,15 @@ class MemoryConfig:
     area_change: float = 2.0  # ... and only if its area is at most 1 + this times its recent median, or its inverse
     area_window: int = 7  # frames over which that median is taken
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.iou_share <= 1:
+            raise VosError(f"tracker.memory.iou_share={self.iou_share} is outside of 0..1; the default is 0.8")
+        for name, default in (("iou_window", 25), ("area_window", 7)):
+            if getattr(self, name) < 1:
+                raise VosError(
+                    f"tracker.memory.{name}={getattr(self, name)} is below 1 frame; the default is {default}"
+                )
+
 
 @dataclass
 class MotionConfig:

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vos.errors import VosError
 from vos.persam.target import target_feature
 from vos.structures import Presence, TargetFeature
 from vos.tracker_config import MemoryConfig
@@ -166,3 +167,10 @@ def test_views_from_beside_a_look_alike_outlast_the_others() -> None:
     copy = memory(size=2, rivals=1)
     copy.restore(made.state(), torch.device("cpu"))
     assert len(copy.rivals) == 1 and torch.equal(copy.rivals[0].embedding, view(1).embedding)
+
+
+@pytest.mark.parametrize("option", [{"iou_share": 1.1}, {"iou_share": -0.1}, {"iou_window": 0}, {"area_window": -3}])
+def test_gates_that_mean_nothing_are_refused(option: dict[str, float]) -> None:
+    ((name, value),) = option.items()
+    with pytest.raises(VosError, match=rf"tracker\.memory\.{name}={value}"):
+        MemoryConfig(**option)  # type: ignore[arg-type]
