@@ -108,7 +108,7 @@ def test_a_share_of_the_decoder_as_it_was_is_kept(model: NanoSegmenter, monkeypa
 
 
 def test_learning_does_not_load_the_compiler() -> None:
-    """Importing it takes a second, as long as ten lessons."""
+    # Importing it takes a second.
     code = """
 import sys
 import numpy as np

@@ -50,9 +50,9 @@ class Classroom:
         """Endless lessons, the objects in turn; none where there is no object."""
         while self.objects:
             for number in self.rng.sample(range(self.objects), self.objects):
-                yield self.lesson(self.rng.choice(self.seen), number)
+                yield self._lesson(self.rng.choice(self.seen), number)
 
-    def lesson(self, view: Seen, number: int) -> Lesson:
+    def _lesson(self, view: Seen, number: int) -> Lesson:
         """Asks for one object in one view."""
         truth, others = view.masks[number], None
         if self.objects > 1 and self.rng.random() < OTHERS_SHARE:
