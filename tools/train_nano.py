@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader
 from vos.sam.nano_network import NanoNetwork
 
 RATE = 1.5e-3
-FIGURES = ("loss", "similarity", "iou_find", "iou_follow", "iou_again", "iou_ask", "iou_correct")
+FIGURES = ("loss", "similarity", "iou_find", "iou_follow", "iou_again")
 HELD_OUT_EVERY = 10  # every tenth photo is never trained on: clicks and boxes are measured there
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 import torch.nn.functional as F
 
-from vos.persam.similarity import MAP_COUNT, similarity_maps
+from vos.persam.similarity import similarity_maps
 from vos.persam.target import merge_views, target_feature
 from vos.persam.target_model import coverage_at, fit, moments, respond, scales, sum_weighted
 from vos.sam.nano_network import LOGIT_STRIDE, NanoNetwork
@@ -84,13 +84,6 @@ class EncodedViews:
             for k in (1, 2):
                 maps[k].append(answers[k])
         return [torch.stack(each) for each in maps]
-
-    def no_maps(self, count: int) -> list[torch.Tensor]:
-        """What :meth:`locate` gives where nothing is known."""
-        height, width = self.low_res.shape[-2:]
-        sizes = [(height * LOGIT_STRIDE // stride, width * LOGIT_STRIDE // stride) for stride in (16, 8, 4)]
-        channels = (MAP_COUNT + 1, 1, 1)
-        return [torch.zeros(count, c, *size) for c, size in zip(channels, sizes)]
 
     def levels_of(self, rows: list[tuple[int, int]], view: int) -> tuple[torch.Tensor, ...]:
         """The decoder's levels for each row's view."""

@@ -1,4 +1,4 @@
-"""The questions that one scene answers: found by reference, followed by mask, asked by click or box, corrected."""
+"""The questions that one scene answers: the object found by its reference, then followed for one or two frames."""
 
 from __future__ import annotations
 
@@ -34,10 +34,6 @@ class RoundResult:
         sure = float(self.quality[number, 0].detach()) > 0
         return sure and bool((self.logits[number, 0] > 0).any())
 
-    def best(self, number: int) -> torch.Tensor:
-        """The candidate that the network itself thinks best, (h2, w2)."""
-        return self.logits[number, 1 + int(self.quality[number, 1:].argmax())].detach()
-
 
 class SceneRounds:
     """Runs the rounds on a batch of scenes and sums their losses.
@@ -69,12 +65,10 @@ class SceneRounds:
         rounds["follow"] = self._follow(2, known, rounds["find"])
         if self.long:
             rounds["again"] = self._follow(3, known, rounds["follow"])
-        rounds["ask"], rounds["correct"] = self._interact()
         decoder = torch.cat([r.loss for r in rounds.values()]).mean()
         here = ~torch.tensor(self.absent)
         figures = {"loss": decoder.item(), "similarity": similarity.item()}
-        figures |= {f"iou_{name}": float(r.iou[here].mean() if len(r.iou) == len(here) else r.iou.mean())
-                    for name, r in rounds.items()}  # fmt: skip
+        figures |= {f"iou_{name}": float(r.iou[here].mean()) for name, r in rounds.items()}
         return decoder + similarity, figures
 
     def _reference(self, row: tuple[int, int], absent: bool) -> View:
@@ -137,29 +131,6 @@ class SceneRounds:
             told = rivals and self.rng.random() < 0.7
             others.append(torch.stack(rivals).amax(dim=0) if told else None)
         return others
-
-    def _interact(self) -> tuple[RoundResult, RoundResult]:
-        """Second view, no reference: a click or a box, then one more click where the answer was wrong."""
-        goal = self.views.low_res[:, :, 1].flatten(0, 1)
-        maps = self.views.no_maps(len(self.rows))
-        unguided = torch.zeros(len(self.rows))
-        clicks, boxes = [], []
-        for truth in goal:
-            kind = self.rng.random()
-            clicks.append(click(truth > 0.5, self.rng) if kind < 0.75 else NO_CLICK)
-            boxes.append(loose_box(truth > 0.5, self.rng) if kind > 0.6 else None)
-        prompts = [draw(truth, c, NO_CLICK, b, None) for truth, c, b in zip(goal, clicks, boxes)]
-        asked = self._decode(1, self.rows, maps, unguided, prompts, goal)
-        prompts = []
-        for number, truth in enumerate(goal):
-            answer = asked.best(number)
-            wrong = (answer > 0) != (truth > 0.5)
-            extra = click(wrong, self.rng)
-            on_object = len(extra) > 0 and bool(truth[int(extra[0, 1]), int(extra[0, 0])] > 0.5)
-            positive = torch.cat([clicks[number], extra]) if on_object else clicks[number]
-            negative = NO_CLICK if on_object else extra
-            prompts.append(draw(truth, positive, negative, boxes[number], answer.sigmoid()))
-        return asked, self._decode(1, self.rows, maps, unguided, prompts, goal)
 
     def _prompt(
         self,
