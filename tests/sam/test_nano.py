@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,6 @@ from safetensors.torch import save_file
 
 from vos.errors import VosError
 from vos.persam.window import Window, crop
-from vos.sam.convolution import PACKED_SIZES, Convolution
 from vos.sam.nano import NanoSegmenter
 from vos.sam.nano_network import Decoder, NanoNetwork
 from vos.sam.nano_weights import PROMPTER, NanoWeights
@@ -105,21 +103,6 @@ def test_windows_are_decoded_in_one_batch_as_they_would_be_alone(
             alone = model.decode(window, [prompt], Guidance(maps=guidance.maps[number : number + 1]))
             torch.testing.assert_close(batch.logits[number], alone.logits[0], rtol=1e-3, atol=1e-4)
             torch.testing.assert_close(batch.predicted_iou[number], alone.predicted_iou[0], rtol=1e-3, atol=1e-4)
-
-
-def test_weights_laid_out_once_give_the_same_at_every_size_and_copies_can_learn() -> None:
-    torch.manual_seed(0)
-    layer = Convolution(6, 8, 3, activation="relu")
-    sizes = [(1, 6, side, side + 1) for side in range(3, 3 + 2 * PACKED_SIZES)]
-    images = [torch.randn(size).contiguous(memory_format=torch.channels_last) for size in sizes]
-    with torch.no_grad():
-        expected = [layer(image) for image in images]
-        layer.freeze()
-        for _ in range(2):
-            assert all(torch.equal(layer(image), answer) for image, answer in zip(images, expected))
-        pupil = copy.deepcopy(layer)
-        pupil.weight.mul_(2)
-        assert not torch.equal(pupil(images[0]), expected[0])
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
+from vos.errors import VosError
 from vos.structures import Geometry
 from vos.tracker_config import MotionConfig
+from vos.tracking.merge import ABSENT_LOGIT
 from vos.tracking.motion import Motion, shift_logits
 
 GEOMETRY = Geometry((64, 96), (64, 96), (64, 96))
@@ -40,6 +45,19 @@ def test_box_widens_while_unsure_and_is_dropped() -> None:
     assert motion.predict(margin=0.1) is None
 
 
+def test_a_large_object_does_not_move_by_its_own_size() -> None:
+    motion = Motion(MotionConfig())
+    motion.update(box(10, 10, 20, 10), sure=True)
+    np.testing.assert_allclose(motion.predict(margin=1, most=15), [-5, 0, 45, 30], atol=1e-4)
+    motion.update(box(10, 10, 20, 10), sure=False)
+    np.testing.assert_allclose(motion.predict(margin=1, most=15), [-20, -10, 60, 40], atol=1e-4)
+
+
+def test_a_reach_that_is_none_is_refused() -> None:
+    with pytest.raises(VosError, match="reach_most=0"):
+        MotionConfig(reach_most=0)
+
+
 def test_a_sure_sight_narrows_again() -> None:
     motion = Motion(MotionConfig())
     motion.update(box(10, 10), sure=True)
@@ -65,6 +83,20 @@ def test_shifted_logits_move_by_whole_cells_exactly_and_bring_in_background() ->
     assert int((moved > 0).sum()) == 16
     assert (moved[-1] < -5).all()
     assert (moved[:, 0] < -5).all()
+
+
+@given(st.floats(-150, 150), st.floats(-150, 150))
+def test_shifted_logits_are_the_same_mask_elsewhere(dx: float, dy: float) -> None:
+    """Linear between cells: a plane stays the same plane, moved, wherever it does not come in from outside."""
+    rows, columns = torch.meshgrid(*(torch.arange(float(side)) for side in GEOMETRY.logit_size), indexing="ij")
+    stride = GEOMETRY.logit_stride
+    moved = shift_logits(3 * columns - 2 * rows, np.array([dx, dy], dtype=np.float32), GEOMETRY)
+    x, y = columns - dx / stride, rows - dy / stride
+    inside = (x >= 0) & (y >= 0) & (x <= columns.max()) & (y <= rows.max())
+    if max(abs(dx), abs(dy)) >= 1:
+        torch.testing.assert_close(moved[inside], (3 * x - 2 * y)[inside], rtol=1e-3, atol=1e-2)
+    outside = (x <= -1) | (y <= -1) | (x >= columns.max() + 1) | (y >= rows.max() + 1)
+    assert (moved[outside] == ABSENT_LOGIT).all()
 
 
 def test_state_round_trip() -> None:

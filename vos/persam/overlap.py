@@ -30,18 +30,20 @@ def others_of(masks: Sequence[torch.Tensor | None]) -> dict[int, torch.Tensor]:
     Returns:
         The number of an object to the maximum of all others' logits (h4, w4); without those that have no others.
     """
-    known = [k for k, mask in enumerate(masks) if mask is not None]
+    known = [mask for mask in masks if mask is not None]
     if not known:
         return {}
-    stack = torch.stack([mask for mask in masks if mask is not None])
-    best, owner = stack.max(dim=0)
-    second = stack.topk(2, dim=0).values[1] if len(known) > 1 else None
+    best, second = known[0], None
+    for mask in known[1:]:
+        lesser = torch.minimum(best, mask)
+        second = lesser if second is None else torch.maximum(second, lesser)
+        best = torch.maximum(best, mask)
     others = {}
-    for k in range(len(masks)):
-        if k not in known:
+    for k, own in enumerate(masks):
+        if own is None:
             others[k] = best
         elif second is not None:
-            others[k] = torch.where(owner == known.index(k), second, best)
+            others[k] = torch.where(own == best, second, best)
     return others
 
 

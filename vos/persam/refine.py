@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -24,10 +25,8 @@ def tight_box(mask: torch.Tensor) -> Box | None:
     Returns:
         float32 (4,) as (x0, y0, x1, y1), the first and last index that the mask covers; None where it is empty.
     """
-    rows, columns = mask.any(dim=1).nonzero(), mask.any(dim=0).nonzero()
-    if not len(rows):
-        return None
-    return np.array([int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1])], dtype=np.float32)
+    x, y, width, height = cv2.boundingRect(mask.cpu().numpy().view(np.uint8))
+    return np.array([x, y, x + width - 1, y + height - 1], dtype=np.float32) if width else None
 
 
 def low_res_box(logits: torch.Tensor, geometry: Geometry) -> Box | None:

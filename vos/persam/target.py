@@ -26,13 +26,19 @@ RED_MEAN, RED_STD = 123.675, 58.395  # of SAM's preprocessing
 BACKGROUND_COVERAGE = 0.05  # a cell covered less than this by the object counts as background
 
 
-def target_feature(features: torch.Tensor, coverage: torch.Tensor, pooling: Pooling = "max_mean") -> TargetFeature:
+def target_feature(
+    features: torch.Tensor,
+    coverage: torch.Tensor,
+    pooling: Pooling = "max_mean",
+    unit: torch.Tensor | None = None,
+) -> TargetFeature:
     """Pools the features of one object.
 
     Args:
         features: float (C, h, w) on the embedding grid.
         coverage: float (h, w) in [0, 1], the share of each cell that the object covers; not all zero.
         pooling: how the covered cells become one vector.
+        unit: float (C, h * w), the cells as unit vectors, where they are known already.
 
     Returns:
         The target feature. Where no cell is at least half covered (tiny objects) the best-covered cells stand in,
@@ -40,7 +46,7 @@ def target_feature(features: torch.Tensor, coverage: torch.Tensor, pooling: Pool
     """
     cells = features.flatten(1)
     weight = coverage.flatten().to(cells.dtype)
-    unit = F.normalize(cells, dim=0)
+    unit = F.normalize(cells, dim=0) if unit is None else unit
     inside = weight > min(0.5, 0.8 * float(weight.max()))
     outside = weight < BACKGROUND_COVERAGE
     chosen = cells[:, inside]
@@ -70,8 +76,9 @@ def observed_targets(
     masks = masks.to(features.device, torch.float32)
     coverage = F.avg_pool2d(masks, geometry.grid_stride // geometry.logit_stride)
     seen = observed_moments(embedding, masks)
+    unit = F.normalize(features.flatten(1), dim=0)
     return [
-        replace(target_feature(features, own, pooling), moments=tuple(scale[k] for scale in seen))
+        replace(target_feature(features, own, pooling, unit), moments=tuple(scale[k] for scale in seen))
         for k, own in enumerate(coverage)
     ]
 

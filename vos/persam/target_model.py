@@ -35,7 +35,7 @@ def moments(features: torch.Tensor, coverage: torch.Tensor) -> torch.Tensor:
     within = 0.5 / size.clamp(min=1e-3)  # weight of a whole cell of the object, and of one around it
     around = 0.5 / (inside.shape[1] - size).clamp(min=1e-3)
     # All objects share the moments of the whole picture; only their own cells have to be told apart.
-    everything = _moments_of(cells, torch.ones_like(cells[0]))
+    everything = _moments_of(cells)
     seconds, goals = [], []
     for number, share in enumerate(inside):
         own = (share > NEGLIGIBLE).nonzero().squeeze(1) if not torch.is_grad_enabled() else slice(None)
@@ -45,12 +45,12 @@ def moments(features: torch.Tensor, coverage: torch.Tensor) -> torch.Tensor:
     return torch.cat([torch.stack(seconds), torch.stack(goals)[..., None]], dim=2)
 
 
-def _moments_of(cells: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Weighted second moments of cells (C, P) and a constant: (C + 1, C + 1); the last column holds the sums."""
-    weighted = cells * weights
+def _moments_of(cells: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
+    """Second moments of cells (C, P), weighted (P,), and a constant: (C + 1, C + 1); the last column holds the sums."""
+    weighted = cells if weights is None else cells * weights
     sums = weighted.sum(dim=1)
-    top = torch.cat([weighted @ cells.T, sums[:, None]], dim=1)
-    return torch.cat([top, torch.cat([sums, weights.sum()[None]])[None]])
+    count = sums.new_tensor([cells.shape[1]]) if weights is None else weights.sum()[None]
+    return torch.cat([torch.cat([weighted @ cells.T, sums[:, None]], dim=1), torch.cat([sums, count])[None]])
 
 
 def fit(moments: torch.Tensor) -> torch.Tensor:

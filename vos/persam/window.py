@@ -15,17 +15,18 @@ import torch
 
 from vos.structures import Geometry, ImageEmbedding, SizeHW
 
-# Cells; windows begin and end at multiples. Even, as the decoder halves the grid once, and not finer, because oneDNN
+# Cells; the sides of windows are multiples. Even, as the decoder halves the grid once, and not finer, because oneDNN
 # has to get ready for each size.
 STEP = 4
 MIN_SIDE = 12  # cells; narrower ones would show the object without its surroundings
 MAX_SHARE = 0.8  # of the grid; a larger window saves nothing
 MOST_GROWTH = 1.6  # of a window's area, to be decoded in a batch with larger ones
+MOST_ALIKE = 4  # in a batch: what is on its way stays in the cache, and oneDNN gets ready for few sizes
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Cells y0..y1 - 1 and x0..x1 - 1 of the embedding grid; all even."""
+    """Cells y0..y1 - 1 and x0..x1 - 1 of the embedding grid; its sides are even."""
 
     y0: int
     y1: int
@@ -59,17 +60,17 @@ def window_around(box: npt.NDArray[np.float32], geometry: Geometry) -> Window | 
 
 
 def _span(low: float, high: float, limit: int) -> tuple[int, int]:
-    """Whole steps that cover low..high inside 0..limit, at least ``MIN_SIDE`` where there is room."""
-    missing = max(0.0, MIN_SIDE - (high - low)) / 2
-    begin = int(np.clip(np.floor((low - missing) / STEP) * STEP, 0, max(0, limit - MIN_SIDE)))
-    end = int(np.clip(np.ceil((high + missing) / STEP) * STEP, min(limit, begin + MIN_SIDE), limit))
-    return begin // STEP * STEP, min(limit, -(-end // STEP) * STEP)
+    """The cells that hold low..high and some around them: whole steps, at least ``MIN_SIDE``, where there is room."""
+    first, last = (int(edge) for edge in np.clip((np.floor(low), np.ceil(high)), 0, limit))
+    side = min(limit, max(MIN_SIDE, -(-(last - first) // STEP) * STEP))
+    begin = min(max(0, first - (side - (last - first)) // 2), limit - side)
+    return begin, begin + side
 
 
 def _grown(low: int, sides: tuple[int, int], limit: int) -> tuple[int, int]:
-    """Begin and end after growing from the first side to the second, at even cells."""
+    """Begin and end after growing from the first side to the second."""
     before, after = sides
-    begin = min(max(0, low - (after - before) // 2 // STEP * STEP), limit - after)
+    begin = min(max(0, low - (after - before) // 2), limit - after)
     return begin, begin + after
 
 
@@ -86,13 +87,13 @@ def alike(windows: Mapping[int, Window], grid: SizeHW) -> list[dict[int, Window]
     groups: list[dict[int, Window]] = []
     sizes: list[SizeHW] = []
     for number, window in sorted(windows.items(), key=lambda item: (-item[1].size[0] * item[1].size[1], item[0])):
-        (height, width), home = window.size, None
+        height, width = window.size
         for group, size in zip(groups, sizes):
-            if height <= size[0] and width <= size[1] and size[0] * size[1] <= MOST_GROWTH * height * width:
-                home = group
-                home[number] = window.grown(size, grid)
+            fits = height <= size[0] and width <= size[1] and size[0] * size[1] <= MOST_GROWTH * height * width
+            if fits and len(group) < MOST_ALIKE:
+                group[number] = window.grown(size, grid)
                 break
-        if home is None:
+        else:
             groups.append({number: window})
             sizes.append(window.size)
     return groups

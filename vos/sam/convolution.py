@@ -54,9 +54,18 @@ class Convolution(nn.Conv2d):
         # A copy may be made to be changed.
         return {**self.__dict__, "_packed": None}
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, onto: torch.Tensor | None = None) -> torch.Tensor:
+        """The convolution of x (B, C, h, w); its sum with ``onto``, where given.
+
+        Without gradients the sum may take the place of ``onto``, of which nobody else may have need: a sum on its own
+        takes as long as the convolution.
+        """
         if x.device.type == "cpu" and _HAS_FUSED and not torch.is_grad_enabled():
-            return self._fused(x)
+            return self._fused(x, onto)
+        y = self._activated(x)
+        return y if onto is None else y + onto
+
+    def _activated(self, x: torch.Tensor) -> torch.Tensor:
         if x.device.type == "cpu" and self.groups > 1:
             with torch.autocast("cpu", enabled=False):
                 y = super().forward(x.to(self.weight.dtype))
@@ -66,14 +75,22 @@ class Convolution(nn.Conv2d):
             return y
         return F.relu(y) if self.activation == "relu" else F.relu6(y)
 
-    def _fused(self, x: torch.Tensor) -> torch.Tensor:
+    def _fused(self, x: torch.Tensor, onto: torch.Tensor | None) -> torch.Tensor:
         name, limits = _FUSED[self.activation]
         bias = None if self.bias is None else self.bias.to(x.dtype)
-        padding, stride, dilation = list(self.padding), list(self.stride), list(self.dilation)
-        result: torch.Tensor = torch.ops.mkldnn._convolution_pointwise(
-            x, self._laid_out(x), bias, padding, stride, dilation, self.groups, name, limits, ""
-        )
-        return result
+        shape = (list(self.padding), list(self.stride), list(self.dilation), self.groups)
+        result: torch.Tensor
+        if onto is not None and self._can_add(onto, x):
+            sum_of = torch.ops.mkldnn._convolution_pointwise_.binary
+            result = sum_of(onto, x, self._laid_out(x), bias, *shape, "add", 1.0, None, [], None)
+            return result
+        result = torch.ops.mkldnn._convolution_pointwise(x, self._laid_out(x), bias, *shape, name, limits, "")
+        return result if onto is None else result.add_(onto)
+
+    def _can_add(self, onto: torch.Tensor, x: torch.Tensor) -> bool:
+        """Whether oneDNN can put the sum into the memory of ``onto``."""
+        plain = self.activation == "none" and onto.dtype == x.dtype and len(onto) == len(x)
+        return plain and onto.is_contiguous(memory_format=torch.channels_last)
 
     def _laid_out(self, x: torch.Tensor) -> torch.Tensor:
         """The weights in the order in which oneDNN reads them for this input; else it sorts them at every call."""

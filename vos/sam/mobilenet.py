@@ -37,10 +37,8 @@ class InvertedResidual(nn.Module):
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = self.project(self.depthwise(self._expanded(x)))
-        if not self.residual:
-            return y
-        return x + y if torch.is_grad_enabled() else y.add_(x)
+        # Nobody else reads x where it is added: the pyramid is taken before blocks of stride 2.
+        return self.project(self.depthwise(self._expanded(x)), onto=x if self.residual else None)
 
     def _expanded(self, x: torch.Tensor) -> torch.Tensor:
         """The depthwise convolution's input, padded where that has stride 2."""

@@ -18,6 +18,7 @@ EMBEDDING_DIM = 128
 GUIDANCE_CHANNELS = 7  # five similarity maps, the target model's map, and a flag: is there guidance at all
 PROMPT_CHANNELS = 9  # earlier mask (2 x 2 logits), is there one, positive clicks, negative clicks, box, other objects
 PROMPT_STRIDE, LOGIT_STRIDE = 4, 2  # model-input pixels per cell of the drawn prompts, and per logit
+HALF_RANGE = 127.5  # of the pixels' values
 MASKS = 4  # the single-mask output, then three candidates, as in SAM
 WIDTHS = (96, 64, 32)  # decoder channels at strides 16, 8, 4
 
@@ -48,7 +49,7 @@ class Block(nn.Module):
         self.project = Convolution(channels * expansion, channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return add(self.project(self.expand(self.norm(self.depthwise(x)))), x)
+        return self.project(self.expand(self.norm(self.depthwise(x))), onto=x)
 
 
 class Neck(nn.Module):
@@ -70,7 +71,7 @@ class Neck(nn.Module):
         fused = self.lateral16(tap16) + resize(self.lateral32(tap32), tap16)
         embedding = self.embed(F.relu(fused))
         context8 = self.context8(stack(tap8, resize(fused, tap8)))
-        context4 = add(self.context4(stack(tap4, resize(context8, tap4))), self.detail4(tap2))
+        context4 = self.context4(stack(tap4, resize(context8, tap4)), onto=self.detail4(tap2))
         return embedding, self.context16(fused), context8, context4
 
 
@@ -133,8 +134,8 @@ class Decoder(nn.Module):
         maps4 = stack(fine[1], prompt)
         x16 = self.blocks16(add(self.prompt16(maps16), context16))
         x16 = self.merge16(add(resize(self.blocks32(self.down32(x16)), x16), x16))
-        x8 = self.blocks8(add(add(self.prompt8(maps8), context8), resize(self.to8(x16), context8)))
-        x4 = self.blocks4(add(add(self.prompt4(maps4), context4), resize(self.to4(x8), context4)))
+        x8 = self.blocks8(add(self.prompt8(maps8, onto=resize(self.to8(x16), context8)), context8))
+        x4 = self.blocks4(add(self.prompt4(maps4, onto=resize(self.to4(x8), context4)), context4))
         return F.pixel_shuffle(self.masks(x4), PROMPT_STRIDE // LOGIT_STRIDE), x16, x4
 
     def _predict_iou(
@@ -164,10 +165,16 @@ class NanoNetwork(nn.Module):
         self.backbone = MobileNetV2()
         self.neck = Neck()
         self.decoder = Decoder()
+        self.pixel_unit = HALF_RANGE
+
+    def fold_pixel_unit(self) -> None:
+        """Puts the division of the pixels into the stem: one pass over the picture less, for inference."""
+        self.backbone.stem.weight.data /= self.pixel_unit
+        self.pixel_unit = 1.0
 
     def encode(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Encodes images (B, 3, H, W), RGB 0..255, sides multiples of 32: embedding (B, 128, h, w) and three levels."""
-        x = images / 127.5 - 1
-        autocast = torch.is_autocast_enabled(x.device.type)
-        x = x.to(torch.get_autocast_dtype(x.device.type) if autocast else self.backbone.stem.weight.dtype)
-        return self.neck(self.backbone(x))
+        autocast = torch.is_autocast_enabled(images.device.type)
+        dtype = torch.get_autocast_dtype(images.device.type) if autocast else self.backbone.stem.weight.dtype
+        x = images.to(dtype) - HALF_RANGE  # exact for whole numbers, in bfloat16 too
+        return self.neck(self.backbone(x / self.pixel_unit if self.pixel_unit != 1 else x))

@@ -12,14 +12,12 @@ def click_map(points: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     """Draws clicks as Gaussians.
 
     Args:
-        points: float (P, 2) as (x, y), in cells.
+        points: float (P, 2) as (x, y), in cells, P >= 1.
         size: (h4, w4).
 
     Returns:
-        float (h4, w4) in [0, 1]; zeros when P is 0.
+        float (h4, w4) in [0, 1].
     """
-    if len(points) == 0:
-        return torch.zeros(size, device=points.device)
     rows = torch.arange(size[0], device=points.device) + 0.5
     columns = torch.arange(size[1], device=points.device) + 0.5
     vertical = torch.exp(-((rows - points[:, 1:]) ** 2) / (2 * CLICK_SIGMA**2))
@@ -57,15 +55,15 @@ def prompt_maps(
     Returns:
         float (9, h4, w4): the earlier mask's 2 x 2 values, its flag, positive clicks, negative clicks, box, others.
     """
-    empty = torch.zeros(size, device=positive.device)
-    earlier = empty.expand(4, -1, -1) if mask is None else F.pixel_unshuffle(mask[None], 2)
-    return torch.stack(
-        [
-            *earlier,
-            empty if mask is None else torch.ones_like(empty),
-            click_map(positive, size),
-            click_map(negative, size),
-            empty if box is None else box_map(box, size),
-            empty if others is None else F.avg_pool2d(others[None], 2)[0],
-        ]
-    )
+    maps = torch.zeros(9, *size, device=positive.device)
+    if mask is not None:
+        maps[:4] = F.pixel_unshuffle(mask[None], 2)
+        maps[4] = 1
+    for number, clicks in ((5, positive), (6, negative)):
+        if len(clicks):
+            maps[number] = click_map(clicks, size)
+    if box is not None:
+        maps[7] = box_map(box, size)
+    if others is not None:
+        maps[8] = F.avg_pool2d(others[None], 2)[0]
+    return maps

@@ -101,7 +101,7 @@ class Finder:
 
     def _within_reach(self, track: Track, logits: torch.Tensor, geometry: Geometry) -> torch.Tensor:
         """Cuts off look-alikes that are too far away from where an object in sight must be."""
-        box = None if track.lost or not self.config.motion.reach else track.motion.predict(self.config.motion.reach)
+        box = track.reach(geometry)
         if box is None:
             return logits
         x0, y0, x1, y1 = np.rint(geometry.boxes_to_input(box) / geometry.logit_stride).astype(int).clip(0).tolist()

@@ -128,7 +128,7 @@ class Gaze:
             return None
         if self.points or self.box_prompt or self.config.negatives:  # these are given in the whole frame's pixels
             return None
-        box = track.motion.predict(motion.reach)
+        box = track.reach(geometry)
         return None if box is None else window_around(box, geometry)
 
     def _look_at(

@@ -56,16 +56,18 @@ class Motion:
         """Expected displacement (dx, dy) to the next frame, original pixels."""
         return self.velocity if self.config.velocity else np.zeros(2, dtype=np.float32)
 
-    def predict(self, margin: float) -> Box | None:
+    def predict(self, margin: float, most: float = np.inf) -> Box | None:
         """The expected box in the next frame, not clipped to the picture.
 
         Args:
             margin: growth on each side, share of the box's size; grows by itself with every unsure frame.
+            most: of that growth per frame, original pixels.
         """
         if self.box is None:
             return None
-        centre, half = _centre(self.box) + self.shift, (self.box[2:] - self.box[:2]) / 2
-        half = half * (1 + 2 * margin * (1 + self.unsure)) + np.abs(self.shift) / 2
+        centre, size = _centre(self.box) + self.shift, self.box[2:] - self.box[:2]
+        growth = np.minimum(margin * size, most) * (1 + self.unsure)
+        half = size / 2 + growth + np.abs(self.shift) / 2
         return np.concatenate([centre - half, centre + half]).astype(np.float32)
 
     def state(self) -> dict[str, torch.Tensor]:
@@ -91,10 +93,11 @@ def shift_logits(logits: torch.Tensor, displacement: npt.NDArray[np.float32], ge
     if max(abs(dx), abs(dy)) < 0.05:
         return logits
     height, width = logits.shape
-    theta = logits.new_tensor([[[1, 0, -2 * dx / width], [0, 1, -2 * dy / height]]])
-    grid = F.affine_grid(theta, [1, 1, height, width], align_corners=False)
-    moved = F.grid_sample((logits - ABSENT_LOGIT)[None, None], grid, mode="bilinear", align_corners=False)
-    return moved[0, 0] + ABSENT_LOGIT
+    x, y = (int(np.clip(np.floor(d), -side, side)) for d, side in ((dx, width), (dy, height)))
+    # Whole cells by padding and cropping, with a row and a column more; then the rest between neighbours.
+    moved = F.pad(logits, (x + 1, -x, y + 1, -y), value=ABSENT_LOGIT)
+    rows = torch.lerp(moved[1:], moved[:-1], min(max(dy - y, 0.0), 1.0))
+    return torch.lerp(rows[:, 1:], rows[:, :-1], min(max(dx - x, 0.0), 1.0))
 
 
 def _centre(box: Box) -> npt.NDArray[np.float32]:

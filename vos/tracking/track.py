@@ -19,7 +19,7 @@ from vos.tracker_config import TrackerConfig
 from vos.tracking.change import Change, warp_logits
 from vos.tracking.highlights import Highlights
 from vos.tracking.memory import Memory, branch
-from vos.tracking.motion import Motion, shift_logits
+from vos.tracking.motion import Box, Motion, shift_logits
 from vos.tracking.presence import judge
 from vos.tracking.sight import Sight
 
@@ -128,6 +128,13 @@ class Track:
         else:
             self.expected = shift_logits(self.logits, self.motion.shift, geometry)
 
+    def reach(self, geometry: Geometry) -> Box | None:
+        """The box outside of which it cannot be in the next frame, original pixels; None where it can be anywhere."""
+        motion = self.config.motion
+        if self.lost or not motion.reach:
+            return None
+        return self.motion.predict(motion.reach, motion.reach_most * max(geometry.original_size))
+
     def turn(self) -> None:
         """Gets ready to go back, with views from all over the first pass, not just from its end."""
         self.motion.turn()
@@ -180,6 +187,8 @@ class Track:
         """Takes cells that look like known background out of what is remembered, not out of the result."""
         coverage = _to_grid((logits > 0).to(embedding.features), embedding.geometry)
         doubtful = (coverage > 0) & ~self.memory.agreement(embedding.features, coverage, maps)
+        if not doubtful.any():
+            return logits
         stride = embedding.geometry.grid_stride // embedding.geometry.logit_stride
         fine = doubtful.repeat_interleave(stride, dim=0).repeat_interleave(stride, dim=1)
         return torch.where(fine, logits.clamp(max=-1), logits)
