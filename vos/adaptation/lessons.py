@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, islice
+from itertools import chain
 
 import cv2
 import numpy as np
@@ -28,7 +28,6 @@ MEMORY_SHARE = 0.5  # lessons that know a second view, too, as the tracker's mem
 MEMORY_WEIGHT = 0.4  # of that second view
 MASK_SHARE, OTHERS_SHARE = 0.8, 0.7  # lessons with an earlier mask; with the other objects' earlier masks
 WINDOW_SHARE, WINDOW_REACH = 0.85, 1.2  # lessons in a window; how far it may reach, in sides of the object
-BATCH = 4  # views encoded together
 MOST_TAUGHT = 32  # objects; the decoder is one for all, and the others profit
 SURE = 1e-3  # probabilities of a mask prompt stay this far from 0 and 1
 
@@ -108,8 +107,7 @@ def classroom(model: Segmenter, frame: Frame, reference: LabelMap, config: Adapt
         views = chain([shown], rehearse(shown, object_ids, config.views, config.seed))
         # Views are made up on this thread while earlier ones are encoded on others.
         with ThreadPoolExecutor(free_cores(model.device), "look") as pool:
-            for some in pool.map(lambda batch: look(model, batch, object_ids), _batches(views)):
-                seen += some
+            seen = list(pool.map(lambda view: look(model, view, object_ids), views))
     return Classroom(seen, model.guidance_fields, config.seed)
 
 
@@ -120,11 +118,6 @@ def _at_input_size(model: Segmenter, view: View) -> View:
     rgb = cv2.resize(view.rgb, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     labels = cv2.resize(view.labels, (width, height), interpolation=cv2.INTER_NEAREST)
     return View(np.asarray(rgb, dtype=np.uint8), np.asarray(labels, dtype=np.uint8))
-
-
-def _batches(views: Iterator[View]) -> Iterator[list[View]]:
-    while batch := list(islice(views, BATCH)):
-        yield batch
 
 
 def _logits(probability: torch.Tensor) -> torch.Tensor:

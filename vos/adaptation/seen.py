@@ -24,16 +24,9 @@ class Seen:
 
 
 @torch.no_grad()
-def look(model: Segmenter, views: Sequence[View], object_ids: Sequence[int]) -> list[Seen]:
-    """Encodes views of one size, and notes what they show of each object."""
-    return [
-        _look_at(view, embedding, object_ids)
-        for view, embedding in zip(views, model.encode([view.rgb for view in views]))
-    ]
-
-
-def _look_at(view: View, embedding: ImageEmbedding, object_ids: Sequence[int]) -> Seen:
-    """What a view shows of each object."""
+def look(model: Segmenter, view: View, object_ids: Sequence[int]) -> Seen:
+    """Encodes a view, and notes what it shows of each object."""
+    (embedding,) = model.encode([view.rgb])
     own = torch.from_numpy(np.stack([view.labels == object_id for object_id in object_ids]))
     masks = embedding.geometry.mask_to_low_res(own).to(embedding.features.device, torch.float32)
     shown = [k for k, mask in enumerate(masks) if bool((mask > 0).any())]

@@ -11,7 +11,7 @@ from vos.sam.device import has_amx
 from vos.structures import TargetFeature
 
 MAP_COUNT = 5
-CACHED_ROWS = 1024
+CACHED_PRODUCTS = 1 << 19  # of a part of a bank with all cells: they stay in the processor's cache
 
 
 def similarity(features: torch.Tensor, targets: Sequence[TargetFeature]) -> torch.Tensor:
@@ -44,7 +44,7 @@ def best_match(bank: torch.Tensor, unit: torch.Tensor) -> torch.Tensor:
         return (bank @ unit).amax(dim=0)
     bank, unit = matchable(bank), matchable(unit)
     best = unit.new_full(unit.shape[1:], -torch.inf)
-    for part in bank.split(CACHED_ROWS):  # the products of one part stay in the processor's cache
+    for part in bank.split(max(1, CACHED_PRODUCTS // unit.shape[1])):
         best = torch.maximum(best, (part @ unit).amax(dim=0))
     return best.float()
 

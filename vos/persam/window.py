@@ -15,10 +15,10 @@ import torch
 
 from vos.structures import Geometry, ImageEmbedding, SizeHW
 
-# Cells; the sides of windows are multiples. Even, as the decoder halves the grid once, and not finer, because oneDNN
-# has to get ready for each size.
-STEP = 4
-MIN_SIDE = 12  # cells; narrower ones would show the object without its surroundings
+# Cells. Even, as the decoder halves the grid once; few, because oneDNN has to get ready for each size; and none
+# narrower, as that would show the object without its surroundings.
+SIDES = (12, 16, 24, 32, 40, 48, 64)
+MIN_SIDE = SIDES[0]
 MAX_SHARE = 0.8  # of the grid; a larger window saves nothing
 MOST_GROWTH = 1.6  # of a window's area, to be decoded in a batch with larger ones
 MOST_ALIKE = 4  # in a batch: what is on its way stays in the cache, and oneDNN gets ready for few sizes
@@ -60,9 +60,9 @@ def window_around(box: npt.NDArray[np.float32], geometry: Geometry) -> Window | 
 
 
 def _span(low: float, high: float, limit: int) -> tuple[int, int]:
-    """The cells that hold low..high and some around them: whole steps, at least ``MIN_SIDE``, where there is room."""
+    """The cells that hold low..high and some around them: one of ``SIDES``, where there is room."""
     first, last = (int(edge) for edge in np.clip((np.floor(low), np.ceil(high)), 0, limit))
-    side = min(limit, max(MIN_SIDE, -(-(last - first) // STEP) * STEP))
+    side = min([limit, *(side for side in SIDES if side >= last - first)])
     begin = min(max(0, first - (side - (last - first)) // 2), limit - side)
     return begin, begin + side
 

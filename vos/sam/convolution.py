@@ -8,18 +8,17 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from vos.sam.fused import HAS_FUSED, HAS_REORDER, convolve, convolve_onto
+
 Activation = Literal["none", "relu", "relu6"]
 
-# oneDNN's names and arguments. Eager PyTorch runs convolution and activation as two passes over memory, and the early
-# layers of an encoder are bound by memory; the fused operator is the one that torch.compile would use.
+# oneDNN's names and arguments.
 _FUSED: dict[Activation, tuple[str, list[float]]] = {
     "none": ("none", []),
     "relu": ("relu", []),
     "relu6": ("hardtanh", [0.0, 6.0]),
 }
-_HAS_REORDER = hasattr(torch.ops.mkldnn, "_reorder_convolution_weight")
 PACKED_SIZES = 8  # of inputs, for which laid out weights are kept
-_HAS_FUSED = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
 
 
 class Convolution(nn.Conv2d):
@@ -45,6 +44,7 @@ class Convolution(nn.Conv2d):
         super().__init__(inputs, outputs, kernel, stride, padding, groups=groups, bias=bias)
         self.activation: Activation = activation
         self._packed: dict[torch.Size, torch.Tensor] | None = None
+        self._spread = [padding, padding]
 
     def freeze(self) -> None:
         """From now on the weights do not change any more, so that they need to be laid out only once per input size."""
@@ -60,7 +60,7 @@ class Convolution(nn.Conv2d):
         Without gradients the sum may take the place of ``onto``, of which nobody else may have need: a sum on its own
         takes as long as the convolution.
         """
-        if x.device.type == "cpu" and _HAS_FUSED and not torch.is_grad_enabled():
+        if x.device.type == "cpu" and HAS_FUSED and not torch.is_grad_enabled():
             return self._fused(x, onto)
         y = self._activated(x)
         return y if onto is None else y + onto
@@ -78,13 +78,11 @@ class Convolution(nn.Conv2d):
     def _fused(self, x: torch.Tensor, onto: torch.Tensor | None) -> torch.Tensor:
         name, limits = _FUSED[self.activation]
         bias = None if self.bias is None else self.bias.to(x.dtype)
-        shape = (list(self.padding), list(self.stride), list(self.dilation), self.groups)
-        result: torch.Tensor
+        shape = (self._spread, list(self.stride), list(self.dilation), self.groups)
         if onto is not None and self._can_add(onto, x):
-            sum_of = torch.ops.mkldnn._convolution_pointwise_.binary
-            result = sum_of(onto, x, self._laid_out(x), bias, *shape, "add", 1.0, None, [], None)
-            return result
-        result = torch.ops.mkldnn._convolution_pointwise(x, self._laid_out(x), bias, *shape, name, limits, "")
+            total: torch.Tensor = convolve_onto(onto, x, self._laid_out(x), bias, *shape)
+            return total
+        result: torch.Tensor = convolve(x, self._laid_out(x), bias, *shape, name, limits)
         return result if onto is None else result.add_(onto)
 
     def _can_add(self, onto: torch.Tensor, x: torch.Tensor) -> bool:
@@ -94,13 +92,13 @@ class Convolution(nn.Conv2d):
 
     def _laid_out(self, x: torch.Tensor) -> torch.Tensor:
         """The weights in the order in which oneDNN reads them for this input; else it sorts them at every call."""
-        if self._packed is None or self.weight.dtype != x.dtype or not _HAS_REORDER:
+        if self._packed is None or self.weight.dtype != x.dtype or not HAS_REORDER:
             return self.weight.to(x.dtype)
         known, size = self._packed, x.shape[-2:]
         packed = known.get(size)
         if packed is None:
             packed = torch.ops.mkldnn._reorder_convolution_weight(
-                self.weight, list(self.padding), list(self.stride), list(self.dilation), self.groups, list(x.shape)
+                self.weight, self._spread, list(self.stride), list(self.dilation), self.groups, list(x.shape)
             )
             # A new dictionary: other threads may be reading this one.
             self._packed = {**known, size: packed} if len(known) < PACKED_SIZES else {size: packed}

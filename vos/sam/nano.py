@@ -23,6 +23,7 @@ from vos.sam.nano_tuning import Inputs, tune_decoder
 from vos.sam.nano_weights import NanoWeights
 from vos.sam.prompt_maps import prompt_maps
 from vos.sam.segmenter import Segmenter
+from vos.sam.traced import Traced
 from vos.structures import Geometry, Guidance, ImageEmbedding, MaskCandidates, Prompt, SizeHW
 
 DEFAULT_INPUT_SIZE = 640  # longer side of the model input, pixels
@@ -72,6 +73,7 @@ class NanoSegmenter(Segmenter):
         self._network.fold_pixel_unit()
         self._network.to(self._dtype)
         _freeze(self._network)
+        self._encoder = Traced(self._network.encode)
         self._decoder = self._ready(self._network.decoder)
         self._prompter = self._decoder if weights.prompter is None else self._ready(weights.prompter)
         self._adapted = False
@@ -136,7 +138,7 @@ class NanoSegmenter(Segmenter):
         batch = np.stack([_model_input(image, geometry) for image in images])
         # A view of (B, H, W, 3) bytes is channels-last already.
         pixels = torch.from_numpy(batch).to(self.device).permute(0, 3, 1, 2)
-        features, *levels = self._network.encode(pixels)
+        features, *levels = self._encoder(pixels)
         return [
             ImageEmbedding(features[i].float(), geometry, tuple(level[i] for level in levels))
             for i in range(len(images))
@@ -190,10 +192,7 @@ class NanoSegmenter(Segmenter):
         self, embeddings: Sequence[ImageEmbedding], prompts: Sequence[Prompt], guidance: Guidance | None
     ) -> Inputs:
         """The decoder's inputs; the prompts share one image, or have one each."""
-        levels = tuple(
-            level[0][None] if len(level) == 1 else torch.stack(level).contiguous(memory_format=torch.channels_last)
-            for level in zip(*(embedding.levels for embedding in embeddings))
-        )
+        levels = tuple(_batch(level) for level in zip(*(embedding.levels for embedding in embeddings)))
         geometry = embeddings[0].geometry
         prompt = torch.stack([self._draw(prompt, geometry) for prompt in prompts])
         maps, fine = self._guidance(guidance, len(prompts), geometry)
@@ -219,8 +218,11 @@ class NanoSegmenter(Segmenter):
 
     def _draw(self, prompt: Prompt, geometry: Geometry) -> torch.Tensor:
         """One prompt as maps (9, h4, w4)."""
-        points = torch.from_numpy(geometry.points_to_input(prompt.points) / PROMPT_STRIDE).to(self.device)
-        positive = torch.from_numpy(prompt.labels == 1).to(self.device)
+        points = geometry.points_to_input(prompt.points) / PROMPT_STRIDE
+        positive, negative = (
+            torch.from_numpy(points[prompt.labels == label]).to(self.device) if len(points) else None
+            for label in (1, 0)
+        )
         box = None
         if prompt.box is not None:
             box = torch.from_numpy(geometry.boxes_to_input(prompt.box) / PROMPT_STRIDE).to(self.device)
@@ -229,7 +231,19 @@ class NanoSegmenter(Segmenter):
             for logits in (prompt.mask_logits, prompt.others_logits)
         )
         size = (geometry.padded_size[0] // PROMPT_STRIDE, geometry.padded_size[1] // PROMPT_STRIDE)
-        return prompt_maps(size, points[positive], points[~positive], box, mask, others)
+        return prompt_maps(size, positive, negative, box, mask, others, self.device)
+
+
+def _batch(levels: Sequence[torch.Tensor]) -> torch.Tensor:
+    """N levels (C, h, w), or windows of one, as (N, C, h, w); every copy is in the memory format of the network."""
+    if len(levels) == 1:
+        return levels[0][None]
+    first = levels[0]
+    size = (len(levels), *first.shape)
+    batch = torch.empty(size, dtype=first.dtype, device=first.device, memory_format=torch.channels_last)
+    for row, level in zip(batch, levels):
+        row.copy_(level)
+    return batch
 
 
 def _model_input(image: npt.NDArray[np.uint8], geometry: Geometry) -> npt.NDArray[np.uint8]:

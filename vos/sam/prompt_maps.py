@@ -36,31 +36,33 @@ def box_map(box: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
 
 def prompt_maps(
     size: tuple[int, int],
-    positive: torch.Tensor,
-    negative: torch.Tensor,
+    positive: torch.Tensor | None,
+    negative: torch.Tensor | None,
     box: torch.Tensor | None,
     mask: torch.Tensor | None,
     others: torch.Tensor | None = None,
+    device: torch.device | str = "cpu",
 ) -> torch.Tensor:
     """Draws one object's prompt.
 
     Args:
         size: (h4, w4).
-        positive: float (P, 2), clicks on the object, (x, y) in cells.
-        negative: float (Q, 2), clicks on the background.
+        positive: float (P, 2), clicks on the object, (x, y) in cells, or None.
+        negative: float (Q, 2), clicks on the background, or None.
         box: float (4,) in cells, or None.
         mask: float (2 * h4, 2 * w4) in [0, 1], an earlier mask as probabilities, or None.
         others: float (2 * h4, 2 * w4) in [0, 1], where other objects were, or None.
+        device: of all of these.
 
     Returns:
         float (9, h4, w4): the earlier mask's 2 x 2 values, its flag, positive clicks, negative clicks, box, others.
     """
-    maps = torch.zeros(9, *size, device=positive.device)
+    maps = torch.zeros(9, *size, device=device)
     if mask is not None:
         maps[:4] = F.pixel_unshuffle(mask[None], 2)
         maps[4] = 1
     for number, clicks in ((5, positive), (6, negative)):
-        if len(clicks):
+        if clicks is not None and len(clicks):
             maps[number] = click_map(clicks, size)
     if box is not None:
         maps[7] = box_map(box, size)
