@@ -55,6 +55,12 @@ def test_with_gradients_the_function_itself_answers() -> None:
     assert x.grad is not None and x.grad.tolist() == [6, 6, 6]
 
 
+def test_what_cannot_be_traced_is_called() -> None:
+    traced = Traced(lambda x: str(x.shape))
+    with torch.no_grad():
+        assert [traced(torch.ones(2)) for _ in range(3 * PATIENCE)] == ["torch.Size([2])"] * 3 * PATIENCE
+
+
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_a_traced_encoder_gives_the_same_bits_on_many_threads(precision: str) -> None:
     model = NanoSegmenter.load(input_size=96, precision=precision)

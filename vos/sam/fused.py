@@ -61,7 +61,10 @@ def _scripted(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tens
         return function
     with warnings.catch_warnings():  # PyTorch recommends torch.compile, which needs a C++ compiler where it runs
         warnings.simplefilter("ignore", DeprecationWarning)
-        scripted: Callable[..., torch.Tensor] = torch.jit.script(function)
+        try:
+            scripted: Callable[..., torch.Tensor] = torch.jit.script(function)
+        except (RuntimeError, AttributeError, NotImplementedError):  # a later PyTorch: slower, nothing worse
+            return function
     return scripted
 
 

@@ -11,14 +11,18 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from vos.errors import VosError
-from vos.sam.convolution import Convolution
 from vos.sam.device import resolve_precision
 from vos.sam.lesson import Lesson
-from vos.sam.nano_network import GUIDANCE_CHANNELS, LOGIT_STRIDE, PROMPT_STRIDE, Block, Decoder
+from vos.sam.nano_network import (
+    GUIDANCE_CHANNELS,
+    LOGIT_STRIDE,
+    PROMPT_STRIDE,
+    Decoder,
+    fold_batch_norms,
+    freeze,
+)
 from vos.sam.nano_tuning import Inputs, tune_decoder
 from vos.sam.nano_weights import NanoWeights
 from vos.sam.prompt_maps import prompt_maps
@@ -62,7 +66,7 @@ class NanoSegmenter(Segmenter):
         self.checkpoint_name, self.checkpoint_sha256 = weights.name, weights.sha256
         for part in (weights.network, weights.prompter):
             if part is not None:
-                _fold_batch_norms(part.eval())
+                fold_batch_norms(part.eval())
                 part.to(self.device).requires_grad_(False)
                 for parameter in part.parameters():
                     if parameter.ndim == 4:
@@ -72,7 +76,7 @@ class NanoSegmenter(Segmenter):
         self._dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         self._network.fold_pixel_unit()
         self._network.to(self._dtype)
-        _freeze(self._network)
+        freeze(self._network)
         self._encoder = Traced(self._network.encode)
         self._decoder = self._ready(self._network.decoder)
         self._prompter = self._decoder if weights.prompter is None else self._ready(weights.prompter)
@@ -121,7 +125,7 @@ class NanoSegmenter(Segmenter):
         """In this model's precision but for the last small layers, whose outcome is a calibrated number."""
         decoder.to(self._dtype)
         decoder.quality.float()
-        _freeze(decoder)
+        freeze(decoder)
         return decoder
 
     def geometry(self, original_size: SizeHW) -> Geometry:
@@ -254,17 +258,3 @@ def _model_input(image: npt.NDArray[np.uint8], geometry: Geometry) -> npt.NDArra
     padded = np.full((*geometry.padded_size, 3), PADDING_VALUE, dtype=np.uint8)
     padded[:height, :width] = resized
     return padded
-
-
-def _fold_batch_norms(network: nn.Module) -> None:
-    """Puts each batch norm into the convolution before it: the same function in fewer passes over memory."""
-    for module in network.modules():
-        if isinstance(module, Block) and isinstance(module.norm, nn.BatchNorm2d):
-            module.depthwise = fuse_conv_bn_eval(module.depthwise, module.norm)
-            module.norm = nn.Identity()
-
-
-def _freeze(network: nn.Module) -> None:
-    for module in network.modules():
-        if isinstance(module, Convolution):
-            module.freeze()

@@ -38,6 +38,16 @@ class Traced:
         trace = self._traces.get(x.shape)
         return (trace or self._noticed(x) or self.function)(x)
 
+    def _trace(self, x: torch.Tensor) -> Callable[[torch.Tensor], Any]:
+        """The function for inputs like x as one operation; itself where this PyTorch cannot do that."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # about branches on sizes, which are the same at every call
+                trace: Callable[[torch.Tensor], Any] = torch.jit.trace(self._call, (x,), check_trace=False)
+            return trace
+        except (RuntimeError, AttributeError, NotImplementedError):
+            return self.function
+
     def _call(self, x: torch.Tensor) -> Any:
         return self.function(x)  # a method of a module is refused
 
@@ -48,9 +58,7 @@ class Traced:
             self._calls = {**self._calls, x.shape: calls} if len(self._calls) < 4 * KEPT_SIZES else {x.shape: calls}
             if calls <= PATIENCE or x.shape in self._traces:
                 return self._traces.get(x.shape)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # about branches on sizes, which are the same at every call
-                trace: Callable[[torch.Tensor], Any] = torch.jit.trace(self._call, (x,), check_trace=False)
+            trace = self._trace(x)
             # A new dictionary: other threads may be reading this one.
             others = self._traces if len(self._traces) < KEPT_SIZES else {}
             self._traces = {**others, x.shape: trace}
