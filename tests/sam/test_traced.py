@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -53,6 +54,16 @@ def test_with_gradients_the_function_itself_answers() -> None:
     x = torch.full((3,), 3.0, requires_grad=True)
     traced(x).sum().backward()
     assert x.grad is not None and x.grad.tolist() == [6, 6, 6]
+
+
+def test_a_copy_of_a_model_is_a_model_of_its_own() -> None:
+    model = NanoSegmenter.load(input_size=64, precision="float32")
+    frame = np.zeros((48, 64, 3), np.uint8)
+    before = [model.encode([frame])[0].features for _ in range(PATIENCE + 2)][-1]
+    other = copy.deepcopy(model)
+    other._network.backbone.stem.bias += 1
+    assert torch.equal(model.encode([frame])[0].features, before)
+    assert not torch.equal(other.encode([frame])[0].features, before)
 
 
 def test_what_cannot_be_traced_is_called() -> None:

@@ -31,6 +31,9 @@ class Traced:
         self._traces: dict[torch.Size, Callable[[torch.Tensor], Any]] = {}
         self._lock = threading.Lock()
 
+    def __reduce__(self) -> tuple[type[Traced], tuple[Any, ...]]:
+        return Traced, (self.function,)  # a copy traces for itself
+
     def __call__(self, x: torch.Tensor) -> Any:
         """What the function gives for x."""
         if x.device.type != "cpu" or torch.is_grad_enabled():
