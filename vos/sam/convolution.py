@@ -18,6 +18,7 @@ _FUSED: dict[Activation, tuple[str, list[float]]] = {
     "relu": ("relu", []),
     "relu6": ("hardtanh", [0.0, 6.0]),
 }
+PACKED_SIZES = 8  # of inputs, for which laid out weights are kept
 
 
 class Convolution(nn.Conv2d):
@@ -42,17 +43,16 @@ class Convolution(nn.Conv2d):
         padding = kernel // 2 if padding is None else padding
         super().__init__(inputs, outputs, kernel, stride, padding, groups=groups, bias=bias)
         self.activation: Activation = activation
-        self._frozen = False
-        self._packed: torch.Tensor | None = None
+        self._packed: dict[torch.Size, torch.Tensor] | None = None
         self._spread = [padding, padding]
 
     def freeze(self) -> None:
-        """From now on the weights do not change any more, so that they need to be laid out only once."""
-        self._frozen, self._packed = True, None
+        """From now on the weights do not change any more, so that they need to be laid out only once per input size."""
+        self._packed = {}
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy may be made to be changed.
-        return {**self.__dict__, "_frozen": False, "_packed": None}
+        return {**self.__dict__, "_packed": None}
 
     def forward(self, x: torch.Tensor, onto: torch.Tensor | None = None) -> torch.Tensor:
         """The convolution of x (B, C, h, w); its sum with ``onto``, where given.
@@ -91,11 +91,15 @@ class Convolution(nn.Conv2d):
         return plain and onto.is_contiguous(memory_format=torch.channels_last)
 
     def _laid_out(self, x: torch.Tensor) -> torch.Tensor:
-        """The weights in the order in which oneDNN reads them at any size; else it sorts them at every call."""
-        if not self._frozen or self.weight.dtype != x.dtype or not HAS_REORDER:
+        """The weights in the order in which oneDNN reads them for this input; else it sorts them at every call."""
+        if self._packed is None or self.weight.dtype != x.dtype or not HAS_REORDER:
             return self.weight.to(x.dtype)
-        if self._packed is None:
-            self._packed = torch.ops.mkldnn._reorder_convolution_weight(
+        known, size = self._packed, x.shape[-2:]
+        packed = known.get(size)
+        if packed is None:
+            packed = torch.ops.mkldnn._reorder_convolution_weight(
                 self.weight, self._spread, list(self.stride), list(self.dilation), self.groups, list(x.shape)
             )
-        return self._packed
+            # A new dictionary: other threads may be reading this one.
+            self._packed = {**known, size: packed} if len(known) < PACKED_SIZES else {size: packed}
+        return packed
