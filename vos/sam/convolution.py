@@ -58,7 +58,7 @@ class Convolution(nn.Conv2d):
         """The convolution of x (B, C, h, w); its sum with ``onto``, where given.
 
         Without gradients the sum may take the place of ``onto``, of which nobody else may have need: a sum on its own
-        takes as long as the convolution.
+        is one more pass over memory.
         """
         if x.device.type == "cpu" and HAS_FUSED and not torch.is_grad_enabled():
             return self._fused(x, onto)

@@ -11,7 +11,7 @@ import torch
 from vos.errors import VosError
 
 # Seconds that a thread keeps Python's lock while others wait. Encoder, tracker and writer need it for microseconds at a
-# time: Python's own 0.005 cost one frame in twenty.
+# time, so that Python's own 0.005 is long.
 SWITCH_INTERVAL = 0.0005
 
 

@@ -1,8 +1,7 @@
 """A function of a tensor that becomes one operation, so that threads do not wait for each other.
 
 Every operation of PyTorch lets Python's lock go and takes it again. Where several threads run many small ones, each of
-them waits for the others at every turn, and comes back to a cold cache: encoder and tracker took half as long again
-beside each other as alone.
+them waits for the others at every turn, and may come back on another core, to a cold cache.
 """
 
 from __future__ import annotations
