@@ -9,9 +9,10 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vos.persam.location_prior import attention_bias, image_cells, locate, peak_points, top_points
+from vos.persam.location_prior import attention_bias, image_cells, locate, locate_near, peak_points, top_points
 from vos.persam.similarity import similarity_maps
-from vos.persam.target import merge_views, target_feature
+from vos.persam.target import merge_views, observed_targets, target_feature
+from vos.persam.window import Window, crop
 from vos.structures import Geometry, ImageEmbedding, TargetFeature
 
 WIDE = Geometry((180, 320), (144, 256), (256, 256))  # padded below, as SAM pads
@@ -49,6 +50,26 @@ def test_only_the_asked_fields_are_made_and_the_similarity_is_the_same() -> None
     assert bare.guidance.maps is None
     assert bare.guidance.embedding is None
     torch.testing.assert_close(full.similarity, bare.similarity)
+
+
+def test_an_object_in_its_window_is_compared_as_in_a_picture_of_that_window_alone() -> None:
+    random = torch.Generator().manual_seed(3)
+    geometry = Geometry((256, 256), (256, 256), (256, 256), logit_stride=2)
+    levels = tuple(torch.randn(6, side, side, generator=random) for side in (16, 32, 64))
+    image = ImageEmbedding(torch.randn(8, 16, 16, generator=random), geometry, levels)
+    masks = torch.zeros(3, 128, 128)
+    for mask, (row, column) in zip(masks, ((20, 30), (70, 60), (90, 100))):
+        mask[row : row + 20, column : column + 16] = 1
+    targets = observed_targets(image, masks)
+    windows = [Window(2, 8, 3, 9), Window(6, 16, 4, 12), Window(8, 14, 10, 16)]
+    for target, window, near in zip(targets, windows, locate_near(image, targets, windows)):
+        alone = locate(crop(image, window), [target])
+        assert near.guidance.maps is not None and alone.guidance.maps is not None
+        torch.testing.assert_close(near.similarity, alone.similarity)
+        torch.testing.assert_close(near.guidance.maps, alone.guidance.maps)
+        assert len(near.guidance.answers) == len(alone.guidance.answers) == 3
+        for own, expected in zip(near.guidance.answers, alone.guidance.answers):
+            torch.testing.assert_close(own, expected)
 
 
 def test_attention_is_aligned_with_the_grid_and_leaves_the_padding_out() -> None:

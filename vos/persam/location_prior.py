@@ -10,8 +10,9 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from vos.persam.similarity import similarity, similarity_maps
+from vos.persam.similarity import similarity, similarity_maps, similarity_maps_in
 from vos.persam.target_model import fit, respond, scales
+from vos.persam.window import Window, crop, hull
 from vos.structures import Geometry, Guidance, ImageEmbedding, TargetFeature
 
 
@@ -59,6 +60,30 @@ def locate(
             answers=answers,
         ),
     )
+
+
+def locate_near(
+    embedding: ImageEmbedding, targets: Sequence[TargetFeature], windows: Sequence[Window]
+) -> list[LocationPrior]:
+    """Compares each of N objects with its own window of an image; what they share is computed once.
+
+    Args:
+        embedding: of the image.
+        targets: as for :func:`locate`.
+        windows: N, of any sizes.
+
+    Returns:
+        N priors of one object each. A decoder that works on windows reads maps: there is no other guidance in them.
+    """
+    area = hull(windows)
+    part, places = crop(embedding, area), [window.within(area) for window in windows]
+    answers = _ask_target_models(part, targets)
+    cells = [answer.shape[-1] // (area.x1 - area.x0) for answer in answers]
+    priors = []
+    for k, (maps, place) in enumerate(zip(similarity_maps_in(part.features, targets, places), places)):
+        own = tuple(answer[k][place.slices(count)][None] for answer, count in zip(answers, cells))
+        priors.append(LocationPrior(maps[None, 0], Guidance(maps=maps[None], answers=own)))
+    return priors
 
 
 def _ask_target_models(embedding: ImageEmbedding, targets: Sequence[TargetFeature]) -> tuple[torch.Tensor, ...]:

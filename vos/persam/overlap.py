@@ -16,9 +16,13 @@ def resolve_overlap(logits: torch.Tensor) -> torch.Tensor:
     Returns:
         The same, with a loser's positive logits replaced by the winner's, negated.
     """
-    best, winner = logits.max(dim=0)
-    number = torch.arange(len(logits), device=logits.device).view(-1, 1, 1)
-    return torch.where((logits > 0) & (winner != number), -best, logits)
+    contested = (logits > 0).sum(dim=0, dtype=torch.uint8) > 1  # few cells: outlines of neighbours; at most 255 objects
+    claims = logits[:, contested]
+    best, winner = claims.max(dim=0)
+    number = torch.arange(len(logits), device=logits.device)[:, None]
+    resolved = logits.clone()
+    resolved[:, contested] = torch.where((claims > 0) & (winner != number), -best, claims)
+    return resolved
 
 
 def others_of(masks: Sequence[torch.Tensor | None]) -> dict[int, torch.Tensor]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 
+from vos.persam.window import Window
 from vos.sam.device import has_amx
 from vos.structures import TargetFeature
 
@@ -67,16 +68,29 @@ def similarity_maps(features: torch.Tensor, targets: Sequence[TargetFeature]) ->
     Returns:
         float (N, 5, h, w) in [-1, 1], the last one in [-2, 2].
     """
-    grid = features.shape[-2:]
-    unit = F.normalize(features.flatten(1), dim=0)
-    rows = []
-    for target in targets:
-        to_object = target.direction @ unit
-        best_object = best_match(target.foreground, unit)
-        to_background = target.background_direction @ unit
+    whole = Window(0, features.shape[1], 0, features.shape[2])
+    return torch.stack(similarity_maps_in(features, targets, [whole] * len(targets)))
+
+
+def similarity_maps_in(
+    features: torch.Tensor, targets: Sequence[TargetFeature], windows: Sequence[Window]
+) -> list[torch.Tensor]:
+    """Like :func:`similarity_maps`, but each object's in its own window: N maps (5, h', w')."""
+    unit = F.normalize(features, dim=0)
+    means = [target.direction for target in targets] + [target.background_direction for target in targets]
+    to_means = torch.einsum("nc,chw->nhw", torch.stack(means), unit)
+    cells = unit if torch.is_grad_enabled() else matchable(unit)
+    maps = []
+    for target, window, *to_mean in zip(targets, windows, to_means, to_means[len(targets) :]):
+        rows, columns = window.slices()
+        to_object, to_background = (each[rows, columns] for each in to_mean)
+        own = cells[:, rows, columns].flatten(1)
+        best_object = best_match(target.foreground, own).view_as(to_object)
         # An object that fills its reference image has no background cells to match.
-        best_background = best_match(target.background, unit) if len(target.background) else -torch.ones_like(to_object)
-        rows.append(
+        best_background = -torch.ones_like(to_object)
+        if len(target.background):
+            best_background = best_match(target.background, own).view_as(to_object)
+        maps.append(
             torch.stack([to_object, best_object, best_background, to_background, best_object - best_background])
         )
-    return torch.stack(rows).unflatten(-1, grid)
+    return maps

@@ -38,27 +38,27 @@ def target_feature(
         features: float (C, h, w) on the embedding grid.
         coverage: float (h, w) in [0, 1], the share of each cell that the object covers; not all zero.
         pooling: how the covered cells become one vector.
-        unit: float (C, h * w), the cells as unit vectors, where they are known already.
+        unit: float (h * w, C), the cells as unit vectors, where they are known already.
 
     Returns:
         The target feature. Where no cell is at least half covered (tiny objects) the best-covered cells stand in,
         so that there is always at least one.
     """
-    cells = features.flatten(1)
+    cells = features.flatten(1).T
     weight = coverage.flatten().to(cells.dtype)
-    unit = F.normalize(cells, dim=0) if unit is None else unit
+    unit = F.normalize(cells, dim=1) if unit is None else unit
     inside = weight > min(0.5, 0.8 * float(weight.max()))
     outside = weight < BACKGROUND_COVERAGE
-    chosen = cells[:, inside]
-    embedding = chosen.mean(dim=1)
+    chosen = cells[inside]
+    embedding = chosen.mean(dim=0)
     if pooling == "max_mean":
-        embedding = (embedding + chosen.amax(dim=1)) / 2
+        embedding = (embedding + chosen.amax(dim=0)) / 2
     return TargetFeature(
         embedding=embedding,
         direction=F.normalize(embedding, dim=0),
-        foreground=unit[:, inside].T.contiguous(),
-        background=unit[:, outside].T.contiguous(),
-        background_direction=F.normalize((cells * outside).sum(dim=1), dim=0),
+        foreground=unit[inside].contiguous(),
+        background=unit[outside].contiguous(),
+        background_direction=F.normalize(outside.to(cells.dtype) @ cells, dim=0),
     )
 
 
@@ -76,7 +76,7 @@ def observed_targets(
     masks = masks.to(features.device, torch.float32)
     coverage = F.avg_pool2d(masks, geometry.grid_stride // geometry.logit_stride)
     seen = observed_moments(embedding, masks)
-    unit = F.normalize(features.flatten(1), dim=0)
+    unit = F.normalize(features.flatten(1).T, dim=1).contiguous()
     return [
         replace(target_feature(features, own, pooling, unit), moments=tuple(scale[k] for scale in seen))
         for k, own in enumerate(coverage)

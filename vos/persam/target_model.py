@@ -29,7 +29,7 @@ def moments(features: torch.Tensor, coverage: torch.Tensor) -> torch.Tensor:
         float (N, C + 1, C + 2): the moments of the features and a constant with each other, and, in the last
         column, with the goals.
     """
-    cells = features.flatten(1).float()
+    cells = features.flatten(1).T.float().contiguous()  # (P, C): those of one object are rows to fetch
     inside = coverage.flatten(1).float()
     size = inside.sum(dim=1)
     within = 0.5 / size.clamp(min=1e-3)  # weight of a whole cell of the object, and of one around it
@@ -39,18 +39,18 @@ def moments(features: torch.Tensor, coverage: torch.Tensor) -> torch.Tensor:
     seconds, goals = [], []
     for number, share in enumerate(inside):
         own = (share > NEGLIGIBLE).nonzero().squeeze(1) if not torch.is_grad_enabled() else slice(None)
-        theirs = _moments_of(cells[:, own], share[own])
+        theirs = _moments_of(cells[own], share[own])
         seconds.append(around[number] * everything + (within[number] - around[number]) * theirs)
         goals.append((within[number] + around[number]) * theirs[:, -1] - around[number] * everything[:, -1])
     return torch.cat([torch.stack(seconds), torch.stack(goals)[..., None]], dim=2)
 
 
 def _moments_of(cells: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
-    """Second moments of cells (C, P), weighted (P,), and a constant: (C + 1, C + 1); the last column holds the sums."""
-    weighted = cells if weights is None else cells * weights
-    sums = weighted.sum(dim=1)
-    count = sums.new_tensor([cells.shape[1]]) if weights is None else weights.sum()[None]
-    return torch.cat([torch.cat([weighted @ cells.T, sums[:, None]], dim=1), torch.cat([sums, count])[None]])
+    """Second moments of cells (P, C), weighted (P,), and a constant: (C + 1, C + 1); the last column holds the sums."""
+    weighted = cells if weights is None else cells * weights[:, None]
+    sums = weighted.sum(dim=0)
+    count = sums.new_tensor([len(cells)]) if weights is None else weights.sum()[None]
+    return torch.cat([torch.cat([weighted.T @ cells, sums[:, None]], dim=1), torch.cat([sums, count])[None]])
 
 
 def fit(moments: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,7 @@ background anyway, and most objects fill a small part of the picture.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +44,10 @@ class Window:
             _grown(low, side, limit) for low, side, limit in zip((self.y0, self.x0), zip(self.size, size), grid)
         )
         return Window(y0, y1, x0, x1)
+
+    def within(self, area: Window) -> Window:
+        """The same window, counted from the first cell of an area that holds it."""
+        return Window(self.y0 - area.y0, self.y1 - area.y0, self.x0 - area.x0, self.x1 - area.x0)
 
     def slices(self, cells: int = 1) -> tuple[slice, slice]:
         """Rows and columns on a grid with ``cells`` times as many cells."""
@@ -97,6 +101,16 @@ def alike(windows: Mapping[int, Window], grid: SizeHW) -> list[dict[int, Window]
             groups.append({number: window})
             sizes.append(window.size)
     return groups
+
+
+def hull(windows: Sequence[Window]) -> Window:
+    """The smallest window that holds all of these, at least one."""
+    return Window(
+        min(window.y0 for window in windows),
+        max(window.y1 for window in windows),
+        min(window.x0 for window in windows),
+        max(window.x1 for window in windows),
+    )
 
 
 def crop(embedding: ImageEmbedding, window: Window) -> ImageEmbedding:

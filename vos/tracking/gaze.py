@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from vos.persam.finetune import fuse
-from vos.persam.location_prior import LocationPrior, locate, peak_points
+from vos.persam.location_prior import LocationPrior, locate, locate_near, peak_points
 from vos.persam.overlap import others_of
 from vos.persam.refine import Box, refine
 from vos.persam.window import Window, alike, crop, window_around
@@ -87,14 +88,15 @@ class Gaze:
         # The cascade decodes in one image.
         batches = [{k: window} for k, window in windows.items()] if self.refine_steps else alike(windows, grid)
         sights: dict[int, Sight] = {}
-        for batch in batches:
+        for batch, prior in zip(batches, self._locate_near(embedding, tracks, batches)):
             near = {row: others[k] for row, k in enumerate(batch) if k in others}
-            seen = self._look_near(embedding, [tracks[k] for k in batch], near, list(batch.values()))
+            seen = self._look_near(embedding, [tracks[k] for k in batch], prior, near, list(batch.values()))
             sights |= dict(zip(batch, seen))
         rest = [number for number in range(len(tracks)) if number not in sights]
         if rest:
-            far = {row: others[number] for row, number in enumerate(rest) if number in others}
-            sights |= dict(zip(rest, self._look_at([embedding], [tracks[number] for number in rest], far)))
+            far = {row: others[k] for row, k in enumerate(rest) if k in others}
+            lost = [tracks[k] for k in rest]
+            sights |= dict(zip(rest, self._look_at([embedding], lost, self.locate(embedding, lost), far)))
         return [sights[number] for number in range(len(tracks))]
 
     def candidates(self, embedding: ImageEmbedding, track: Track, occupied: torch.Tensor | None = None) -> list[Sight]:
@@ -102,13 +104,24 @@ class Gaze:
         others = {0: occupied} if occupied is not None and self.config.others else {}
         window = self._window(track, embedding.geometry)
         if window is None:
-            return self._look_at([embedding], [track], others, multimask=True)
-        return self._look_near(embedding, [track], others, [window], multimask=True)
+            return self._look_at([embedding], [track], self.locate(embedding, [track]), others, multimask=True)
+        (prior,) = self._locate_near(embedding, [track], [{0: window}])
+        return self._look_near(embedding, [track], prior, others, [window], multimask=True)
+
+    def _locate_near(
+        self, embedding: ImageEmbedding, tracks: Sequence[Track], batches: Sequence[Mapping[int, Window]]
+    ) -> list[LocationPrior]:
+        """The location priors of batches of objects (their numbers in ``tracks``), each in its window."""
+        windows = [window for batch in batches for window in batch.values()]
+        targets = [tracks[k].memory.target() for batch in batches for k in batch]
+        priors = iter(locate_near(embedding, targets, windows) if windows else ())
+        return [LocationPrior.joined(list(islice(priors, len(batch)))) for batch in batches]
 
     def _look_near(
         self,
         embedding: ImageEmbedding,
         tracks: Sequence[Track],
+        prior: LocationPrior,
         others: Mapping[int, torch.Tensor],
         windows: Sequence[Window],
         multimask: bool = False,
@@ -117,7 +130,8 @@ class Gaze:
         geometry = embedding.geometry
         cells = geometry.grid_stride // geometry.logit_stride
         near = {row: logits[windows[row].slices(cells)] for row, logits in others.items()}
-        sights = self._look_at([crop(embedding, window) for window in windows], tracks, near, windows, multimask)
+        views = [crop(embedding, window) for window in windows]
+        sights = self._look_at(views, tracks, prior, near, windows, multimask)
         per_object = len(sights) // len(windows)
         return [sight.pasted(windows[row // per_object], geometry) for row, sight in enumerate(sights)]
 
@@ -135,15 +149,12 @@ class Gaze:
         self,
         embeddings: Sequence[ImageEmbedding],
         tracks: Sequence[Track],
+        prior: LocationPrior,
         others: Mapping[int, torch.Tensor],
         windows: Sequence[Window] | None = None,
         multimask: bool = False,
     ) -> list[Sight]:
-        """Compares and decodes objects in one frame, or each in its window of one size; or all candidates of one."""
-        if len(embeddings) == 1:
-            prior = self.locate(embeddings[0], tracks)
-        else:
-            prior = LocationPrior.joined([self.locate(view, [track]) for view, track in zip(embeddings, tracks)])
+        """Decodes objects in one frame, or each in its window of one size; or all candidates of one."""
         prompts = self._prompts(embeddings[0].geometry, tracks, prior, others, windows)
         if multimask:
             guidance, contested = prior.guidance if self.config.guidance else None, [False]
