@@ -12,9 +12,9 @@ SIDES = st.integers(1, 200)
 
 
 @settings(deadline=None, max_examples=60)
-@given(SIDES, SIDES, st.sampled_from([64, 96, 160]), st.sampled_from([2, 4]), st.integers(0, 1000))
+@given(SIDES, SIDES, st.sampled_from([64, 96, 160]), st.sampled_from([2, 4]), st.integers(0, 30), st.integers(0, 1000))
 def test_enlarging_where_logits_can_be_positive_is_enlarging_everywhere(
-    height: int, width: int, side: int, stride: int, seed: int
+    height: int, width: int, side: int, stride: int, margin: int, seed: int
 ) -> None:
     scale = side / max(height, width)
     inside = (max(1, round(height * scale)), max(1, round(width * scale)))
@@ -25,7 +25,7 @@ def test_enlarging_where_logits_can_be_positive_is_enlarging_everywhere(
     logits[rows : rows + 5, columns : columns + 5] += 6
 
     everywhere = geometry.logits_to_original(logits[None, None])[0, 0]
-    pixels, area = geometry.logits_to_pixels(logits)
+    pixels, area = geometry.logits_to_pixels(logits, margin)
     torch.testing.assert_close(pixels, everywhere[area], rtol=1e-4, atol=1e-4)
     rest = everywhere.clone()
     rest[area] = -1

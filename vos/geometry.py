@@ -114,17 +114,19 @@ class Geometry:
             :meth:`logits_to_original`, but for rounding. Everywhere else those are not positive.
         """
         positive = logits > 0
-        sides, weights = [], []
+        sides, cells, weights = [], [], []
         for axis in (0, 1):
-            cells = positive.any(dim=1 - axis).nonzero()
-            first, last = (int(cells[0]), int(cells[-1])) if len(cells) else (0, 0)
+            shown = positive.any(dim=1 - axis).nonzero()
+            first, last = (int(shown[0]), int(shown[-1])) if len(shown) else (0, 0)
             reach = self.original_size[axis] / self.input_size[axis] * self.logit_stride  # pixels per cell
             low, high = int((first - 1) * reach) - 1 - margin, int((last + 2) * reach) + 2 + margin
             sides.append(slice(max(0, low), min(self.original_size[axis], high)))
+            # Of the cells, only those between which these pixels lie.
+            cells.append(slice(max(0, int(sides[axis].start / reach) - 2), int(sides[axis].stop / reach) + 3))
             lengths = (logits.shape[axis], self.padded_size[axis], self.input_size[axis], self.original_size[axis])
-            weights.append(_upsampling(*lengths)[sides[axis]])
+            weights.append(_upsampling(*lengths)[sides[axis], cells[axis]])
         rows, columns = weights
-        return rows @ logits.float().cpu() @ columns.T, (sides[0], sides[1])
+        return rows @ logits[cells[0], cells[1]].float().cpu() @ columns.T, (sides[0], sides[1])
 
 
 @lru_cache(maxsize=16)

@@ -45,17 +45,48 @@ def test_box_widens_while_unsure_and_is_dropped() -> None:
     assert motion.predict(margin=0.1) is None
 
 
+def growth(motion: Motion, last: np.ndarray, side: float = 400) -> np.ndarray:
+    """What the reach adds on the left, above, on the right and below to where the box is expected."""
+    reach = motion.reach(side)
+    assert reach is not None
+    expected = last + np.tile(motion.shift, 2)
+    return (reach - expected) * [-1, -1, 1, 1]
+
+
 def test_a_large_object_does_not_move_by_its_own_size() -> None:
-    motion = Motion(MotionConfig())
+    motion = Motion(MotionConfig(reach=1, reach_most=0.15))
     motion.update(box(10, 10, 20, 10), sure=True)
-    np.testing.assert_allclose(motion.predict(margin=1, most=15), [-5, 0, 45, 30], atol=1e-4)
+    np.testing.assert_allclose(motion.reach(100), [-5, 0, 45, 30], atol=1e-4)
     motion.update(box(10, 10, 20, 10), sure=False)
-    np.testing.assert_allclose(motion.predict(margin=1, most=15), [-20, -10, 60, 40], atol=1e-4)
+    np.testing.assert_allclose(motion.reach(100), [-20, -10, 60, 40], atol=1e-4)
+
+
+def test_what_moves_as_expected_is_looked_for_near_by_until_it_jumps() -> None:
+    motion, size = Motion(MotionConfig(reach=1, reach_most=1, reach_calm=0.4)), np.tile([100, 50], 2)
+    for t in range(30):
+        last = box(100 - 2 * t, 30, 100, 50)
+        motion.update(last, sure=True)
+        if t == 0:
+            np.testing.assert_allclose(growth(motion, last), size)
+    np.testing.assert_allclose(growth(motion, last), 0.4 * size + [1, 0, 1, 0], atol=0.1)  # and half of a step
+    jumped = box(20, 60, 100, 50)
+    motion.update(jumped, sure=True)
+    assert (growth(motion, jumped) >= size).all()
+
+
+def test_a_tiny_object_may_move_with_a_shaking_camera_but_no_farther_than_reach() -> None:
+    for side, most in ((400, 12), (1000, 20)):
+        motion = Motion(MotionConfig(reach=1, reach_most=1, reach_calm=0.1))
+        for _ in range(40):
+            motion.update(box(50, 50, 20, 20), sure=True)
+        np.testing.assert_allclose(growth(motion, box(50, 50, 20, 20), side), most, atol=0.1)
 
 
 def test_a_reach_that_is_none_is_refused() -> None:
     with pytest.raises(VosError, match="reach_most=0"):
         MotionConfig(reach_most=0)
+    with pytest.raises(VosError, match="reach_calm=-1"):
+        MotionConfig(reach_calm=-1)
 
 
 def test_a_sure_sight_narrows_again() -> None:
@@ -107,5 +138,5 @@ def test_state_round_trip() -> None:
         other.restore(motion.state())
         assert other.unsure == motion.unsure
         np.testing.assert_array_equal(other.velocity, motion.velocity)
-        a, b = motion.predict(0.1), other.predict(0.1)
-        assert (a is None and b is None) or np.array_equal(a, b)  # type: ignore[arg-type]
+        for a, b in ((motion.predict(0.1), other.predict(0.1)), (motion.reach(100), other.reach(100))):
+            assert (a is None and b is None) or np.array_equal(a, b)  # type: ignore[arg-type]

@@ -15,6 +15,11 @@ from vos.tracking.merge import ABSENT_LOGIT
 
 Box = npt.NDArray[np.float32]
 
+NEVER_SEEN = 1.0  # surprise at what has not been seen to move yet
+SURPRISE_KEPT = 0.7  # share of an earlier surprise that is left after each frame
+SURPRISES = 3.0  # so many times the latest surprises an object may stray
+LEAST_REACH = 0.03  # of an object that moves as expected, share of the picture's longer side: cameras shake, too
+
 
 class Motion:
     """Constant-velocity prediction of one object's box that widens while the object is not clearly seen.
@@ -28,12 +33,16 @@ class Motion:
         self.box: Box | None = None
         self.velocity = np.zeros(2, dtype=np.float32)  # of the centre, original pixels per frame
         self.unsure = 0  # frames since the box was last sure
+        self.surprise = NEVER_SEEN  # how far edges lately came from where they were expected, share of the size
 
     def update(self, box: Box, sure: bool) -> None:
         """Takes the box of the latest frame; an unsure one moves the prediction but keeps it wide."""
         if self.box is None:
             self.velocity = np.zeros(2, dtype=np.float32)
         else:
+            size = np.tile(np.maximum(self.box[2:] - self.box[:2], 1), 2)
+            strayed = float((np.abs(box - self.box - np.tile(self.shift, 2)) / size).max())
+            self.surprise = max(strayed, SURPRISE_KEPT * self.surprise)
             step = _centre(box) - _centre(self.box)
             keep = self.config.velocity_momentum
             self.velocity = (keep * self.velocity + (1 - keep) * step).astype(np.float32)
@@ -44,7 +53,7 @@ class Motion:
 
     def forget(self) -> None:
         """Drops the prior: the object is lost."""
-        self.box, self.unsure = None, 0
+        self.box, self.unsure, self.surprise = None, 0, NEVER_SEEN
         self.velocity = np.zeros(2, dtype=np.float32)
 
     def turn(self) -> None:
@@ -56,17 +65,32 @@ class Motion:
         """Expected displacement (dx, dy) to the next frame, original pixels."""
         return self.velocity if self.config.velocity else np.zeros(2, dtype=np.float32)
 
-    def predict(self, margin: float, most: float = np.inf) -> Box | None:
+    def predict(self, margin: float) -> Box | None:
         """The expected box in the next frame, not clipped to the picture.
 
         Args:
             margin: growth on each side, share of the box's size; grows by itself with every unsure frame.
-            most: of that growth per frame, original pixels.
         """
+        return None if self.box is None else self._grown(margin * (self.box[2:] - self.box[:2]))
+
+    def reach(self, side: float) -> Box | None:
+        """The box outside of which the object cannot be in the next frame; what moves as expected has a smaller one.
+
+        Args:
+            side: the picture's longer one, original pixels.
+        """
+        config = self.config
         if self.box is None:
             return None
+        size = self.box[2:] - self.box[:2]
+        calm = np.maximum((config.reach_calm + SURPRISES * self.surprise) * size, LEAST_REACH * side)
+        return self._grown(np.minimum(np.minimum(config.reach * size, config.reach_most * side), calm))
+
+    def _grown(self, growth: npt.NDArray[np.float32]) -> Box:
+        """The expected box, larger by ``growth`` (2,) on each side, and more where it is less sure."""
+        assert self.box is not None
         centre, size = _centre(self.box) + self.shift, self.box[2:] - self.box[:2]
-        growth = np.minimum(margin * size, most) * (1 + self.unsure)
+        growth = growth * (1 + self.unsure)
         half = size / 2 + growth + np.abs(self.shift) / 2
         return np.concatenate([centre - half, centre + half]).astype(np.float32)
 
@@ -77,6 +101,7 @@ class Motion:
             "box": torch.from_numpy(box.copy()),
             "velocity": torch.from_numpy(self.velocity.copy()),
             "unsure": torch.tensor(self.unsure),
+            "surprise": torch.tensor(self.surprise, dtype=torch.float64),
         }
 
     def restore(self, state: Mapping[str, torch.Tensor]) -> None:
@@ -84,7 +109,7 @@ class Motion:
         box = state["box"].numpy().copy()
         self.box = None if np.isnan(box).any() else box
         self.velocity = state["velocity"].numpy().copy()
-        self.unsure = int(state["unsure"])
+        self.unsure, self.surprise = int(state["unsure"]), float(state["surprise"])
 
 
 def shift_logits(logits: torch.Tensor, displacement: npt.NDArray[np.float32], geometry: Geometry) -> torch.Tensor:

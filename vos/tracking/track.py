@@ -130,10 +130,9 @@ class Track:
 
     def reach(self, geometry: Geometry) -> Box | None:
         """The box outside of which it cannot be in the next frame, original pixels; None where it can be anywhere."""
-        motion = self.config.motion
-        if self.lost or not motion.reach:
+        if self.lost or not self.config.motion.reach:
             return None
-        return self.motion.predict(motion.reach, motion.reach_most * max(geometry.original_size))
+        return self.motion.reach(max(geometry.original_size))
 
     def turn(self) -> None:
         """Gets ready to go back, with views from all over the first pass, not just from its end."""
