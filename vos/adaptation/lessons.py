@@ -19,6 +19,7 @@ from vos.persam.target import merge_views
 from vos.persam.window import Window, crop, window_around
 from vos.sam.device import free_cores
 from vos.sam.lesson import Lesson
+from vos.sam.model_input import resized
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, LabelMap, Prompt, TargetFeature
 from vos.tracker_config import AdaptConfig
@@ -113,11 +114,9 @@ def classroom(model: Segmenter, frame: Frame, reference: LabelMap, config: Adapt
 
 def _at_input_size(model: Segmenter, view: View) -> View:
     """The view as large as the model sees it: a video may be far larger."""
-    height, width = model.geometry(view.labels.shape).input_size
-    shrinks = height < view.labels.shape[0]
-    rgb = cv2.resize(view.rgb, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    labels = cv2.resize(view.labels, (width, height), interpolation=cv2.INTER_NEAREST)
-    return View(np.asarray(rgb, dtype=np.uint8), np.asarray(labels, dtype=np.uint8))
+    size = model.geometry(view.labels.shape).input_size
+    labels = cv2.resize(view.labels, size[::-1], interpolation=cv2.INTER_NEAREST)
+    return View(resized(view.rgb, size), np.asarray(labels, dtype=np.uint8))
 
 
 def _logits(probability: torch.Tensor) -> torch.Tensor:

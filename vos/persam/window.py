@@ -20,8 +20,8 @@ from vos.structures import Geometry, ImageEmbedding, SizeHW
 SIDES = (12, 16, 24, 32, 40, 48, 64)
 MIN_SIDE = SIDES[0]
 MAX_SHARE = 0.8  # of the grid; a larger window saves nothing
-MOST_GROWTH = 1.6  # of a window's area, to be decoded in a batch with larger ones
-MOST_ALIKE = 4  # in a batch: oneDNN gets ready for each number of windows, too
+MOST_GROWTH = 2.0  # of a window's area, to be decoded in a batch with larger ones
+MOST_ALIKE = 8  # in a batch: oneDNN gets ready for each number of windows, too
 
 
 @dataclass(frozen=True, slots=True)

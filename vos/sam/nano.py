@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -15,6 +14,7 @@ import torch
 from vos.errors import VosError
 from vos.sam.device import resolve_precision
 from vos.sam.lesson import Lesson
+from vos.sam.model_input import model_input
 from vos.sam.nano_network import (
     GUIDANCE_CHANNELS,
     LOGIT_STRIDE,
@@ -31,7 +31,6 @@ from vos.sam.traced import Traced
 from vos.structures import Geometry, Guidance, ImageEmbedding, MaskCandidates, Prompt, SizeHW
 
 DEFAULT_INPUT_SIZE = 640  # longer side of the model input, pixels
-PADDING_VALUE = 127  # grey: zero after normalisation
 DEEPEST_STRIDE = 32
 
 
@@ -139,7 +138,7 @@ class NanoSegmenter(Segmenter):
     def encode(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[ImageEmbedding]:
         """See :meth:`Segmenter.encode`."""
         geometry = self.geometry((images[0].shape[0], images[0].shape[1]))
-        batch = np.stack([_model_input(image, geometry) for image in images])
+        batch = np.stack([model_input(image, geometry) for image in images])
         # A view of (B, H, W, 3) bytes is channels-last already.
         pixels = torch.from_numpy(batch).to(self.device).permute(0, 3, 1, 2)
         features, *levels = self._encoder(pixels)
@@ -248,13 +247,3 @@ def _batch(levels: Sequence[torch.Tensor]) -> torch.Tensor:
     for row, level in zip(batch, levels):
         row.copy_(level)
     return batch
-
-
-def _model_input(image: npt.NDArray[np.uint8], geometry: Geometry) -> npt.NDArray[np.uint8]:
-    """Resizes and pads one image (H, W, 3) to the model input."""
-    height, width = geometry.input_size
-    halves = 2 * height < image.shape[0]  # below that, interpolation leaves no pixel out, and takes half of the time
-    resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if halves else cv2.INTER_LINEAR)
-    padded = np.full((*geometry.padded_size, 3), PADDING_VALUE, dtype=np.uint8)
-    padded[:height, :width] = resized
-    return padded
