@@ -81,11 +81,11 @@ class Finder:
     ) -> tuple[Sight, Presence]:
         """One look, cut to what can be the object; and whether that is it."""
         logits = sight.logits if taken is None else sight.logits.masked_fill(taken, ABSENT_LOGIT)
-        logits = self._within_reach(track, logits, geometry)
-        judged = track.judge(geometry, logits, sight.predicted_iou, sight.similarity)
+        sight = replace(sight, logits=self._within_reach(track, logits, geometry))
+        judged = track.judge(geometry, sight)
         if judged is Presence.ABSENT:
-            logits = torch.full_like(logits, ABSENT_LOGIT)
-        return replace(sight, logits=logits), judged
+            sight = replace(sight, logits=torch.full_like(logits, ABSENT_LOGIT))
+        return sight, judged
 
     def _settle_claims(self, tracks: Sequence[Track], sights: list[Sight], presence: list[Presence]) -> None:
         """A lost object does not come back where another one is; of several lost ones the surest takes the place."""

@@ -40,7 +40,7 @@ def look_mirrored(
     averaged = []
     for sight, logits, quality in zip(sights, answer.logits[:, 0].float(), answer.predicted_iou[:, 0].tolist()):
         mean = (sight.logits + mirrored(logits, geometry)) / 2
-        averaged.append(replace(sight, logits=mean, predicted_iou=(sight.predicted_iou + quality) / 2))
+        averaged.append(replace(sight, window=None, logits=mean, predicted_iou=(sight.predicted_iou + quality) / 2))
     return averaged
 
 

@@ -142,7 +142,7 @@ class Pathways:
         return scored
 
     def _scored(self, shared: SharedFrame, track: Track, sight: Sight, presence: Presence, score: float) -> Hypothesis:
-        similarity = track.similarity(shared.embedding.geometry, sight.logits, sight.similarity)
+        similarity = track.similarity(shared.embedding.geometry, sight)
         new = evidence(presence, sight.predicted_iou, similarity, self.options)
         return Hypothesis(track, sight, gathered(score, new, self.options))
 

@@ -21,6 +21,7 @@ class Sight:
         similarity: float (h, w) on the embedding grid.
         maps: float (5, h, w), the similarity maps, where the model reads them.
         contested: the decoder's candidates disagree: a look-alike may be near.
+        window: outside of it the object is absent; None: it may be anywhere.
     """
 
     logits: torch.Tensor
@@ -28,6 +29,14 @@ class Sight:
     similarity: torch.Tensor
     maps: torch.Tensor | None = None
     contested: bool = False
+    window: Window | None = None
+
+    def part(self, values: torch.Tensor, geometry: Geometry) -> torch.Tensor:
+        """What a map (..., h', w') of the whole frame, on any of its grids, says of the window."""
+        if self.window is None:
+            return values
+        rows, columns = self.window.slices(values.shape[-1] // geometry.grid_size[1])
+        return values[..., rows, columns]
 
     def pasted(self, window: Window, geometry: Geometry) -> Sight:
         """The same in the whole frame: absent, and unlike the object, outside of the window."""
@@ -36,4 +45,5 @@ class Sight:
             logits=paste(self.logits, window, geometry.logit_size, ABSENT_LOGIT),
             similarity=paste(self.similarity, window, geometry.grid_size, -1.0),
             maps=None if self.maps is None else paste(self.maps, window, geometry.grid_size, -1.0),
+            window=window,
         )

@@ -139,19 +139,18 @@ class Track:
         self.motion.turn()
         self.memory.settle(self.highlights.best(self.config.second_pass.views))
 
-    def similarity(self, geometry: Geometry, logits: torch.Tensor, similarity_map: torch.Tensor) -> float:
-        """Of a mask (logits (h4, w4)) to the object, on its own scale; ``similarity_map`` is (h, w)."""
-        return self.appearance.score(similarity_map, _to_grid((logits > 0).to(similarity_map), geometry))
+    def similarity(self, geometry: Geometry, sight: Sight) -> float:
+        """Of the mask that is seen to the object, on its own scale."""
+        near, mask = sight.part(sight.similarity, geometry), sight.part(sight.logits, geometry) > 0
+        return self.appearance.score(near, _to_grid(mask.to(near), geometry))
 
-    def judge(
-        self, geometry: Geometry, logits: torch.Tensor, predicted_iou: float, similarity_map: torch.Tensor
-    ) -> Presence:
-        """Decides whether the decoded mask (logits (h4, w4)) is this object; ``similarity_map`` is (h, w)."""
+    def judge(self, geometry: Geometry, sight: Sight) -> Presence:
+        """Decides whether what is seen is this object."""
         return judge(
             self.config.presence,
-            predicted_iou=predicted_iou,
-            similarity=self.similarity(geometry, logits, similarity_map),
-            area=_area(logits, geometry),
+            predicted_iou=sight.predicted_iou,
+            similarity=self.similarity(geometry, sight),
+            area=_area(sight.part(sight.logits, geometry), geometry),
             reference_area=self.reference_area,
             lost=self.lost,
             unseen=self.unseen,
@@ -171,7 +170,7 @@ class Track:
         """
         geometry = embedding.geometry
         if presence is not Presence.ABSENT and self.config.memory.guard:
-            logits = self._guarded(embedding, logits, sight.maps)
+            logits = self._guarded(embedding, logits, sight)
         box = None if presence is Presence.ABSENT else low_res_box(logits, geometry)
         if box is None:  # absent, or nothing left of it under the other objects
             self.presence, self.logits = Presence.ABSENT, None
@@ -180,17 +179,23 @@ class Track:
             return False
         self.presence, self.logits, self.unseen = presence, logits, False
         self.motion.update(box, sure=presence is Presence.PRESENT)
-        return self.memory.observe(_area(logits, geometry), sight.predicted_iou, presence)
+        return self.memory.observe(_area(sight.part(logits, geometry), geometry), sight.predicted_iou, presence)
 
-    def _guarded(self, embedding: ImageEmbedding, logits: torch.Tensor, maps: torch.Tensor | None) -> torch.Tensor:
+    def _guarded(self, embedding: ImageEmbedding, logits: torch.Tensor, sight: Sight) -> torch.Tensor:
         """Takes cells that look like known background out of what is remembered, not out of the result."""
-        coverage = _to_grid((logits > 0).to(embedding.features), embedding.geometry)
-        doubtful = (coverage > 0) & ~self.memory.agreement(embedding.features, coverage, maps)
+        geometry = embedding.geometry
+        features = sight.part(embedding.features, geometry)
+        maps = None if sight.maps is None else sight.part(sight.maps, geometry)
+        coverage = _to_grid((sight.part(logits, geometry) > 0).to(features), geometry)
+        doubtful = (coverage > 0) & ~self.memory.agreement(features, coverage, maps)
         if not doubtful.any():
             return logits
-        stride = embedding.geometry.grid_stride // embedding.geometry.logit_stride
+        stride = geometry.grid_stride // geometry.logit_stride
         fine = doubtful.repeat_interleave(stride, dim=0).repeat_interleave(stride, dim=1)
-        return torch.where(fine, logits.clamp(max=-1), logits)
+        kept = logits.clone()
+        part = sight.part(kept, geometry)
+        part.copy_(torch.where(fine, part.clamp(max=-1), part))
+        return kept
 
     def state(self) -> dict[str, torch.Tensor]:
         """As named CPU tensors; see :meth:`restore`."""

@@ -51,7 +51,7 @@ def look_closer(
     logits = model.decode(part, [prompt], prior.guidance, multimask=False).logits[0, 0].float()
     if float(overlap(logits[None] > 0, earlier > 0)[0]) < config.agreement:
         return sight
-    return replace(sight, logits=_put_back(logits, part.geometry, sight.logits, geometry, region))
+    return replace(sight, window=None, logits=_put_back(logits, part.geometry, sight.logits, geometry, region))
 
 
 def _region(logits: torch.Tensor, geometry: Geometry, config: ZoomConfig) -> tuple[int, int, int, int] | None:
