@@ -114,8 +114,9 @@ class TargetFeature:
     Attributes:
         embedding: float (C,), the pooled feature t (PerSAM, section 3.1).
         direction: float (C,), t / |t|.
-        foreground: float (K, C), unit features of the cells inside the object, K >= 1.
-        background: float (B, C), unit features of the cells outside, B >= 0.
+        foreground: float (K, C), unit features of the cells inside the object, K >= 1; perhaps in bfloat16, in which
+            they are matched.
+        background: float (B, C), unit features of the cells outside, B >= 0; likewise.
         background_direction: float (C,), unit mean of the surroundings; zeros when there are none.
         moments: per scale float (C' + 1, C' + 2), what the target model is fitted to (``vos.persam.target_model``);
             empty where the model has no finer levels.

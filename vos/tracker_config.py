@@ -48,7 +48,7 @@ class MotionConfig:
     box_margin: float = 0.1  # growth of the predicted box on each side, share of its size, per unsure frame more
     reach: float = 1.0  # no mask farther beyond the predicted box than this share of its size; 0 = anywhere
     reach_most: float = 0.15  # ... nor than this share of the picture's longer side
-    reach_calm: float = 0.4  # ... nor, while it moves as expected, than about this share of its size
+    reach_calm: float = 0.25  # ... nor, while it moves as expected, than about this share of its size
     window: bool = True  # compare and decode only within reach (models that read similarity maps)
     second_chance: bool = True  # an object that is not where it should be is looked for everywhere at once
     patience: int = 5  # frames without a sure sight after which the prior is dropped
@@ -57,7 +57,7 @@ class MotionConfig:
         if not self.reach_most > 0:
             raise VosError(f"tracker.motion.reach_most={self.reach_most} is not above 0; the default is 0.15")
         if not self.reach_calm >= 0:
-            raise VosError(f"tracker.motion.reach_calm={self.reach_calm} is below 0; the default is 0.4")
+            raise VosError(f"tracker.motion.reach_calm={self.reach_calm} is below 0; the default is 0.25")
 
 
 @dataclass

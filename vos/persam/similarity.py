@@ -42,7 +42,7 @@ def best_match(bank: torch.Tensor, unit: torch.Tensor) -> torch.Tensor:
         float (P,) in [-1, 1].
     """
     if torch.is_grad_enabled():
-        return (bank @ unit).amax(dim=0)
+        return (bank.to(unit.dtype) @ unit).amax(dim=0)
     bank, unit = matchable(bank), matchable(unit)
     best = unit.new_full(unit.shape[1:], -torch.inf)
     for part in bank.split(max(1, CACHED_PRODUCTS // unit.shape[1])):

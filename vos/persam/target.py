@@ -76,7 +76,7 @@ def observed_targets(
     masks = masks.to(features.device, torch.float32)
     coverage = F.avg_pool2d(masks, geometry.grid_stride // geometry.logit_stride)
     seen = observed_moments(embedding, masks)
-    unit = F.normalize(features.flatten(1).T, dim=1).contiguous()
+    unit = matchable(F.normalize(features.flatten(1).T, dim=1)).contiguous()
     return [
         replace(target_feature(features, own, pooling, unit), moments=tuple(scale[k] for scale in seen))
         for k, own in enumerate(coverage)

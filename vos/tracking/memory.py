@@ -9,6 +9,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from vos.persam.similarity import best_match
 from vos.persam.target import merge_views, prepared
 from vos.structures import Presence, TargetFeature
 from vos.tracker_config import MemoryConfig
@@ -108,8 +109,8 @@ class Memory:
             return inside & (maps[1] + GUARD_MARGIN >= maps[2])
         cells = F.normalize(features[:, inside], dim=0)
         views = [*self.anchors, *self.rivals, *self.entries]
-        to_object = torch.stack([(view.foreground @ cells).amax(dim=0) for view in views]).amax(dim=0)
-        backgrounds = [(view.background @ cells).amax(dim=0) for view in views if len(view.background)]
+        to_object = torch.stack([best_match(view.foreground, cells) for view in views]).amax(dim=0)
+        backgrounds = [best_match(view.background, cells) for view in views if len(view.background)]
         agrees = torch.zeros_like(inside)
         agrees[inside] = to_object + GUARD_MARGIN >= torch.stack(backgrounds).amax(dim=0) if backgrounds else True
         return agrees
