@@ -2,48 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 import struct
-import threading
 import tracemalloc
 from collections.abc import Callable
 from fractions import Fraction
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from PIL import Image
+from video_formats import FORMATS
 
 from vos.errors import VosError
 from vos.io import source as source_module
 from vos.io.frames import open_frames
-from vos.io.live_reader import camera_address
-
-FORMATS = {
-    "h264.mp4": {},
-    "bframes.mov": {"options": {"bf": "3", "g": "7"}},
-    "h264.mkv": {},
-    "h264.avi": {"time_base": Fraction(1, 10)},
-    "mpeg4.avi": {"codec": "mpeg4", "time_base": Fraction(1, 10)},
-    "vp9.webm": {"codec": "libvpx-vp9"},
-    "vp8.webm": {"codec": "libvpx", "options": {"auto-alt-ref": "1", "lag-in-frames": "10"}},
-    "animation.gif": {"codec": "gif", "pixel_format": "rgb8"},
-    "ten_bit.mkv": {"codec": "ffv1", "pixel_format": "yuv420p10le"},
-    "ten_bit.mp4": {"codec": "libx265", "pixel_format": "yuv420p10le", "options": {"x265-params": "log-level=none"}},
-    "gray.mkv": {"codec": "ffv1", "pixel_format": "gray"},
-    "alpha.mov": {"codec": "qtrle", "pixel_format": "argb"},
-    "alpha.webm": {"codec": "libvpx-vp9", "pixel_format": "yuva420p", "options": {"auto-alt-ref": "0"}},
-    "odd.mkv": {"codec": "ffv1", "size": (47, 65)},
-    "odd.webm": {"codec": "libvpx-vp9", "size": (49, 67)},
-    "hevc_open_gop.mp4": {"codec": "libx265", "options": {"g": "6", "x265-params": "open-gop=1:log-level=none"}},
-    "transport.ts": {"time_base": Fraction(1, 90_000)},
-}
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -214,149 +187,3 @@ def test_a_frame_number_outside_is_one_line(index: int, make_clip: Any) -> None:
         if index > 0:
             with pytest.raises(VosError, match="no frame"):
                 list(source.reversed_frames(index))
-
-
-def test_truncated_file_gives_what_decodes_and_one_warning(
-    make_clip: Any, number_of: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    path = make_clip("cut.mp4", count=60, container_options={"movflags": "faststart"}, options={"g": "10"})
-    data = path.read_bytes()
-    path.write_bytes(data[: len(data) * 7 // 10])
-    with open_frames(str(path)) as source, caplog.at_level(logging.WARNING):
-        numbers = [number_of(f.rgb) for f in source]
-        list(source)
-    assert 10 < len(numbers) < 60
-    assert numbers == list(range(len(numbers)))
-    assert [r.getMessage().count(str(path)) for r in caplog.records] == [1]
-
-
-def test_whole_files_give_no_warning(make_clip: Any, caplog: pytest.LogCaptureFixture) -> None:
-    for name in ("h264.mp4", "bframes.mov", "h264.mkv", "vp9.webm", "animation.gif"):
-        list(open_frames(str(make_clip(name, **FORMATS[name]))))
-    assert not caplog.records
-
-
-def _mp4_without_index(clip: Path) -> bytes:
-    data = clip.read_bytes()
-    return data[: data.index(b"moov") - 4]
-
-
-BAD_FILES: dict[str, tuple[str, Callable[[Path], bytes]]] = {
-    "empty": ("empty.mp4", lambda clip: b""),
-    "text": ("notes.txt", lambda clip: b"not a video\n" * 100),
-    "text called mp4": ("notes.mp4", lambda clip: b"not a video\n" * 100),
-    "noise": ("noise.mp4", lambda clip: np.random.default_rng(0).bytes(50_000)),
-    "cut before the index": ("cut.mp4", _mp4_without_index),
-    "huge": ("huge.y4m", lambda clip: b"YUV4MPEG2 W60000 H60000 F25:1 C420\nFRAME\n" + bytes(1000)),
-    "zero frames": ("zero.y4m", lambda clip: b"YUV4MPEG2 W64 H48 F25:1 C420\n"),
-}
-
-
-@pytest.mark.parametrize("kind", BAD_FILES)
-@pytest.mark.parametrize("reader", ["pyav", "decord"])
-def test_bad_files_are_one_line(kind: str, reader: str, tmp_path: Path, make_clip: Any) -> None:
-    pytest.importorskip(reader if reader == "decord" else "av")
-    name, content = BAD_FILES[kind]
-    (tmp_path / name).write_bytes(content(make_clip("good.mp4", count=3)))
-    with pytest.raises(VosError) as caught:
-        open_frames(str(tmp_path / name), reader=reader)
-    assert name in str(caught.value) and "\n" not in str(caught.value)
-
-
-def test_sound_without_pictures_is_one_line(tmp_path: Path) -> None:
-    with av.open(str(tmp_path / "sound.mka"), "w") as container:
-        stream: Any = container.add_stream("pcm_s16le", rate=8000)
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), layout="mono")
-        frame.sample_rate = 8000
-        container.mux(stream.encode(frame))
-    with pytest.raises(VosError, match="holds no video"):
-        open_frames(str(tmp_path / "sound.mka"))
-
-
-def test_missing_file_and_unknown_reader(tmp_path: Path) -> None:
-    with pytest.raises(VosError, match="does not exist"):
-        open_frames(str(tmp_path / "nothing.mp4"))
-    with pytest.raises(VosError, match="pyav, decord"):
-        open_frames(str(tmp_path / "nothing.mp4"), reader="opencv")
-
-
-@pytest.mark.parametrize("name", ["h264.mp4", "h264.mkv", "animation.gif", "mpeg4.avi"])
-def test_damaged_bytes_give_frames_or_one_line(name: str, make_clip: Any, tmp_path: Path) -> None:
-    original = make_clip(name, count=8, size=(32, 48), **FORMATS[name]).read_bytes()
-    target = tmp_path / f"damaged_{name}"
-
-    @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-    @given(st.data())
-    def damage(data: st.DataObject) -> None:
-        broken = bytearray(original)
-        for position in data.draw(st.lists(st.integers(0, len(original) - 1), max_size=12)):
-            broken[position] = data.draw(st.integers(0, 255))
-        target.write_bytes(broken[: data.draw(st.integers(1, len(broken)))])
-        try:
-            with open_frames(str(target)) as source:
-                for count, frame in enumerate(source):
-                    assert frame.size == source.size
-                    if count > 50:
-                        break
-                for frame in source.frames(2, 5):
-                    assert frame.size == source.size
-        except VosError as error:
-            assert "\n" not in str(error)
-
-    damage()
-
-
-def test_folder_in_natural_order_named_after_files(tmp_path: Path) -> None:
-    for number in (10, 9, 1, 100):
-        Image.new("RGB", (6, 4), (number, 0, 0)).save(tmp_path / f"img{number}.png")
-    (tmp_path / "notes.txt").write_text("no image")
-    with open_frames(str(tmp_path)) as source:
-        frames = list(source)
-        assert [f.name for f in frames] == ["img1", "img9", "img10", "img100"]
-        assert [int(f.rgb[0, 0, 0]) for f in frames] == [1, 9, 10, 100]
-        assert (source.count, source.size) == (4, (4, 6))
-        assert [f.index for f in source.reversed_frames(3)] == [3, 2, 1, 0]
-        assert [f.time * source.fps for f in frames] == pytest.approx([0, 1, 2, 3])
-    with open_frames(str(tmp_path / "img1*.png")) as source:
-        assert [f.name for f in source] == ["img1", "img10", "img100"]
-
-
-def test_folder_problems_are_one_line(tmp_path: Path) -> None:
-    with pytest.raises(VosError, match="no images"):
-        open_frames(str(tmp_path))
-    Image.new("RGB", (6, 4)).save(tmp_path / "a.png")
-    Image.new("RGB", (6, 5)).save(tmp_path / "b.png")
-    with pytest.raises(VosError, match=r"b\.png is 5x6, but a\.png is 4x6"):
-        list(open_frames(str(tmp_path)))
-    Image.new("RGB", (6, 4)).save(tmp_path / "a.jpg")
-    with pytest.raises(VosError, match=r"a\.(png|jpg) and a\.(png|jpg)"):
-        open_frames(str(tmp_path))
-
-
-def test_no_camera_is_one_line() -> None:
-    with pytest.raises(VosError, match="no camera there"):
-        open_frames("camera:97")
-    assert camera_address("camera:1", "linux") == ("/dev/video1", "v4l2", {})
-    assert camera_address("camera:1", "darwin")[:2] == ("1:none", "avfoundation")
-    assert camera_address("camera:Cam", "win32")[:2] == ("video=Cam", "dshow")
-
-
-def test_stream_url_is_read_once_from_the_start(make_clip: Any, number_of: Any) -> None:
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *args: Any) -> None: ...
-
-    path = make_clip("live.mkv")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(path.parent)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        with open_frames(f"http://127.0.0.1:{server.server_port}/live.mkv") as source:
-            assert source.is_live and source.count is None and not source.has_random_access
-            assert [number_of(f.rgb) for f in source] == list(range(20))
-            with pytest.raises(VosError, match="is live"):
-                source.frame(3)
-        with pytest.raises(VosError, match=r"gone\.mkv"):
-            open_frames(f"http://127.0.0.1:{server.server_port}/gone.mkv")
-    finally:
-        server.shutdown()
-        server.server_close()

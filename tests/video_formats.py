@@ -1,0 +1,26 @@
+"""Containers and codecs that videos come in: what each needs besides its name, for the fixture ``make_clip``."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+FORMATS: dict[str, dict[str, Any]] = {
+    "h264.mp4": {},
+    "bframes.mov": {"options": {"bf": "3", "g": "7"}},
+    "h264.mkv": {},
+    "h264.avi": {"time_base": Fraction(1, 10)},
+    "mpeg4.avi": {"codec": "mpeg4", "time_base": Fraction(1, 10)},
+    "vp9.webm": {"codec": "libvpx-vp9"},
+    "vp8.webm": {"codec": "libvpx", "options": {"auto-alt-ref": "1", "lag-in-frames": "10"}},
+    "animation.gif": {"codec": "gif", "pixel_format": "rgb8"},
+    "ten_bit.mkv": {"codec": "ffv1", "pixel_format": "yuv420p10le"},
+    "ten_bit.mp4": {"codec": "libx265", "pixel_format": "yuv420p10le", "options": {"x265-params": "log-level=none"}},
+    "gray.mkv": {"codec": "ffv1", "pixel_format": "gray"},
+    "alpha.mov": {"codec": "qtrle", "pixel_format": "argb"},
+    "alpha.webm": {"codec": "libvpx-vp9", "pixel_format": "yuva420p", "options": {"auto-alt-ref": "0"}},
+    "odd.mkv": {"codec": "ffv1", "size": (47, 65)},
+    "odd.webm": {"codec": "libvpx-vp9", "size": (49, 67)},
+    "hevc_open_gop.mp4": {"codec": "libx265", "options": {"g": "6", "x265-params": "open-gop=1:log-level=none"}},
+    "transport.ts": {"time_base": Fraction(1, 90_000)},
+}
