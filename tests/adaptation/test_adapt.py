@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, repeat
 
 import cv2
 import numpy as np
@@ -14,9 +14,11 @@ import torch
 
 from vos.adaptation.adapt import adapt
 from vos.adaptation.lessons import classroom
+from vos.errors import VosError
 from vos.persam.location_prior import locate
 from vos.persam.target import observed_targets
 from vos.sam import nano_tuning
+from vos.sam.lesson import Lesson
 from vos.sam.nano import NanoSegmenter
 from vos.structures import Frame, LabelMap, Prompt
 from vos.tracker_config import AdaptConfig, TrackerConfig
@@ -66,6 +68,24 @@ def test_adaptation_finds_what_the_model_missed(model: NanoSegmenter) -> None:
     assert after > 0.83
 
 
+def test_a_step_goes_down_the_mean_of_its_questions(model: NanoSegmenter) -> None:
+    def learned(*asked: Lesson) -> torch.Tensor:
+        state = model.adapted(repeat(asked), 3, 1e-3).adaptation()
+        return torch.cat([value.flatten() for value in state.values()])
+
+    first, second = islice(classroom(model, *kite(80, 30), QUICK).lessons(), 2)
+    alone, other, both = learned(first), learned(second), learned(first, second)
+    assert torch.equal(learned(first, first), alone)
+    assert torch.equal(learned(first, second), both)  # whichever of the two is through before the other
+    assert not torch.equal(both, alone) and not torch.equal(both, other)
+
+
+def test_two_questions_per_step_are_lessons_too(model: NanoSegmenter) -> None:
+    assert found(adapt(model, *kite(80, 30), AdaptConfig(steps=20, questions=2, views=8)), model) > 0.83
+    with pytest.raises(VosError, match="questions=0"):
+        AdaptConfig(questions=0)
+
+
 def test_the_original_and_the_embeddings_stay(model: NanoSegmenter) -> None:
     frame, reference = kite(80, 30)
     before, embedding = found(model, model), model.encode([frame.rgb])[0]
@@ -113,6 +133,7 @@ def test_learning_does_not_load_the_compiler() -> None:
 import sys
 import numpy as np
 from vos.adaptation.adapt import adapt
+from vos.sam.lesson import Lesson
 from vos.sam.nano import NanoSegmenter
 from vos.structures import Frame, LabelMap
 from vos.tracker_config import AdaptConfig

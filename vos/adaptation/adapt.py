@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import islice
 
 import torch
 
@@ -29,4 +30,6 @@ def adapt(model: Segmenter, frame: Frame, reference: LabelMap, config: AdaptConf
         return model
     room = classroom(model, frame, reference, config)
     steps = round(config.steps * math.sqrt(room.objects))
-    return model.adapted(room.lessons(), steps, config.learning_rate) if steps else model
+    lessons = room.lessons()
+    asked = (list(islice(lessons, config.questions)) for _ in range(steps))
+    return model.adapted(asked, steps, config.learning_rate) if steps else model

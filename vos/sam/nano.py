@@ -98,7 +98,7 @@ class NanoSegmenter(Segmenter):
         other._input_size = size
         return other
 
-    def adapted(self, lessons: Iterator[Lesson], steps: int, learning_rate: float) -> NanoSegmenter:
+    def adapted(self, lessons: Iterator[Sequence[Lesson]], steps: int, learning_rate: float) -> NanoSegmenter:
         """See :meth:`Segmenter.adapted`."""
         halves = self._dtype == torch.bfloat16
         return self._with_decoder(

@@ -38,8 +38,8 @@ class Segmenter(ABC):
         """The same model for an input of ``size`` pixels on the longer side, where it can be chosen; else itself."""
         return self
 
-    def adapted(self, lessons: Iterator[Lesson], steps: int, learning_rate: float) -> Segmenter:
-        """The same encoder with a decoder that has learned from ``steps`` lessons; only where ``adaptable``."""
+    def adapted(self, lessons: Iterator[Sequence[Lesson]], steps: int, learning_rate: float) -> Segmenter:
+        """The same encoder with a decoder that has learned in ``steps`` steps; only where ``adaptable``."""
         raise NotImplementedError(f"model={self.name} cannot be adapted")
 
     def adaptation(self) -> dict[str, torch.Tensor]:
