@@ -62,7 +62,7 @@ def test_what_is_cut_out_comes_back_to_its_place() -> None:
 SPANS = st.tuples(st.integers(0, 13), st.integers(1, 14), st.integers(0, 23), st.integers(1, 24))
 
 
-@given(st.lists(SPANS, max_size=8))
+@given(st.lists(SPANS, max_size=3 * MOST_ALIKE))
 def test_windows_of_a_batch_have_one_size_and_hold_what_they_held(spans: list[tuple[int, int, int, int]]) -> None:
     rows, columns = GEOMETRY.grid_size
     before = {
@@ -80,6 +80,11 @@ def test_windows_of_a_batch_have_one_size_and_hold_what_they_held(spans: list[tu
             assert 0 <= after.x0 <= old.x0 < old.x1 <= after.x1 <= columns
             areas = [(w.y1 - w.y0) * (w.x1 - w.x0) for w in (old, after)]
             assert areas[1] <= MOST_GROWTH * areas[0]
+
+
+def test_no_batch_is_larger_than_the_largest() -> None:
+    windows = {number: Window(0, 12, 0, 12) for number in range(2 * MOST_ALIKE + 1)}
+    assert [len(batch) for batch in alike(windows, GEOMETRY.grid_size)] == [MOST_ALIKE, MOST_ALIKE, 1]
 
 
 def test_windows_of_much_the_same_size_share_a_batch() -> None:
