@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import pytest
 from fakes import FRAMES, SIZE, ColourSegmenter, Program, square_clip, square_mask
+from red_album import make_album
 
 
 @pytest.fixture(scope="session")
@@ -62,5 +63,36 @@ def program(clip: Path, models: list[ColourSegmenter], monkeypatch: pytest.Monke
     def call(*words: str) -> int:
         monkeypatch.setattr(sys, "argv", ["vos-run", *words])
         return vos.run.main()
+
+    return call
+
+
+@pytest.fixture
+def album_words(tmp_path: Path) -> list[str]:
+    """The words that name an album and its reference."""
+    return make_album(tmp_path)
+
+
+@pytest.fixture
+def album_model(monkeypatch: pytest.MonkeyPatch) -> ColourSegmenter:
+    """The model that the album program loads."""
+    import vos.album
+
+    model = ColourSegmenter()
+    monkeypatch.setattr(vos.album, "load_photo_model", lambda *_: model)
+    return model
+
+
+@pytest.fixture
+def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, album_model: ColourSegmenter) -> Program:
+    """``python -m vos.album`` with a small model, from an empty folder beside the album."""
+    import vos.album
+
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+
+    def call(*words: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["album", *map(str, words)])
+        return vos.album.main()
 
     return call
