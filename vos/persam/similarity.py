@@ -86,10 +86,10 @@ def similarity_maps_in(
         to_object, to_background = (each[rows, columns] for each in to_mean)
         own = cells[:, rows, columns].flatten(1)
         best_object = best_match(target.foreground, own).view_as(to_object)
-        # An object that fills its reference image has no background cells to match.
-        best_background = -torch.ones_like(to_object)
         if len(target.background):
             best_background = best_match(target.background, own).view_as(to_object)
+        else:  # the object fills its reference image
+            best_background = torch.full_like(to_object, -1.0)
         maps.append(
             torch.stack([to_object, best_object, best_background, to_background, best_object - best_background])
         )
