@@ -17,6 +17,7 @@ import torch
 from torch.utils.data import Dataset
 
 from nano_training.photos import PhotoPool, Sprite
+from nano_training.shadow import Shadow
 from nano_training.shapes import made_up_sprite, with_thin_parts
 from vos.adaptation.light import Light
 from vos.adaptation.warp import Matrix, bend, bend_labels, bending, centred, similarity_matrix, warp
@@ -25,6 +26,7 @@ VIEWS = 4
 SPRITE_BASE = 1000  # ids of pasted objects start here, above those of the photo's regions
 BEND = 0.02  # deviation of the deformation of a view, share of its side
 MIN_SHARE, MAX_SHARE = 0.003, 0.75  # of the view's area, for an object to be followed
+SHADOW_SHARE = 0.4  # of the pasted objects cast one in a shot
 NATURAL_SHARE = 0.5  # scenes whose objects are drawn from all that is in view, not from what was pasted in first
 
 
@@ -116,16 +118,18 @@ class SceneDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             place = far_placement(self.size, sprite, rng)
             placements.append([far_placement(self.size, sprite, rng), *_walk(place, self.size, 0.08, rng)])
         light = [Light(rng), Light(rng)]
+        shadows = [[Shadow(rng) if rng.random() < SHADOW_SHARE else None for _ in sprites] for _ in light]
         views = []
         for number in range(VIEWS):
-            places = [placement[number] for placement in placements]
-            view = self._compose(photo.rgb, labels, cameras[number], sprites, places)
+            shot = min(number, 1)
+            placed = list(zip(sprites, (placement[number] for placement in placements), shadows[shot]))
+            view = self._compose(photo.rgb, labels, cameras[number], placed)
             if rng.random() < 0.4:
                 field = bending((self.size, self.size), BEND, rng.getrandbits(32))
                 view = View(bend(view.rgb, field), bend_labels(view.ids, field).astype(np.int16))
             if rng.random() < 0.12:
                 view = View(_smear(view.rgb, rng), view.ids)
-            views.append(View(light[min(number, 1)].apply(view.rgb, rng), view.ids))
+            views.append(View(light[shot].apply(view.rgb, rng), view.ids))
         return views
 
     def _sprite(self, rng: random.Random) -> Sprite | None:
@@ -141,22 +145,22 @@ class SceneDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         rgb: npt.NDArray[np.uint8],
         labels: npt.NDArray[np.uint8],
         camera: Matrix,
-        sprites: list[Sprite],
-        places: list[Matrix],
+        placed: list[tuple[Sprite, Matrix, Shadow | None]],
     ) -> View:
         shape = (self.size, self.size)
-        canvas = warp(rgb, camera, shape, cv2.BORDER_REFLECT_101)
+        canvas = warp(rgb, camera, shape, cv2.BORDER_REFLECT_101).astype(np.float32)
         ids = cv2.warpAffine(
             labels, camera[:2], shape, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101
         ).astype(np.int16)
-        for number, (sprite, place) in enumerate(zip(sprites, places)):
+        for number, (sprite, place, shadow) in enumerate(placed):
             alpha = warp(sprite.alpha, place, shape, cv2.BORDER_CONSTANT)
             colour = warp(sprite.rgb, place, shape, cv2.BORDER_REPLICATE)
             soft = alpha if number % 2 else cv2.GaussianBlur(alpha, (3, 3), 0)  # no tell-tale hard edge
-            weight = soft[..., None].astype(np.float32) / 255
-            canvas = (canvas * (1 - weight) + colour * weight).astype(np.uint8)
+            if shadow is not None:
+                shadow.cast(canvas, alpha)
+            canvas += (colour - canvas) * (soft[..., None] / np.float32(255))
             ids[alpha > 127] = SPRITE_BASE + number
-        return View(canvas, ids)
+        return View(canvas.astype(np.uint8), ids)
 
     def _choose(self, views: list[View], rng: random.Random) -> list[int]:
         """N ids seen in both of the first two views, often pasted ones first; repeated where there are fewer."""
