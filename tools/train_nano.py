@@ -4,6 +4,8 @@
 
 A run stopped at any time goes on from its last checkpoint when started again with the same ``--out``. The learning
 rate is constant and falls over the last ``--decay`` steps, so that a run can be lengthened, and its end chosen, later.
+With ``--regions`` every step also asks for regions of a photo by clicks and boxes. The second decoder answers, and the
+encoder learns what it needs for both; ``tools/train_prompter.py`` alone leaves it as it is.
 """
 
 from __future__ import annotations
@@ -11,18 +13,24 @@ from __future__ import annotations
 import argparse
 import os
 import random
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
 import torch
+from nano_training.interaction import FIGURES as CLICK_FIGURES
+from nano_training.interaction import Interaction
 from nano_training.photos import PhotoPool, photo_ids
+from nano_training.regions import RegionDataset
 from nano_training.rounds import SceneRounds
 from nano_training.scenes import SceneDataset
 from nano_training.trainer import Logbook, Trainer, channels_last
 from safetensors.torch import load_file
 from torch.utils.data import DataLoader
 
-from vos.sam.nano_network import NanoNetwork
+from vos.sam.nano_network import Decoder, NanoNetwork
+from vos.sam.nano_weights import PROMPTER
 
 RATE = 1.5e-3
 FIGURES = ("loss", "similarity", "iou_find", "iou_follow", "iou_again")
@@ -42,6 +50,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=256, help="side of a view, pixels, a multiple of 32")
     parser.add_argument("--scenes", type=int, default=4, help="scenes per step")
     parser.add_argument("--objects", type=int, default=3, help="objects per scene")
+    parser.add_argument(
+        "--regions", type=int, default=0, help="regions per step, asked for by clicks; 0 = tracking alone"
+    )
     parser.add_argument("--exclude", default="", help="leave out photos whose id starts with this, e.g. bsds")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
@@ -68,15 +79,37 @@ def training_ids(root: Path, exclude: str) -> list[str]:
     return [photo_id for photo_id in ids if not (exclude and photo_id.startswith(exclude))]
 
 
-def make_trainer(backbone: Path, rate: float = RATE, init: Path | None = None) -> Trainer[NanoNetwork]:
-    """The whole network, from the backbone's weights or from earlier ones; the backbone learns at a tenth."""
+def make_trainer(
+    backbone: Path, rate: float = RATE, init: Path | None = None, clicks: bool = False
+) -> Trainer[NanoNetwork]:
+    """The whole network, from the backbone's weights or from earlier ones; the backbone learns at a tenth.
+
+    With ``clicks`` it has the second decoder, too, which begins as the tracker's where ``init`` has none.
+    """
     network = NanoNetwork()
     load_backbone(network, backbone)
-    if init is not None:
-        network.load_state_dict({name: value.float() for name, value in load_file(init).items()}, strict=False)
+    state = {} if init is None else {name: value.float() for name, value in load_file(init).items()}
+    network.load_state_dict(state, strict=False)
+    if clicks:
+        prompter = Decoder()
+        prompter.load_state_dict(network.decoder.state_dict())
+        network.add_module(PROMPTER.rstrip("."), prompter)
+        network.load_state_dict(state, strict=False)
     slow = [p for n, p in network.named_parameters() if n.startswith("backbone") and p.requires_grad]
     fast = [p for n, p in network.named_parameters() if not n.startswith("backbone")]
     return Trainer(network, [(slow, rate / 10), (fast, rate)])
+
+
+def ask_by_clicks(
+    network: NanoNetwork, image: torch.Tensor, masks: torch.Tensor, rng: random.Random, autocast: bool
+) -> tuple[torch.Tensor, dict[str, float]]:
+    """Loss and figures of a view uint8 (1, 3, S, S) whose regions, bool (1, N, S, S), are asked for by clicks."""
+    pixels = image.float().contiguous(memory_format=torch.channels_last)
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        levels = tuple(level.float() for level in network.encode(pixels)[1:])
+    prompter = network.get_submodule(PROMPTER.rstrip("."))
+    assert isinstance(prompter, Decoder)
+    return Interaction(prompter, levels, masks[0], rng, autocast).run()
 
 
 def main() -> None:
@@ -85,23 +118,29 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     options.out.mkdir(parents=True, exist_ok=True)
-    trainer = make_trainer(options.backbone, options.rate, options.init)
+    trainer = make_trainer(options.backbone, options.rate, options.init, options.regions > 0)
     trainer.resume(options.out)
     trainer.network.train()
     channels_last(trainer.network)
     pool = PhotoPool(options.data, training_ids(options.data, options.exclude))
-    left = max(0, options.steps - trainer.step)
+    left, prefetch = max(0, options.steps - trainer.step), 6 if options.workers else None
     scenes = SceneDataset(
         pool, options.size, options.objects, options.seed, left * options.scenes, trainer.step * options.scenes
     )
-    loader = DataLoader(
-        scenes, batch_size=options.scenes, num_workers=options.workers, prefetch_factor=6 if options.workers else None
-    )
-    book = Logbook(trainer, options.out, FIGURES, options.size, options.steps)
-    for views, masks in loader:
+    loader = DataLoader(scenes, batch_size=options.scenes, num_workers=options.workers, prefetch_factor=prefetch)
+    photos: Iterable[Sequence[torch.Tensor] | None] = repeat(None)
+    if options.regions:
+        views = RegionDataset(pool, options.size, options.regions, options.seed, left, trainer.step)
+        photos = DataLoader(views, num_workers=options.workers, prefetch_factor=prefetch)
+    names = FIGURES + (CLICK_FIGURES if options.regions else ())
+    book = Logbook(trainer, options.out, names, options.size, options.steps)
+    for (images, masks), photo in zip(loader, photos):
         factor = trainer.set_rate(options.steps, options.decay)
         rng = random.Random(f"{options.seed}/step/{trainer.step}")
-        loss, figures = SceneRounds(trainer.network, views, masks, rng, not options.float32).run()
+        loss, figures = SceneRounds(trainer.network, images, masks, rng, not options.float32).run()
+        if photo is not None:
+            asked, clicked = ask_by_clicks(trainer.network, photo[0], photo[1], rng, not options.float32)
+            loss, figures = loss + asked, figures | clicked
         trainer.update(loss)
         book.enter(figures, factor)
 

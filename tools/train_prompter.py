@@ -14,7 +14,7 @@ import random
 from pathlib import Path
 
 import torch
-from nano_training.interaction import CLICKS, Interaction
+from nano_training.interaction import FIGURES, Interaction
 from nano_training.photos import PhotoPool
 from nano_training.regions import RegionDataset
 from nano_training.trainer import Logbook, Trainer, channels_last
@@ -26,7 +26,6 @@ from vos.sam.nano_network import Decoder, NanoNetwork
 from vos.sam.nano_weights import PROMPTER, NanoWeights
 
 RATE = 1e-3
-FIGURES = ("loss", *(f"iou_click_{number + 1}" for number in range(CLICKS)), "iou_box")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -72,7 +71,7 @@ def main() -> None:
     left = max(0, options.steps - trainer.step)
     views = RegionDataset(pool, options.size, options.regions, options.seed, left, trainer.step)
     loader = DataLoader(views, num_workers=options.workers, prefetch_factor=6 if options.workers else None)
-    book = Logbook(trainer, options.out, FIGURES, options.size, options.steps)
+    book = Logbook(trainer, options.out, ("loss", *FIGURES), options.size, options.steps)
     for images, masks in loader:
         factor = trainer.set_rate(options.steps, options.decay)
         rng = random.Random(f"{options.seed}/step/{trainer.step}")

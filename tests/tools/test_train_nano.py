@@ -14,16 +14,19 @@ import torch
 from average_weights import average
 from nano_training.photos import PhotoPool, Sprite
 from nano_training.prompts import click, loose_box
+from nano_training.regions import RegionDataset
 from nano_training.rounds import RoundResult, SceneRounds
 from nano_training.scenes import SceneDataset
 from nano_training.shapes import SIDE, made_up_sprite, with_thin_parts
-from train_nano import make_trainer
+from safetensors.torch import load_file
+from train_nano import ask_by_clicks, make_trainer
 
 from vos.adaptation.stale_mask import stale_mask
 from vos.sam.mask_loss import decoder_loss, mask_loss, true_iou
 from vos.sam.nano import NanoSegmenter
-from vos.sam.nano_network import NanoNetwork
+from vos.sam.nano_network import Decoder, NanoNetwork
 
+CLICK_OUTPUT = "prompter.quality.0.weight"
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 
 
@@ -41,10 +44,10 @@ def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def train(segments: Path, backbone: Path, out: Path, steps: int) -> None:
+def train(segments: Path, backbone: Path, out: Path, steps: int, *more: object) -> None:
     command = [sys.executable, str(TOOLS / "train_nano.py"), "--data", segments, "--backbone", backbone, "--out", out]
     options = ["--steps", steps, "--size", 64, "--scenes", 2, "--objects", 2, "--threads", 1, "--decay", 1]
-    subprocess.run([str(part) for part in [*command, *options]], check=True, capture_output=True, timeout=300)
+    subprocess.run([str(part) for part in [*command, *options, *more]], check=True, capture_output=True, timeout=300)
 
 
 def test_a_run_that_was_stopped_ends_as_one_that_was_not(segments: Path, backbone: Path, tmp_path: Path) -> None:
@@ -57,6 +60,26 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(segments: Path, backbon
     for name, value in whole["network"].items():
         assert torch.equal(value, parts["network"][name]), name
     NanoSegmenter.load(tmp_path / "whole" / "nano.safetensors", input_size=64)
+
+
+def test_clicks_train_both_decoders_and_the_encoder(segments: Path, backbone: Path, tmp_path: Path) -> None:
+    train(segments, backbone, tmp_path / "whole", 2, "--regions", 2)
+    train(segments, backbone, tmp_path / "parts", 1, "--regions", 2)
+    train(segments, backbone, tmp_path / "parts", 2, "--regions", 2)
+    whole, parts = (load_file(tmp_path / run / "nano.safetensors") for run in ("whole", "parts"))
+    assert all(torch.equal(value, parts[name]) for name, value in whole.items())
+    assert {name for name in whole if name.startswith("prompter.")} == {
+        f"prompter.{name}" for name in Decoder().state_dict() if not name.endswith("num_batches_tracked")
+    }
+    NanoSegmenter.load(tmp_path / "whole" / "nano.safetensors", input_size=64)
+    network = make_trainer(backbone, init=tmp_path / "whole" / "nano.safetensors", clicks=True).network
+    assert torch.equal(network.get_parameter(CLICK_OUTPUT).half(), whole[CLICK_OUTPUT])  # goes on, not anew
+    image, masks = RegionDataset(PhotoPool(segments), 64, 2, seed=1, length=1)[0]
+    loss, figures = ask_by_clicks(network.train(), image[None], masks[None], random.Random(0), autocast=False)
+    loss.backward()
+    learns = {name.split(".")[0] for name, value in network.named_parameters() if value.grad is not None}
+    assert "prompter" in learns and "backbone" in learns and "decoder" not in learns
+    assert 0 <= figures["iou_click_1"] <= 1
 
 
 def test_scene_masks_show_where_the_objects_are(segments: Path) -> None:

@@ -14,6 +14,7 @@ from vos.sam.mask_loss import decoder_loss, true_iou
 from vos.sam.nano_network import GUIDANCE_CHANNELS, LOGIT_STRIDE, Decoder
 
 CLICKS = 3
+FIGURES = (*(f"iou_click_{number + 1}" for number in range(CLICKS)), "iou_box")
 INNERMOST_SHARE = 0.6  # of clicks in the middle of what is meant; the others are anywhere on it
 BOX_SHARE, CLICKED_BOX_SHARE = 0.3, 0.3  # regions that are given a box; of these, with a click in the first question
 
