@@ -120,15 +120,15 @@ class AdaptConfig:
     """Test-time adaptation: before a reference is followed, the decoder practises on made-up views of it (nano)."""
 
     enabled: bool = True  # false = follow at once, with the weights as they are
-    steps: int = 60  # of the optimiser; times the square root of the number of objects
-    questions: int = 1  # in each step; with two it takes a third longer on two cores, and results differ less by seed
+    steps: int = 45  # of the optimiser; times the square root of the number of objects
+    questions: int = 2  # in each step, side by side where there are cores
     learning_rate: float = 8e-4  # the highest; it falls to three tenths
     views: int = 15  # made-up views of the reference frame
     seed: int = 0  # of the random numbers; results differ a little from seed to seed
 
     def __post_init__(self) -> None:
         if self.questions < 1:
-            raise VosError(f"tracker.adapt.questions={self.questions} is below 1, the default; try 2")
+            raise VosError(f"tracker.adapt.questions={self.questions} is below 1; the default is 2")
 
 
 @dataclass
