@@ -35,7 +35,7 @@ from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
 
 PRESENT_FRAMES, ABSENT_FRAMES = 10, 20
-THRESHOLDS = (0.2, 0.3, 0.4, 0.45, 0.5, 0.6)
+THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6)
 MEGAPIXELS_12 = (3000, 4000)
 
 

@@ -11,6 +11,7 @@ encoder learns what it needs for both; ``tools/train_prompter.py`` alone leaves 
 from __future__ import annotations
 
 import argparse
+import copy
 import os
 import random
 from collections.abc import Iterable, Sequence
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from nano_training.encoding import encode_photo
 from nano_training.interaction import FIGURES as CLICK_FIGURES
 from nano_training.interaction import Interaction
 from nano_training.photos import PhotoPool, photo_ids
@@ -91,9 +93,7 @@ def make_trainer(
     state = {} if init is None else {name: value.float() for name, value in load_file(init).items()}
     network.load_state_dict(state, strict=False)
     if clicks:
-        prompter = Decoder()
-        prompter.load_state_dict(network.decoder.state_dict())
-        network.add_module(PROMPTER.rstrip("."), prompter)
+        network.add_module(PROMPTER.rstrip("."), copy.deepcopy(network.decoder))
         network.load_state_dict(state, strict=False)
     slow = [p for n, p in network.named_parameters() if n.startswith("backbone") and p.requires_grad]
     fast = [p for n, p in network.named_parameters() if not n.startswith("backbone")]
@@ -104,12 +104,9 @@ def ask_by_clicks(
     network: NanoNetwork, image: torch.Tensor, masks: torch.Tensor, rng: random.Random, autocast: bool
 ) -> tuple[torch.Tensor, dict[str, float]]:
     """Loss and figures of a view uint8 (1, 3, S, S) whose regions, bool (1, N, S, S), are asked for by clicks."""
-    pixels = image.float().contiguous(memory_format=torch.channels_last)
-    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-        levels = tuple(level.float() for level in network.encode(pixels)[1:])
     prompter = network.get_submodule(PROMPTER.rstrip("."))
     assert isinstance(prompter, Decoder)
-    return Interaction(prompter, levels, masks[0], rng, autocast).run()
+    return Interaction(prompter, encode_photo(network, image, autocast), masks[0], rng, autocast).run()
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ import random
 from pathlib import Path
 
 import torch
+from nano_training.encoding import encode_photo
 from nano_training.interaction import FIGURES, Interaction
 from nano_training.photos import PhotoPool
 from nano_training.regions import RegionDataset
@@ -75,9 +76,8 @@ def main() -> None:
     for images, masks in loader:
         factor = trainer.set_rate(options.steps, options.decay)
         rng = random.Random(f"{options.seed}/step/{trainer.step}")
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=not options.float32):
-            pixels = images.float().contiguous(memory_format=torch.channels_last)
-            levels = tuple(level.float() for level in network.encode(pixels)[1:])
+        with torch.no_grad():
+            levels = encode_photo(network, images, not options.float32)
         loss, figures = Interaction(decoder, levels, masks[0], rng, not options.float32).run()
         trainer.update(loss)
         book.enter(figures | {"loss": loss.item()}, factor)

@@ -133,7 +133,6 @@ def test_learning_does_not_load_the_compiler() -> None:
 import sys
 import numpy as np
 from vos.adaptation.adapt import adapt
-from vos.sam.lesson import Lesson
 from vos.sam.nano import NanoSegmenter
 from vos.structures import Frame, LabelMap
 from vos.tracker_config import AdaptConfig

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from average_weights import average
+from nano_training import scenes
 from nano_training.photos import PhotoPool, Sprite
 from nano_training.prompts import click, loose_box
 from nano_training.regions import RegionDataset
@@ -155,6 +156,17 @@ def test_weights_are_averaged() -> None:
     assert mean["a"].tolist() == [2.0, 4.0] and mean["a"].dtype == torch.float16
     with pytest.raises(SystemExit, match="one network"):
         average([{"a": torch.zeros(1)}, {"b": torch.zeros(1)}])
+
+
+def test_pasted_objects_cast_shadows(segments: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scenes, "SHADOW_SHARE", 1.0)
+    dataset = SceneDataset(PhotoPool(segments), 96, 2, seed=3, length=8)
+    lit = [dataset[number] for number in range(8)]
+    monkeypatch.setattr(scenes.Shadow, "cast", lambda *_: None)
+    plain = [dataset[number] for number in range(8)]
+    assert all(torch.equal(mask, other) for (_, mask), (_, other) in zip(lit, plain))
+    darker = [float((views.float() - others.float()).mean()) for (views, _), (others, _) in zip(lit, plain)]
+    assert max(darker) <= 0.01 and min(darker) < -0.5
 
 
 def test_scenes_depend_on_seed_and_number_alone(segments: Path) -> None:

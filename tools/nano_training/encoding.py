@@ -93,6 +93,13 @@ class EncodedViews:
         )
 
 
+def encode_photo(network: NanoNetwork, image: torch.Tensor, autocast: bool) -> tuple[torch.Tensor, ...]:
+    """What the decoder reads of one view uint8 (1, 3, S, S): three levels, float (1, C', h', w') each."""
+    pixels = image.float().contiguous(memory_format=torch.channels_last)
+    with torch.autocast(image.device.type, torch.bfloat16, enabled=autocast):
+        return tuple(level.float() for level in network.encode(pixels)[1:])
+
+
 def encode_views(network: NanoNetwork, views: torch.Tensor, masks: torch.Tensor, autocast: bool) -> EncodedViews:
     """Encodes views uint8 (B, V, 3, S, S) with masks bool (B, N, V, S, S)."""
     scenes, count, size = views.shape[0], views.shape[1], views.shape[-1]
