@@ -83,11 +83,10 @@ def test_clicks_train_both_decoders_and_the_encoder(segments: Path, backbone: Pa
     assert 0 <= figures["iou_click_1"] <= 1
 
 
-def test_scene_masks_show_where_the_objects_are(segments: Path) -> None:
-    pool = PhotoPool(segments)
-    pool.objects = []  # no pasting: then every followed object is a plain disc or square
-    dataset = SceneDataset(pool, 96, 2, seed=1, length=4)
-    dataset._sprite = lambda rng: None  # type: ignore[method-assign]
+def test_scene_masks_show_where_the_objects_are(segments: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Without pasting every followed object is a plain disc or square.
+    monkeypatch.setattr("nano_training.scenes.random_sprite", lambda pool, rng: None)
+    dataset = SceneDataset(PhotoPool(segments), 96, 2, seed=1, length=4)
     for index in range(4):
         views, masks = dataset[index]
         for mask in masks:

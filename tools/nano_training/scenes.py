@@ -16,14 +16,13 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset
 
+from nano_training.pasting import SPRITE_BASE, far_placement, paste, random_sprite, recoloured
 from nano_training.photos import PhotoPool, Sprite
 from nano_training.shadow import Shadow
-from nano_training.shapes import made_up_sprite, with_thin_parts
 from vos.adaptation.light import Light
 from vos.adaptation.warp import Matrix, bend, bend_labels, bending, centred, similarity_matrix, warp
 
 VIEWS = 4
-SPRITE_BASE = 1000  # ids of pasted objects start here, above those of the photo's regions
 BEND = 0.02  # deviation of the deformation of a view, share of its side
 MIN_SHARE, MAX_SHARE = 0.003, 0.75  # of the view's area, for an object to be followed
 SHADOW_SHARE = 0.4  # of the pasted objects cast one in a shot
@@ -48,18 +47,6 @@ def far_camera(size: int, height: int, width: int, rng: random.Random) -> Matrix
     shift = (size / 2 + rng.uniform(-slack_x, slack_x), size / 2 + rng.uniform(-slack_y, slack_y))
     matrix = similarity_matrix(zoom * aspect * flip, zoom / aspect, rng.uniform(-10, 10), shift)
     return matrix @ centred(width / 2, height / 2)
-
-
-def far_placement(size: int, sprite: Sprite, rng: random.Random) -> Matrix:
-    """Where a pasted object stands in a view."""
-    height, width = sprite.alpha.shape
-    zoom = (rng.uniform(0.12, 0.75) if rng.random() < 0.85 else rng.uniform(0.75, 1.6)) * size / max(height, width)
-    flip = -1 if rng.random() < 0.5 else 1
-    shift = (rng.uniform(0.05, 0.95) * size, rng.uniform(0.05, 0.95) * size)
-    stretch = rng.uniform(0.92, 1.08)
-    return similarity_matrix(zoom * flip * stretch, zoom / stretch, rng.uniform(-15, 15), shift) @ centred(
-        width, height
-    )
 
 
 def nudge(size: int, amount: float, rng: random.Random) -> Matrix:
@@ -106,9 +93,9 @@ class SceneDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         photo = self.pool.sample(rng)
         # The last map of a fashion photo is the whole person: what people follow in videos.
         labels = photo.regions[-1] if rng.random() < 0.5 else rng.choice(photo.regions)
-        sprites = [s for s in (self._sprite(rng) for _ in range(rng.choice([0, 1, 1, 2, 2]))) if s]
+        sprites = [s for s in (random_sprite(self.pool, rng) for _ in range(rng.choice([0, 1, 1, 2, 2]))) if s]
         if sprites and rng.random() < 0.25:
-            sprites.append(_recolour(sprites[0], rng))  # a look-alike
+            sprites.append(recoloured(sprites[0], rng))  # a look-alike
         height, width = labels.shape
         far = far_camera(self.size, height, width, rng)
         near = far_camera(self.size, height, width, rng)
@@ -132,14 +119,6 @@ class SceneDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             views.append(View(light[shot].apply(view.rgb, rng), view.ids))
         return views
 
-    def _sprite(self, rng: random.Random) -> Sprite | None:
-        if rng.random() < 0.35:
-            return made_up_sprite(self.pool, rng)
-        sprite = self.pool.sample_sprite(rng)
-        if sprite is not None and rng.random() < 0.2:
-            sprite = with_thin_parts(sprite, self.pool, rng)
-        return sprite
-
     def _compose(
         self,
         rgb: npt.NDArray[np.uint8],
@@ -153,13 +132,7 @@ class SceneDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             labels, camera[:2], shape, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101
         ).astype(np.int16)
         for number, (sprite, place, shadow) in enumerate(placed):
-            alpha = warp(sprite.alpha, place, shape, cv2.BORDER_CONSTANT)
-            colour = warp(sprite.rgb, place, shape, cv2.BORDER_REPLICATE)
-            soft = alpha if number % 2 else cv2.GaussianBlur(alpha, (3, 3), 0)  # no tell-tale hard edge
-            if shadow is not None:
-                shadow.cast(canvas, alpha)
-            canvas += (colour - canvas) * (soft[..., None] / np.float32(255))
-            ids[alpha > 127] = SPRITE_BASE + number
+            paste(canvas, ids, sprite, place, SPRITE_BASE + number, shadow, soft=number % 2 == 0)
         return View(canvas.astype(np.uint8), ids)
 
     def _choose(self, views: list[View], rng: random.Random) -> list[int]:
@@ -196,8 +169,3 @@ def _smear(rgb: npt.NDArray[np.uint8], rng: random.Random) -> npt.NDArray[np.uin
     ends = [tuple(np.rint((length - 1) / 2 + sign * reach).astype(int).tolist()) for sign in (-1, 1)]
     cv2.line(kernel, ends[0], ends[1], (1.0,), 1)
     return np.asarray(cv2.filter2D(rgb, -1, kernel / kernel.sum()), dtype=np.uint8)
-
-
-def _recolour(sprite: Sprite, rng: random.Random) -> Sprite:
-    gains = np.array([rng.uniform(0.6, 1.4) for _ in range(3)], dtype=np.float32)
-    return Sprite(np.clip(sprite.rgb * gains, 0, 255).astype(np.uint8), sprite.alpha)

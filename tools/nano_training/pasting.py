@@ -1,0 +1,74 @@
+"""Objects that are pasted into a view: drawn at random, placed, and put before what is there."""
+
+from __future__ import annotations
+
+import random
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from nano_training.photos import PhotoPool, Sprite
+from nano_training.shadow import Shadow
+from nano_training.shapes import made_up_sprite, with_thin_parts
+from vos.adaptation.warp import Matrix, centred, similarity_matrix, warp
+
+SPRITE_BASE = 1000  # ids of pasted objects start here, above those of the photo's regions
+
+
+def random_sprite(pool: PhotoPool, rng: random.Random) -> Sprite | None:
+    """An object of a photo, some with thin parts added, or a made-up one; None where the photo has none that fits."""
+    if rng.random() < 0.35:
+        return made_up_sprite(pool, rng)
+    sprite = pool.sample_sprite(rng)
+    if sprite is not None and rng.random() < 0.2:
+        sprite = with_thin_parts(sprite, pool, rng)
+    return sprite
+
+
+def recoloured(sprite: Sprite, rng: random.Random) -> Sprite:
+    """A look-alike: the same object, with each colour channel brighter or darker."""
+    gains = np.array([rng.uniform(0.6, 1.4) for _ in range(3)], dtype=np.float32)
+    return Sprite(np.clip(sprite.rgb * gains, 0, 255).astype(np.uint8), sprite.alpha)
+
+
+def far_placement(size: int, sprite: Sprite, rng: random.Random) -> Matrix:
+    """Where a pasted object stands in a view."""
+    height, width = sprite.alpha.shape
+    zoom = (rng.uniform(0.12, 0.75) if rng.random() < 0.85 else rng.uniform(0.75, 1.6)) * size / max(height, width)
+    flip = -1 if rng.random() < 0.5 else 1
+    shift = (rng.uniform(0.05, 0.95) * size, rng.uniform(0.05, 0.95) * size)
+    stretch = rng.uniform(0.92, 1.08)
+    return similarity_matrix(zoom * flip * stretch, zoom / stretch, rng.uniform(-15, 15), shift) @ centred(
+        width, height
+    )
+
+
+def paste(
+    canvas: npt.NDArray[np.floating],
+    ids: npt.NDArray[np.int16],
+    sprite: Sprite,
+    place: Matrix,
+    label: int,
+    shadow: Shadow | None,
+    soft: bool,
+) -> None:
+    """Draws an object, and its shadow under it, into a view.
+
+    Args:
+        canvas: floating (H, W, 3) in [0, 255], changed in place.
+        ids: int16 (H, W), changed in place.
+        sprite: the object.
+        place: from its pixels to those of the view.
+        label: its id.
+        shadow: what it casts, if anything.
+        soft: with its outline blurred a little, so that no hard edge tells.
+    """
+    shape = (canvas.shape[0], canvas.shape[1])
+    alpha = warp(sprite.alpha, place, shape, cv2.BORDER_CONSTANT)
+    colour = warp(sprite.rgb, place, shape, cv2.BORDER_REPLICATE)
+    blended = cv2.GaussianBlur(alpha, (3, 3), 0) if soft else alpha
+    if shadow is not None:
+        shadow.cast(canvas, alpha)
+    canvas += (colour - canvas) * (blended[..., None] / np.float32(255))
+    ids[alpha > 127] = label
