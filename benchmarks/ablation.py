@@ -68,6 +68,7 @@ def follow_all(sequence: DavisSequence, variants: Sequence[Variant], model: Segm
     """
     labels = sequence.reference()
     reference = LabelMap(labels, tuple(int(i) for i in np.unique(labels) if i))
+    model = model.for_objects(len(reference.object_ids))
     followers = [Follower(variant, model, reference) for variant in variants]
     twice = [follower for follower in followers if follower.twice]
     annotations, count = sequence.annotations, sequence.object_count()

@@ -142,8 +142,10 @@ def test_a_sequence_goes_through_the_pipeline(davis: Path, tmp_path: Path, monke
     monkeypatch.setattr("vos.tracking.tracker.make_tracker", lambda config, model: RedTracker())
     (sequence,) = read_dataset(davis, 2017, "val", only=["goat"])
     seen: list[int] = []
+    model = ColourSegmenter()
+    monkeypatch.setattr(ColourSegmenter, "for_objects", lambda self, count: model if count == 1 else None)
     seconds = vos.evaluate.run_sequence(sequence, EvaluateConfig(), ColourSegmenter(), tmp_path / "goat", seen.append)
-    assert seconds > 0 and seen == [0, 1, 2, 3]
+    assert seconds > 0 and seen == [0, 1, 2, 3] and model.encoded == 4, "the model for one object has seen them"
     masks = [np.asarray(Image.open(tmp_path / f"goat/{index:05d}.png")) for index in range(4)]
     np.testing.assert_array_equal(masks[0], square_mask(0, object_id=2).labels)
     truth = square_mask(3).labels > 0

@@ -13,6 +13,7 @@ from PIL import Image
 
 import vos.pipeline
 from vos.io.masks import read_label_map, write_label_map
+from vos.structures import LabelMap
 
 VIDEO = "video=my clip (1).mp4"
 MASK = "ref_mask=mask 0.png"
@@ -57,6 +58,19 @@ def test_masks_overlay_and_summary(program: Program, capsys: pytest.CaptureFixtu
     first = summary["frames"][0]["objects"]["3"]
     assert first == {"predicted_iou": 1.0, "area": 256, "box": [8, 16, 16, 16], "presence": "present"}
     assert "12 frames at" in capsys.readouterr().out
+
+
+def test_the_model_that_suits_the_number_of_objects_sees_the_frames(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suited = {1: ColourSegmenter(), 2: ColourSegmenter()}
+    monkeypatch.setattr(ColourSegmenter, "for_objects", lambda self, count: suited[count])
+    labels = read_label_map(Path("mask 0.png")).labels.copy()
+    labels[-3:, -3:] = 4
+    write_label_map(Path("two.png"), LabelMap(labels, (3, 4)))
+    for number, mask in ((1, MASK), (2, "ref_mask=two.png")):
+        assert program(VIDEO, mask, f"output_dir={number}", "output=[masks]") == 0
+        assert suited[number].encoded == FRAMES
 
 
 def test_all_outputs(program: Program) -> None:

@@ -154,7 +154,7 @@ class Timings:
         finally:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - begin
 
-    def each(self, stage: str, items: Iterable[Any]) -> Iterator[Any]:
+    def each(self, stage: str, items: Iterable[Any]) -> Generator[Any]:
         """Iterates over ``items``, adding the time that each takes to make to ``stage``."""
         iterator = iter(items)
         try:

@@ -174,6 +174,7 @@ def run_sequence(
     labels = sequence.reference()
     ids = tuple(int(i) for i in np.unique(labels) if i)
     start = time.perf_counter()
+    model = model.for_objects(len(ids))
     with FolderSource(str(sequence.image_folder), sequence.images()) as source, MaskWriter(folder) as writer:
         tracker = make_tracker(config.tracker, model)
         line = Line(model, tracker, [writer], batch_size=config.batch_size, on_frame=on_frame)

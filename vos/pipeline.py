@@ -9,10 +9,11 @@ bounded, so memory does not depend on the length of the video.
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from itertools import islice, takewhile
 from pathlib import Path
@@ -36,6 +37,7 @@ from vos.tracking.tracker import Tracker
 
 STATE_INTERVAL = 5.0  # seconds of work that an interruption may cost
 PENDING_RESULTS = 4
+MANY_CORES = (os.cpu_count() or 1) > 2  # on two, encoder and tracker get into the way of any further thread
 
 
 class Writer(Protocol):
@@ -218,8 +220,9 @@ def _follow(
 
 
 def _encode(frames: Iterable[Frame], line: Line) -> Iterator[tuple[Frame, ImageEmbedding]]:
-    """Frames with their embeddings, encoded in batches; reading runs ahead on a further thread."""
-    with Ahead(line.timings.each("read", frames), line.batch_size + 1, "read") as ahead:
+    """Frames with their embeddings, encoded in batches; reading runs ahead on a further thread, if there is a core."""
+    read = line.timings.each("read", frames)
+    with Ahead(read, line.batch_size + 1, "read") if MANY_CORES else closing(read) as ahead:
         frames_read = iter(ahead)
         while batch := list(islice(frames_read, line.batch_size)):
             with line.timings.measure("encode"):

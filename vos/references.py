@@ -79,6 +79,12 @@ def point_prompt(point: Sequence[float], size: SizeHW) -> Prompt:
     return Prompt(np.array([point], np.float32), np.ones(1, np.int64))
 
 
+def object_count(references: Sequence[Reference]) -> int:
+    """How many objects the references name together: ids of masks, concepts, or the one of a prompt."""
+    ids = {i for reference in references if reference.label_map is not None for i in reference.label_map.object_ids}
+    return max([len(ids), 1, *(len(reference.concepts) for reference in references)])
+
+
 def in_order(references: Sequence[Reference]) -> list[Reference]:
     """Sorted by frame, and every mask naming the objects of all, so that ids are fixed from the first frame on.
 

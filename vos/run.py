@@ -30,7 +30,7 @@ from vos.journal import Journal
 from vos.output_folder import sole_writer
 from vos.persam.concept import Concept
 from vos.pipeline import Line, segment_video
-from vos.references import Reference, box_prompt, point_prompt
+from vos.references import Reference, box_prompt, object_count, point_prompt
 from vos.sam.device import set_threads
 from vos.sam.registry import load_model
 from vos.sam.segmenter import Segmenter
@@ -82,6 +82,7 @@ def run(config: RunConfig, folder: Path) -> None:
     with open_frames(config.video, config.reader) as source:
         references = _references(config, source)
         model = load_model(config.model, config.checkpoint, config.device, config.precision)
+        model = model.for_objects(object_count(references))
         fingerprint = _fingerprint(config, model)
         if not config.overwrite and _is_finished(folder, outputs, fingerprint):
             print(f"{folder} is finished already, with the same options and input; overwrite=true redoes it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -203,6 +204,18 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 def test_input_size_must_fit_the_strides(network: NanoNetwork, size: int) -> None:
     with pytest.raises(VosError, match=f"input_size={size}"):
         NanoSegmenter(NanoWeights(network), input_size=size)
+
+
+def test_a_video_of_one_object_is_looked_at_more_closely_unless_the_size_was_chosen(network: NanoNetwork) -> None:
+    free, chosen = (
+        NanoSegmenter(NanoWeights(copy.deepcopy(network))),
+        NanoSegmenter(NanoWeights(network), input_size=96),
+    )
+    sizes = [max(free.for_objects(count).geometry((480, 854)).padded_size) for count in (1, 2, 10)]
+    assert sizes[0] > sizes[1] == sizes[2] == max(free.geometry((480, 854)).padded_size)
+    assert chosen.for_objects(1) is chosen and chosen.for_objects(2) is chosen
+    closer = free.at_input_size(128)
+    assert max(closer.for_objects(1).geometry((480, 854)).padded_size) == 128
 
 
 def test_clicks_and_boxes_are_answered_by_a_decoder_of_their_own(tmp_path: Path, image: np.ndarray) -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 import torch
 
+from vos.persam.window import Window, crop
 from vos.sam.nano import NanoSegmenter
 from vos.sam.traced import KEPT_SIZES, PATIENCE, Traced
+from vos.sam.traced_decoder import PATIENCE as DECODER_PATIENCE
+from vos.structures import Guidance, Prompt
 
 
 class Counted:
@@ -31,9 +36,9 @@ def test_python_is_asked_no_more_once_a_size_is_known() -> None:
         for number in range(3 * PATIENCE):
             x = torch.full((2, 3), float(number))
             assert torch.equal(traced(x), 2 * x)
-        assert function.calls == PATIENCE + 1, "the last one is the tracing"
+        assert function.calls == PATIENCE + 2, "the last two are the tracing"
         assert torch.equal(traced(torch.ones(4, 3)), torch.full((4, 3), 2.0))
-        assert function.calls == PATIENCE + 2, "another size is another matter"
+        assert function.calls == PATIENCE + 3, "another size is another matter"
 
 
 def test_photos_of_ever_new_sizes_are_never_traced() -> None:
@@ -70,6 +75,64 @@ def test_what_cannot_be_traced_is_called() -> None:
     traced = Traced(lambda x: str(x.shape))
     with torch.no_grad():
         assert [traced(torch.ones(2)) for _ in range(3 * PATIENCE)] == ["torch.Size([2])"] * 3 * PATIENCE
+
+
+def test_constants_are_handed_over_and_sizes_of_all_inputs_count() -> None:
+    notes: list[torch.Tensor] = []
+    opaque = torch.arange(3.0).to_mkldnn()  # a trace refuses it as a constant
+
+    def function(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        notes.append(opaque)
+        return x + opaque.to_dense() + y.sum()
+
+    @contextmanager
+    def constants() -> Iterator[list[torch.Tensor]]:
+        notes.clear()
+        yield notes
+
+    traced = Traced(function, constants)
+    with torch.no_grad():
+        for number in range(2 * PATIENCE):
+            x, y = torch.full((3,), float(number)), torch.ones(2)
+            assert torch.equal(traced(x, y), x + torch.arange(3.0) + 2)
+        assert len(notes) == 2, "noted, traced, and not called again"
+        assert torch.equal(traced(torch.zeros(3), torch.ones(4)), torch.arange(3.0) + 4)
+    assert traced._traces.keys() == {((3,), (2,))}
+
+
+def test_a_traced_decoder_answers_like_the_decoder_itself() -> None:
+    model = NanoSegmenter.load(input_size=96)
+    rng = np.random.default_rng(0)
+    embedding = model.encode([rng.integers(0, 256, (72, 96, 3), dtype=np.uint8)])[0]
+    lit, windows = Guidance(maps=torch.randn(2, 5, 6, 6)), [Window(0, 4, 0, 4), Window(2, 6, 1, 5)]
+    prompts = [
+        Prompt(np.array([[40.0, 30.0]], np.float32), np.ones(1, np.int64)),
+        Prompt(np.zeros((0, 2), np.float32), np.zeros(0, np.int64)),
+    ]
+    views = [crop(embedding, window) for window in windows]
+    near = Guidance(maps=lit.maps[:, :, :4, :4])
+    for multimask in (False, True):
+        answers = [model.decode_each(views, prompts, near, multimask) for _ in range(DECODER_PATIENCE + 4)]
+        traced = model._answers._three if multimask else model._answers._single
+        assert traced._traces
+        first = answers[0]
+        for other in answers[1:]:
+            assert torch.equal(other.logits, first.logits) and torch.equal(other.predicted_iou, first.predicted_iou)
+        moved = [crop(embedding, windows[1]), crop(embedding, windows[0])]
+        assert not torch.equal(model.decode_each(moved, prompts, near, multimask).logits, first.logits)
+
+
+def test_a_trace_does_not_lay_out_weights_again() -> None:
+    model = NanoSegmenter.load(input_size=64, precision="float32")
+    frame = np.zeros((48, 64, 3), np.uint8)
+    for _ in range(PATIENCE + 2):
+        model.encode([frame])
+    assert model._encoder._traces
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        model.encode([frame])
+    names = [event.key for event in profile.key_averages()]
+    assert any("convolution" in name for name in names)
+    assert not any("reorder" in name for name in names)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

@@ -83,6 +83,7 @@ def follow(sequence: DavisSequence, model: Segmenter, settings: Settings, on_fra
     ids = tuple(int(i) for i in np.unique(labels) if i)
     name = next(key for key, year in SETS.items() if year == sequence.year)
     begin, opinions, config = time.perf_counter(), Opinions(), TrackerConfig()
+    model = model.for_objects(len(ids))
     source = FolderSource(str(sequence.image_folder), sequence.images())
     with source, MaskWriter(settings.results / name / sequence.name) as writer:
         line = Line(model, make_tracker(config, model), [writer, opinions], edges=config.outlines, on_frame=on_frame)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import torch
@@ -9,6 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vos.sam.fused import HAS_FUSED, HAS_REORDER, convolve, convolve_onto
+from vos.structures import SizeHW
 
 Activation = Literal["none", "relu", "relu6"]
 
@@ -18,7 +22,18 @@ _FUSED: dict[Activation, tuple[str, list[float]]] = {
     "relu": ("relu", []),
     "relu6": ("hardtanh", [0.0, 6.0]),
 }
-PACKED_SIZES = 8  # of inputs, for which laid out weights are kept
+PACKED_SIZES = 16  # of inputs, for which laid out weights are kept
+_notes = threading.local()  # weights: what the convolutions of this thread read, while somebody wants to know
+
+
+@contextmanager
+def laid_out_weights() -> Iterator[list[torch.Tensor]]:
+    """Notes the weights, as laid out for their inputs, that this thread's convolutions read in the ``with`` block."""
+    _notes.weights = []
+    try:
+        yield _notes.weights
+    finally:
+        del _notes.weights
 
 
 class Convolution(nn.Conv2d):
@@ -43,7 +58,7 @@ class Convolution(nn.Conv2d):
         padding = kernel // 2 if padding is None else padding
         super().__init__(inputs, outputs, kernel, stride, padding, groups=groups, bias=bias)
         self.activation: Activation = activation
-        self._packed: dict[torch.Size, torch.Tensor] | None = None
+        self._packed: dict[SizeHW, torch.Tensor] | None = None
         self._spread = [padding, padding]
 
     def freeze(self) -> None:
@@ -94,7 +109,8 @@ class Convolution(nn.Conv2d):
         """The weights in the order in which oneDNN reads them for this input; else it sorts them at every call."""
         if self._packed is None or self.weight.dtype != x.dtype or not HAS_REORDER:
             return self.weight.to(x.dtype)
-        known, size = self._packed, x.shape[-2:]
+        # Plain numbers: within a trace the sizes of a tensor are tensors, which are no two times the same key.
+        known, size = self._packed, (int(x.shape[-2]), int(x.shape[-1]))
         packed = known.get(size)
         if packed is None:
             packed = torch.ops.mkldnn._reorder_convolution_weight(
@@ -102,4 +118,7 @@ class Convolution(nn.Conv2d):
             )
             # A new dictionary: other threads may be reading this one.
             self._packed = {**known, size: packed} if len(known) < PACKED_SIZES else {size: packed}
+        noted = getattr(_notes, "weights", None)
+        if noted is not None:
+            noted.append(packed)
         return packed

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 
 from vos.errors import VosError
+from vos.sam.convolution import laid_out_weights
 from vos.sam.device import resolve_precision
 from vos.sam.lesson import Lesson
 from vos.sam.model_input import model_input
@@ -28,9 +29,12 @@ from vos.sam.nano_weights import NanoWeights
 from vos.sam.prompt_maps import prompt_maps
 from vos.sam.segmenter import Segmenter
 from vos.sam.traced import Traced
+from vos.sam.traced_decoder import TracedDecoder
 from vos.structures import Geometry, Guidance, ImageEmbedding, MaskCandidates, Prompt, SizeHW
 
 DEFAULT_INPUT_SIZE = 640  # longer side of the model input, pixels
+# ... of a video with one object, which gains by it and has time for it (benchmarks/ablation.py: input_640).
+SINGLE_INPUT_SIZE = 768
 DEEPEST_STRIDE = 32
 
 
@@ -41,7 +45,8 @@ class NanoSegmenter(Segmenter):
         weights: taken over (switched to evaluation, batch norms folded).
         device: where it runs.
         precision: "float32" or "bfloat16"; see :func:`vos.sam.device.resolve_precision`.
-        input_size: longer side of the model input in pixels, a multiple of 32.
+        input_size: longer side of the model input in pixels, a multiple of 32; None = what suits the number of objects
+            (:meth:`for_objects`), until that is known 640.
 
     Raises:
         VosError: an input size that the network cannot take, or a precision that there is not.
@@ -70,15 +75,17 @@ class NanoSegmenter(Segmenter):
                 for parameter in part.parameters():
                     if parameter.ndim == 4:
                         parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-        self._network, self._input_size = weights.network, size
+        self._network, self._input_size, self._size_chosen = weights.network, size, input_size is not None
         precision = resolve_precision(precision, self.device, embedded=True)
         self._dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         self._network.fold_pixel_unit()
         self._network.to(self._dtype)
         freeze(self._network)
-        self._encoder = Traced(self._network.encode)
+        self._encoder = Traced(self._network.encode, laid_out_weights)
         self._decoder = self._ready(self._network.decoder)
-        self._prompter = self._decoder if weights.prompter is None else self._ready(weights.prompter)
+        self._answers = TracedDecoder(self._decoder)
+        prompter = self._decoder if weights.prompter is None else self._ready(weights.prompter)
+        self._prompter = TracedDecoder(prompter)
         self._adapted = False
 
     @classmethod
@@ -95,8 +102,12 @@ class NanoSegmenter(Segmenter):
     def at_input_size(self, size: int) -> NanoSegmenter:
         """The same network for pictures whose longer side becomes ``size``; shares the weights."""
         other = copy.copy(self)
-        other._input_size = size
+        other._input_size, other._size_chosen = size, True
         return other
+
+    def for_objects(self, count: int) -> NanoSegmenter:
+        """See :meth:`Segmenter.for_objects`."""
+        return self.at_input_size(SINGLE_INPUT_SIZE) if count == 1 and not self._size_chosen else self
 
     def adapted(self, lessons: Iterator[Sequence[Lesson]], steps: int, learning_rate: float) -> NanoSegmenter:
         """See :meth:`Segmenter.adapted`."""
@@ -118,6 +129,7 @@ class NanoSegmenter(Segmenter):
     def _with_decoder(self, decoder: Decoder) -> NanoSegmenter:
         other = copy.copy(self)
         other._decoder, other._adapted = self._ready(decoder), True
+        other._answers = TracedDecoder(other._decoder)
         return other
 
     def _ready(self, decoder: Decoder) -> Decoder:
@@ -167,7 +179,7 @@ class NanoSegmenter(Segmenter):
         multimask: bool = True,
     ) -> MaskCandidates:
         """See :meth:`Segmenter.decode_each`: one batch."""
-        return self._answer(self._decoder, embeddings, prompts, guidance, multimask)
+        return self._answer(self._answers, embeddings, prompts, guidance, multimask)
 
     @torch.inference_mode()
     def ask(self, embedding: ImageEmbedding, prompts: Sequence[Prompt], multimask: bool = True) -> MaskCandidates:
@@ -176,14 +188,13 @@ class NanoSegmenter(Segmenter):
 
     def _answer(
         self,
-        decoder: Decoder,
+        decoder: TracedDecoder,
         embeddings: Sequence[ImageEmbedding],
         prompts: Sequence[Prompt],
         guidance: Guidance | None,
         multimask: bool,
     ) -> MaskCandidates:
-        chosen = slice(1, None) if multimask else slice(0, 1)
-        logits, quality = decoder(*self._read(embeddings, prompts, guidance), chosen)
+        logits, quality = decoder(*self._read(embeddings, prompts, guidance), multimask)
         return MaskCandidates(logits.float(), quality.float().sigmoid())
 
     def _read_lesson(self, lesson: Lesson) -> Inputs:

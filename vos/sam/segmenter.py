@@ -38,6 +38,10 @@ class Segmenter(ABC):
         """The same model for an input of ``size`` pixels on the longer side, where it can be chosen; else itself."""
         return self
 
+    def for_objects(self, count: int) -> Segmenter:
+        """The same model with the input that suits a video in which ``count`` objects are followed; else itself."""
+        return self
+
     def adapted(self, lessons: Iterator[Sequence[Lesson]], steps: int, learning_rate: float) -> Segmenter:
         """The same encoder with a decoder that has learned in ``steps`` steps; only where ``adaptable``."""
         raise NotImplementedError(f"model={self.name} cannot be adapted")

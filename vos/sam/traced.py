@@ -1,4 +1,4 @@
-"""A function of a tensor that becomes one operation, so that threads do not wait for each other.
+"""A function of tensors that becomes one operation, so that threads do not wait for each other.
 
 Every operation of PyTorch lets Python's lock go and takes it again. Where several threads run many small ones, each of
 them waits for the others at every turn, and may come back on another core, to a cold cache.
@@ -9,59 +9,80 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, TypeAlias
 
 import torch
 
-PATIENCE = 4  # calls with one size before it is traced, which takes as long as several calls
+PATIENCE = 4  # calls with the same sizes before they are traced, which takes as long as several calls
 KEPT_SIZES = 4
+
+Sizes: TypeAlias = tuple[torch.Size, ...]
+
+
+def no_constants() -> AbstractContextManager[list[torch.Tensor]]:
+    """Of a function that reads nothing but its inputs, or only what a trace can hold."""
+    return nullcontext([])
 
 
 class Traced:
-    """Calls a function, by ``torch.jit.trace`` where a size has come often enough; CPU only, without gradients.
+    """Calls a function, by ``torch.jit.trace`` where its inputs' sizes have come often enough; CPU only, no gradients.
 
     Args:
-        function: of one tensor, without branches that depend on its values; gives tensors.
+        function: of tensors, without branches that depend on their values; gives tensors.
+        constants: notes, while the function runs, the tensors that it reads besides, which never change and which a
+            trace cannot hold: weights in oneDNN's own layout. The trace is handed them at every call.
+        patience: calls with the same sizes before they are traced.
+        kept: sizes whose traces are kept.
     """
 
-    def __init__(self, function: Callable[[torch.Tensor], Any]) -> None:
-        self.function = function
-        self._calls: dict[torch.Size, int] = {}
-        self._traces: dict[torch.Size, Callable[[torch.Tensor], Any]] = {}
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        constants: Callable[[], AbstractContextManager[list[torch.Tensor]]] = no_constants,
+        patience: int = PATIENCE,
+        kept: int = KEPT_SIZES,
+    ) -> None:
+        self.function, self.constants, self.patience, self.kept = function, constants, patience, kept
+        self._calls: dict[Sizes, int] = {}
+        self._traces: dict[Sizes, Callable[..., Any]] = {}
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[type[Traced], tuple[Any, ...]]:
-        return Traced, (self.function,)  # a copy traces for itself
+        return Traced, (self.function, self.constants, self.patience, self.kept)  # a copy traces for itself
 
-    def __call__(self, x: torch.Tensor) -> Any:
-        """What the function gives for x."""
-        if x.device.type != "cpu" or torch.is_grad_enabled():
-            return self.function(x)
-        trace = self._traces.get(x.shape)
-        return (trace or self._noticed(x) or self.function)(x)
+    def __call__(self, *inputs: torch.Tensor) -> Any:
+        """What the function gives for these inputs."""
+        if inputs[0].device.type != "cpu" or torch.is_grad_enabled():
+            return self.function(*inputs)
+        sizes = tuple(x.shape for x in inputs)
+        return (self._traces.get(sizes) or self._noticed(sizes, inputs) or self.function)(*inputs)
 
-    def _trace(self, x: torch.Tensor) -> Callable[[torch.Tensor], Any]:
-        """The function for inputs like x as one operation; itself where this PyTorch cannot do that."""
+    def _trace(self, inputs: tuple[torch.Tensor, ...]) -> Callable[..., Any]:
+        """The function for inputs like these as one operation; itself where this PyTorch cannot do that."""
+        with self.constants() as noted:
+            self.function(*inputs)
+        constants, count = tuple(noted), len(inputs)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about branches on sizes, which are the same at every call
-                trace: Callable[[torch.Tensor], Any] = torch.jit.trace(self._call, (x,), check_trace=False)
-            return trace
+                # PyTorch knows the constants by their identity, and a function by its being one, not a method.
+                trace = torch.jit.trace(
+                    lambda *given: self.function(*given[:count]), (*inputs, *constants), check_trace=False
+                )
         except (RuntimeError, AttributeError, NotImplementedError):
             return self.function
+        return lambda *given: trace(*given, *constants)
 
-    def _call(self, x: torch.Tensor) -> Any:
-        return self.function(x)  # a method of a module is refused
-
-    def _noticed(self, x: torch.Tensor) -> Callable[[torch.Tensor], Any] | None:
-        """Counts the call; the trace for this size if it is time for one."""
+    def _noticed(self, sizes: Sizes, inputs: tuple[torch.Tensor, ...]) -> Callable[..., Any] | None:
+        """Counts the call; the trace for these sizes if it is time for one."""
         with self._lock:
-            calls = self._calls.get(x.shape, 0) + 1
-            self._calls = {**self._calls, x.shape: calls} if len(self._calls) < 4 * KEPT_SIZES else {x.shape: calls}
-            if calls <= PATIENCE or x.shape in self._traces:
-                return self._traces.get(x.shape)
-            trace = self._trace(x)
+            calls = self._calls.get(sizes, 0) + 1
+            self._calls = {**self._calls, sizes: calls} if len(self._calls) < 4 * self.kept else {sizes: calls}
+            if calls <= self.patience or sizes in self._traces:
+                return self._traces.get(sizes)
+            trace = self._trace(inputs)
             # A new dictionary: other threads may be reading this one.
-            others = self._traces if len(self._traces) < KEPT_SIZES else {}
-            self._traces = {**others, x.shape: trace}
+            others = self._traces if len(self._traces) < self.kept else {}
+            self._traces = {**others, sizes: trace}
             return trace
