@@ -67,11 +67,13 @@ def measure_set(settings: Settings, name: str, model: Segmenter) -> tuple[Table,
     with tqdm(total=sum(len(s.annotations) for s in sequences), desc=name, unit="frame") as bar:
         runs = [follow(sequence, model, settings, lambda index: bar.update()) for sequence in sequences]
     scores = score_results(sequences, masks, workers=1, progress=True)
-    size = max(model.geometry(sequences[0].reference().shape).input_size)
+    suited = {model.for_objects(len(np.unique(s.reference())) - 1) for s in sequences}
+    size = " or ".join(sorted({str(max(each.geometry((480, 854)).input_size)) for each in suited}))
     note = (
         f"`tracker=persam`, first frame given, longer side of the input {size} px; mean over all objects. Milliseconds "
         f"per frame on {_threads()}: encoding and tracking as work, whole = from the picture's file to the mask's, "
-        "with reading, encoding and writing on threads of their own. Learning: seconds on the reference before that."
+        "with reading and encoding ahead of the tracker and writing behind it. Learning: seconds on the reference "
+        "before that."
     )
     header = ("sequence", "objects", "J", "F", "J&F", "s learning", "ms encoding", "ms tracking", "ms whole")
     return Table(name, title, header, _rows(runs, scores), note), _pairs(name, runs, scores)
