@@ -11,6 +11,7 @@ from torch import nn
 from torch.optim.adam import adam
 from torch.optim.swa_utils import AveragedModel
 
+from vos.sam.decoder_inputs import Inputs
 from vos.sam.device import free_cores
 from vos.sam.lesson import Lesson
 from vos.sam.mask_loss import choice_loss
@@ -22,10 +23,6 @@ WARM_UP = 5  # steps
 LAST_RATE = 0.3  # share of the learning rate that is left in the end
 KEPT = 0.15  # share of the decoder as it was in the outcome (WiSE-FT: Wortsman et al., CVPR 2022)
 AVERAGED = 0.5  # share of the steps, the last ones, whose weights are averaged (Izmailov et al., UAI 2018)
-
-Inputs = tuple[
-    tuple[torch.Tensor, ...], torch.Tensor, tuple[torch.Tensor, torch.Tensor], torch.Tensor
-]  # of the decoder: levels, guidance, fine answers, prompt
 
 
 def tune_decoder(
