@@ -26,8 +26,8 @@ from vos.sam.traced_decoder import TracedDecoder
 from vos.structures import Geometry, Guidance, ImageEmbedding, MaskCandidates, Prompt, SizeHW
 
 DEFAULT_INPUT_SIZE = 640  # longer side of the model input, pixels
-# ... at most, of a video with one object, which gains by it and has time for it (benchmarks/ablation.py: input_640);
-# but a picture is not enlarged beyond the other size.
+# ... of a video with one object, which gains by it and has time for it (benchmarks/ablation.py: input_640). Only of
+# frames larger than the other size: in small ones, enlarged so far, lost objects stay lost (benchmarks/occlusion.py).
 SINGLE_INPUT_SIZE = 768
 DEEPEST_STRIDE = 32
 
@@ -69,7 +69,8 @@ class NanoSegmenter(Segmenter):
                 for parameter in part.parameters():
                     if parameter.ndim == 4:
                         parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-        self._network, self._sizes, self._size_chosen = weights.network, (size, size), input_size is not None
+        self._network, self._size_chosen = weights.network, input_size is not None
+        self._sizes = size, size  # of small and of large frames
         precision = resolve_precision(precision, self.device, embedded=True)
         self._dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         self._reader = InputReader(self._dtype, self.device)
@@ -140,9 +141,9 @@ class NanoSegmenter(Segmenter):
 
     def geometry(self, original_size: SizeHW) -> Geometry:
         """Longer side to the input size, padded at the bottom/right to multiples of 32."""
-        least, most = self._sizes
+        small, large = self._sizes
         longer = max(original_size)
-        scale = min(most, max(least, longer // DEEPEST_STRIDE * DEEPEST_STRIDE)) / longer
+        scale = (large if longer > small else small) / longer
         height, width = (max(1, int(side * scale + 0.5)) for side in original_size)
         padded = tuple(-(-side // DEEPEST_STRIDE) * DEEPEST_STRIDE for side in (height, width))
         return Geometry(original_size, (height, width), (padded[0], padded[1]), logit_stride=LOGIT_STRIDE)
