@@ -32,6 +32,12 @@ def follow(
     return collector, tracker
 
 
+@pytest.fixture(autouse=True, params=[False, True], ids=["two-cores", "many-cores"])
+def cores(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading shares the encoder's thread, or has one of its own."""
+    monkeypatch.setattr("vos.pipeline.MANY_CORES", request.param)
+
+
 @pytest.fixture(autouse=True)
 def no_thread_is_left() -> Iterator[None]:
     before = set(threading.enumerate())
