@@ -11,11 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from vos.persam.window import Window, crop
 from vos.sam.nano import NanoSegmenter
 from vos.sam.traced import KEPT_SIZES, PATIENCE, Traced
-from vos.sam.traced_decoder import PATIENCE as DECODER_PATIENCE
-from vos.structures import Guidance, Prompt
 
 
 class Counted:
@@ -100,26 +97,14 @@ def test_constants_are_handed_over_and_sizes_of_all_inputs_count() -> None:
     assert traced._traces.keys() == {((3,), (2,))}
 
 
-def test_a_traced_decoder_answers_like_the_decoder_itself() -> None:
-    model = NanoSegmenter.load(input_size=96)
-    rng = np.random.default_rng(0)
-    embedding = model.encode([rng.integers(0, 256, (72, 96, 3), dtype=np.uint8)])[0]
-    lit, windows = Guidance(maps=torch.randn(2, 5, 6, 6)), [Window(0, 4, 0, 4), Window(2, 6, 1, 5)]
-    prompts = [
-        Prompt(np.array([[40.0, 30.0]], np.float32), np.ones(1, np.int64)),
-        Prompt(np.zeros((0, 2), np.float32), np.zeros(0, np.int64)),
-    ]
-    views = [crop(embedding, window) for window in windows]
-    near = Guidance(maps=lit.maps[:, :, :4, :4])
-    for multimask in (False, True):
-        answers = [model.decode_each(views, prompts, near, multimask) for _ in range(DECODER_PATIENCE + 4)]
-        traced = model._answers._three if multimask else model._answers._single
-        assert traced._traces
-        first = answers[0]
-        for other in answers[1:]:
-            assert torch.equal(other.logits, first.logits) and torch.equal(other.predicted_iou, first.predicted_iou)
-        moved = [crop(embedding, windows[1]), crop(embedding, windows[0])]
-        assert not torch.equal(model.decode_each(moved, prompts, near, multimask).logits, first.logits)
+def test_no_more_sizes_are_traced_than_are_kept() -> None:
+    function = Counted()
+    traced = Traced(function)
+    with torch.no_grad():
+        for _ in range(3 * PATIENCE):
+            for side in range(1, 3 * KEPT_SIZES):
+                assert torch.equal(traced(torch.ones(side)), torch.full((side,), 2.0))
+    assert set(traced._traces) == {((side,),) for side in range(1, KEPT_SIZES + 1)}
 
 
 def test_a_trace_does_not_lay_out_weights_again() -> None:

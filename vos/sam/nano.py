@@ -22,7 +22,6 @@ from vos.sam.nano_tuning import tune_decoder
 from vos.sam.nano_weights import NanoWeights
 from vos.sam.segmenter import Segmenter
 from vos.sam.traced import Traced
-from vos.sam.traced_decoder import TracedDecoder
 from vos.structures import Geometry, Guidance, ImageEmbedding, MaskCandidates, Prompt, SizeHW
 
 DEFAULT_INPUT_SIZE = 640  # longer side of the model input, pixels
@@ -79,9 +78,7 @@ class NanoSegmenter(Segmenter):
         freeze(self._network)
         self._encoder = Traced(self._network.encode, laid_out_weights)
         self._decoder = self._ready(self._network.decoder)
-        self._answers = TracedDecoder(self._decoder)
-        prompter = self._decoder if weights.prompter is None else self._ready(weights.prompter)
-        self._prompter = TracedDecoder(prompter)
+        self._prompter = self._decoder if weights.prompter is None else self._ready(weights.prompter)
         self._adapted = False
 
     @classmethod
@@ -129,7 +126,6 @@ class NanoSegmenter(Segmenter):
     def _with_decoder(self, decoder: Decoder) -> NanoSegmenter:
         other = copy.copy(self)
         other._decoder, other._adapted = self._ready(decoder), True
-        other._answers = TracedDecoder(other._decoder)
         return other
 
     def _ready(self, decoder: Decoder) -> Decoder:
@@ -181,7 +177,7 @@ class NanoSegmenter(Segmenter):
         multimask: bool = True,
     ) -> MaskCandidates:
         """See :meth:`Segmenter.decode_each`: one batch."""
-        return self._answer(self._answers, embeddings, prompts, guidance, multimask)
+        return self._answer(self._decoder, embeddings, prompts, guidance, multimask)
 
     @torch.inference_mode()
     def ask(self, embedding: ImageEmbedding, prompts: Sequence[Prompt], multimask: bool = True) -> MaskCandidates:
@@ -190,13 +186,14 @@ class NanoSegmenter(Segmenter):
 
     def _answer(
         self,
-        decoder: TracedDecoder,
+        decoder: Decoder,
         embeddings: Sequence[ImageEmbedding],
         prompts: Sequence[Prompt],
         guidance: Guidance | None,
         multimask: bool,
     ) -> MaskCandidates:
-        logits, quality = decoder(*self._reader.read(embeddings, prompts, guidance), multimask)
+        chosen = slice(1, None) if multimask else slice(0, 1)
+        logits, quality = decoder(*self._reader.read(embeddings, prompts, guidance), chosen)
         return MaskCandidates(logits.float(), quality.float().sigmoid())
 
     def _read_lesson(self, lesson: Lesson) -> Inputs:

@@ -15,6 +15,8 @@ from typing import Any, TypeAlias
 import torch
 
 PATIENCE = 4  # calls with the same sizes before they are traced, which takes as long as several calls
+# Traces at most, of the first sizes that come often enough: PyTorch gives some megabytes of each back to nobody, so
+# that new ones in the place of old ones would add up.
 KEPT_SIZES = 4
 
 Sizes: TypeAlias = tuple[torch.Size, ...]
@@ -32,24 +34,20 @@ class Traced:
         function: of tensors, without branches that depend on their values; gives tensors.
         constants: notes, while the function runs, the tensors that it reads besides, which never change and which a
             trace cannot hold: weights in oneDNN's own layout. The trace is handed them at every call.
-        patience: calls with the same sizes before they are traced.
-        kept: sizes whose traces are kept.
     """
 
     def __init__(
         self,
         function: Callable[..., Any],
         constants: Callable[[], AbstractContextManager[list[torch.Tensor]]] = no_constants,
-        patience: int = PATIENCE,
-        kept: int = KEPT_SIZES,
     ) -> None:
-        self.function, self.constants, self.patience, self.kept = function, constants, patience, kept
+        self.function, self.constants = function, constants
         self._calls: dict[Sizes, int] = {}
         self._traces: dict[Sizes, Callable[..., Any]] = {}
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[type[Traced], tuple[Any, ...]]:
-        return Traced, (self.function, self.constants, self.patience, self.kept)  # a copy traces for itself
+        return Traced, (self.function, self.constants)  # a copy traces for itself
 
     def __call__(self, *inputs: torch.Tensor) -> Any:
         """What the function gives for these inputs."""
@@ -77,12 +75,12 @@ class Traced:
     def _noticed(self, sizes: Sizes, inputs: tuple[torch.Tensor, ...]) -> Callable[..., Any] | None:
         """Counts the call; the trace for these sizes if it is time for one."""
         with self._lock:
-            calls = self._calls.get(sizes, 0) + 1
-            self._calls = {**self._calls, sizes: calls} if len(self._calls) < 4 * self.kept else {sizes: calls}
-            if calls <= self.patience or sizes in self._traces:
+            if sizes in self._traces or len(self._traces) >= KEPT_SIZES:
                 return self._traces.get(sizes)
+            calls = self._calls.get(sizes, 0) + 1
+            self._calls = {**self._calls, sizes: calls} if len(self._calls) < 4 * KEPT_SIZES else {sizes: calls}
+            if calls <= PATIENCE:
+                return None
             trace = self._trace(inputs)
-            # A new dictionary: other threads may be reading this one.
-            others = self._traces if len(self._traces) < self.kept else {}
-            self._traces = {**others, sizes: trace}
+            self._traces = {**self._traces, sizes: trace}  # anew: other threads may be reading the old one
             return trace
