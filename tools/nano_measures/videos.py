@@ -67,8 +67,9 @@ def measure_set(settings: Settings, name: str, model: Segmenter) -> tuple[Table,
     with tqdm(total=sum(len(s.annotations) for s in sequences), desc=name, unit="frame") as bar:
         runs = [follow(sequence, model, settings, lambda index: bar.update()) for sequence in sequences]
     scores = score_results(sequences, masks, workers=1, progress=True)
-    suited = {model.for_objects(len(np.unique(s.reference())) - 1) for s in sequences}
-    size = " or ".join(sorted({str(max(each.geometry((480, 854)).input_size)) for each in suited}))
+    first = [sequence.reference() for sequence in sequences]
+    suited = [model.for_objects(int(np.count_nonzero(np.unique(labels)))).geometry(labels.shape) for labels in first]
+    size = " or ".join(sorted({str(max(geometry.input_size)) for geometry in suited}))
     note = (
         f"`tracker=persam`, first frame given, longer side of the input {size} px; mean over all objects. Milliseconds "
         f"per frame on {_threads()}: encoding and tracking as work, whole = from the picture's file to the mask's, "
