@@ -1,102 +1,125 @@
-"""Encoded views of scenes, and what the network knows of an object from the views that it was shown."""
+"""Encoded views of scenes, and what they show of the objects that are asked about."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 
-from vos.persam.similarity import similarity_maps
-from vos.persam.target import merge_views, target_feature
-from vos.persam.target_model import coverage_at, fit, moments, respond, scales, sum_weighted
+from vos.persam.target_model import coverage_at, moments, scales
 from vos.sam.nano_network import LOGIT_STRIDE, NanoNetwork
-from vos.structures import TargetFeature
 
-GRID_STRIDE = 16
-REFERENCE_SHARE = 0.5  # of the reference among several views, as in the tracker
+BACKGROUND_COVERAGE = 0.05  # as in vos.persam.target
 
 
 @dataclass
-class View:
-    """One view of an object: its target feature and, per scale, the target model's moments (C + 1, C + 2)."""
+class Shown:
+    """What one view shows of each of R objects, in the terms of :class:`vos.structures.TargetFeature`.
 
-    target: TargetFeature
+    Attributes:
+        direction: float (R, C), unit vectors.
+        background_direction: float (R, C), unit vectors.
+        cells: float (R, P, C), all cells of the view as unit vectors.
+        inside: bool (R, P), which of them are the object's.
+        outside: bool (R, P), which of them are background.
+        moments: of the target model, per scale float (R, C + 1, C + 2).
+        valid: bool (R,), whether the view counts.
+    """
+
+    direction: torch.Tensor
+    background_direction: torch.Tensor
+    cells: torch.Tensor
+    inside: torch.Tensor
+    outside: torch.Tensor
     moments: list[torch.Tensor]
+    valid: torch.Tensor
 
+    def exchanged(self, which: torch.Tensor, distance: int) -> Shown:
+        """With what is shown of the objects ``distance`` rows further on in the place of some, bool (R,)."""
 
-@dataclass
-class Knowledge:
-    """The views of one object, its reference first."""
+        def mixed(each: torch.Tensor) -> torch.Tensor:
+            return torch.where(which.view(-1, *[1] * (each.ndim - 1)), each.roll(-distance, 0), each)
 
-    views: list[View]
-
-    def with_view(self, view: View) -> Knowledge:
-        """The same and one more."""
-        return replace(self, views=[*self.views, view])
-
-    def weights(self) -> list[float]:
-        """Of the views; they sum to 1."""
-        later = len(self.views) - 1
-        return [REFERENCE_SHARE, *[(1 - REFERENCE_SHARE) / later] * later] if later else [1.0]
+        return Shown(
+            mixed(self.direction),
+            mixed(self.background_direction),
+            mixed(self.cells),
+            mixed(self.inside),
+            mixed(self.outside),
+            [mixed(each) for each in self.moments],
+            mixed(self.valid),
+        )
 
 
 @dataclass
 class EncodedViews:
-    """Encoded views of B scenes.
+    """Encoded views of B scenes, N objects each.
 
     Attributes:
-        features: float (B, V, C, h, w), what is matched.
-        levels: three levels, float (B * V, C', h', w') each, what the decoder reads.
+        features: of each view, float (B, C, h, w), what is matched.
+        levels: of each view, three levels, float (B, C', h', w') each, what the decoder reads.
         low_res: float (B, N, V, h2, w2), covered share of each cell.
     """
 
-    features: torch.Tensor
-    levels: list[torch.Tensor]
+    features: Sequence[torch.Tensor]
+    levels: Sequence[Sequence[torch.Tensor]]
     low_res: torch.Tensor
 
-    def scales(self, scene: int, view: int) -> list[torch.Tensor]:
-        """The feature maps that the target model reads in one view."""
-        image = scene * self.features.shape[1] + view
-        return scales(self.features[scene, view], [level[image] for level in self.levels])
+    def scales(self, view: int) -> list[torch.Tensor]:
+        """The feature maps that the target models read in a view: (B, C, h, w) each."""
 
-    def remember(self, scene: int, view: int, mask: torch.Tensor) -> View:
-        """What a view shows of the object under a mask (h2, w2) in [0, 1]."""
-        seen = self.scales(scene, view)
-        at = [coverage_at(mask[None], scale) for scale in seen]
-        target = target_feature(self.features[scene, view], at[0][0])
-        return View(target, [moments(scale, part)[0] for scale, part in zip(seen, at)])
+        def one(features: torch.Tensor, *levels: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            return tuple(scales(features, levels))
 
-    def locate(self, rows: list[tuple[int, int]], view: int, known: list[Knowledge]) -> list[torch.Tensor]:
-        """Maps of all objects in a view: (R, 6, h, w) on the grid, then (R, 1, h', w') at strides 8 and 4."""
-        mixed = [
-            torch.stack([sum_weighted([v.moments[k] for v in own.views], own.weights()) for own in known])
-            for k in range(len(known[0].views[0].moments))
-        ]
-        models = [fit(each) for each in mixed]
-        maps: list[list[torch.Tensor]] = [[] for _ in models]
-        for number, (scene, _) in enumerate(rows):
-            seen = self.scales(scene, view)
-            answers = [respond(scale, model[number : number + 1]) for scale, model in zip(seen, models)]
-            own = known[number]
-            target = merge_views([(v.target, weight) for v, weight in zip(own.views, own.weights())])
-            maps[0].append(torch.cat([similarity_maps(self.features[scene, view], [target])[0], answers[0]]))
-            for k in (1, 2):
-                maps[k].append(answers[k])
-        return [torch.stack(each) for each in maps]
+        return list(torch.vmap(one)(self.features[view], *self.levels[view]))
 
-    def levels_of(self, rows: list[tuple[int, int]], view: int) -> tuple[torch.Tensor, ...]:
-        """The decoder's levels for each row's view."""
-        images = torch.tensor([scene * self.features.shape[1] + view for scene, _ in rows])
+    def cells(self, view: int) -> torch.Tensor:
+        """All cells of a view as unit vectors: (B, P, C)."""
+        return F.normalize(self.features[view].flatten(2).transpose(1, 2), dim=2)
+
+    def per_object(self, each: torch.Tensor) -> torch.Tensor:
+        """What belongs to scenes (B, ...) once for every object: (R, ...), R = B * N."""
+        return each[:, None].expand(-1, self.low_res.shape[1], *each.shape[1:]).flatten(0, 1)
+
+    def show(self, view: int, masks: torch.Tensor, valid: torch.Tensor) -> Shown:
+        """What a view shows of the objects under masks (R, h2, w2) in [0, 1]; ``valid``: bool (R,)."""
+        masks = torch.where(valid[:, None, None], masks, 1.0)  # any will do where the view does not count
+        seen = [self.per_object(scale) for scale in self.scales(view)]
+        coverages = [coverage_at(masks, scale) for scale in seen]
+        weight = coverages[0].flatten(1)
+        inside = weight > (0.8 * weight.amax(dim=1, keepdim=True)).clamp(max=0.5)
+        outside = weight < BACKGROUND_COVERAGE
+        plain = self.per_object(self.features[view].flatten(2).transpose(1, 2))
+        own = inside[..., None]
+        average = (plain * own).sum(dim=1) / own.sum(dim=1).clamp(min=1)
+        embedding = (average + torch.where(own, plain, -torch.inf).amax(dim=1)) / 2
+
+        def one(scale: torch.Tensor, coverage: torch.Tensor) -> torch.Tensor:
+            return moments(scale, coverage[None])[0]
+
+        return Shown(
+            direction=F.normalize(embedding, dim=1),
+            background_direction=F.normalize((plain * outside[..., None]).sum(dim=1), dim=1),
+            cells=self.per_object(self.cells(view)),
+            inside=inside,
+            outside=outside,
+            moments=[torch.vmap(one)(scale, coverage) for scale, coverage in zip(seen, coverages)],
+            valid=valid,
+        )
+
+    def levels_of(self, view: int) -> tuple[torch.Tensor, ...]:
+        """The decoder's levels of a view, once for every object."""
         return tuple(
-            level.index_select(0, images).contiguous(memory_format=torch.channels_last) for level in self.levels
+            self.per_object(level).contiguous(memory_format=torch.channels_last) for level in self.levels[view]
         )
 
 
-def encode_photo(network: NanoNetwork, image: torch.Tensor, autocast: bool) -> tuple[torch.Tensor, ...]:
-    """What the decoder reads of one view uint8 (1, 3, S, S): three levels, float (1, C', h', w') each."""
-    pixels = image.float().contiguous(memory_format=torch.channels_last)
-    with torch.autocast(image.device.type, torch.bfloat16, enabled=autocast):
+def encode_photos(network: NanoNetwork, images: torch.Tensor, autocast: bool) -> tuple[torch.Tensor, ...]:
+    """What the decoder reads of views uint8 (B, 3, S, S): three levels, float (B, C', h', w') each."""
+    pixels = images.float().contiguous(memory_format=torch.channels_last)
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=autocast):
         return tuple(level.float() for level in network.encode(pixels)[1:])
 
 
@@ -105,8 +128,9 @@ def encode_views(network: NanoNetwork, views: torch.Tensor, masks: torch.Tensor,
     scenes, count, size = views.shape[0], views.shape[1], views.shape[-1]
     images = views.flatten(0, 1).float().contiguous(memory_format=torch.channels_last)
     with torch.autocast(images.device.type, torch.bfloat16, enabled=autocast):
-        features, *levels = network.encode(images)
+        # Apart from here on, so that each view's gradients are summed up for that view alone.
+        features, *levels = (each.unflatten(0, (scenes, count)).unbind(1) for each in network.encode(images))
     side = size // LOGIT_STRIDE
     flat = masks.flatten(0, 2)[:, None].float()
     low_res = F.avg_pool2d(flat, LOGIT_STRIDE).view(*masks.shape[:3], side, side)
-    return EncodedViews(features.float().unflatten(0, (scenes, count)), levels, low_res)
+    return EncodedViews([each.float() for each in features], list(zip(*levels)), low_res)

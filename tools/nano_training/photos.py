@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import random
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count, takewhile
 from pathlib import Path
 
 import cv2
@@ -47,12 +49,17 @@ class PhotoPool:
     def read(self, photo_id: str) -> Photo:
         """Returns one photo, from memory after the first time."""
         if photo_id not in self._cache:
-            labels = sorted((self.root / "labels").glob(f"{photo_id}_[0-9].png"))
-            regions = tuple(_read(path, cv2.IMREAD_UNCHANGED) for path in labels)
+            labels = (self.root / "labels" / f"{photo_id}_{number}.png" for number in count())
+            regions = tuple(_read(path, cv2.IMREAD_UNCHANGED) for path in takewhile(Path.exists, labels))
             self._cache[photo_id] = Photo(
                 _read(self.root / "images" / f"{photo_id}.webp", cv2.IMREAD_COLOR_RGB), regions
             )
         return self._cache[photo_id]
+
+    def read_all(self, threads: int) -> None:
+        """Reads all photos at once, so that processes forked from this one share them."""
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(self.read, self.ids))
 
     def sample(self, rng: random.Random) -> Photo:
         """Draws a photo; those with everyday objects are preferred, being fewer than they deserve."""

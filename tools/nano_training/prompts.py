@@ -1,43 +1,103 @@
-"""Prompts as a user would give them, drawn from the true mask on the low-res grid."""
+"""Prompts as a user would give them, drawn from true masks on the logits' grid, for many objects at once."""
 
 from __future__ import annotations
 
-import random
+from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 
 from vos.sam.prompt_maps import prompt_maps
 
-
-def click(region: torch.Tensor, rng: random.Random) -> torch.Tensor:
-    """One cell of a boolean region (h4, w4) as (1, 2), (x, y) of its centre; (0, 2) where the region is empty."""
-    cells = region.nonzero()
-    if len(cells) == 0:
-        return torch.zeros(0, 2)
-    row, column = cells[rng.randrange(len(cells))].tolist()
-    return torch.tensor([[column + 0.5, row + 0.5]])
+NOWHERE = -1e4  # a click so far away leaves no trace in its map
 
 
-def loose_box(mask: torch.Tensor, rng: random.Random, slack: float = 0.1) -> torch.Tensor | None:
-    """The box of a boolean mask (h4, w4), each side moved by up to ``slack`` of its length; None where it is empty."""
-    cells = mask.nonzero()
-    if len(cells) == 0:
-        return None
-    y0, x0 = cells.amin(dim=0).tolist()
-    y1, x1 = (cells.amax(dim=0) + 1).tolist()
-    dx, dy = slack * (x1 - x0), slack * (y1 - y0)
-    noise = [rng.uniform(-1, 1) for _ in range(4)]
-    return torch.tensor([x0 + noise[0] * dx, y0 + noise[1] * dy, x1 + noise[2] * dx, y1 + noise[3] * dy])
+def click(regions: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """A cell of each boolean region (R, h2, w2), as (R, 2), (x, y) of its centre; far away where a region is empty."""
+    cells = regions.flatten(1)
+    lots = torch.rand(cells.shape, generator=generator, device=cells.device)
+    chosen = torch.where(cells, lots, -1.0).argmax(dim=1, keepdim=True)
+    return torch.where(cells.any(dim=1, keepdim=True), centres(chosen, regions.shape[-1]), NOWHERE)
 
 
-def draw(
-    truth: torch.Tensor,
-    positive: torch.Tensor,
-    negative: torch.Tensor,
-    box: torch.Tensor | None,
-    mask: torch.Tensor | None,
-    others: torch.Tensor | None = None,
-) -> torch.Tensor:
-    """Draws a prompt given in cells of the logits' grid, that of ``truth``, as the decoder reads it."""
-    size = (truth.shape[0] // 2, truth.shape[1] // 2)
-    return prompt_maps(size, positive / 2, negative / 2, None if box is None else box / 2, mask, others)
+def innermost(regions: torch.Tensor, depth: int = 20) -> tuple[torch.Tensor, torch.Tensor]:
+    """Where each boolean region (R, h2, w2) is farthest from what is outside of it, to two cells.
+
+    Args:
+        regions: any; outside of the grid nothing belongs to them.
+        depth: pairs of cells from the rim, after which all count the same.
+
+    Returns:
+        (R, 2), (x, y), far away where a region is empty, and (R,), the distance from the rim in pairs of cells.
+    """
+    left = F.max_pool2d(regions[:, None].float(), 2)
+    distance = left.clone()
+    for _ in range(depth - 1):
+        left = 1 - F.max_pool2d(F.pad(1 - left, (1, 1, 1, 1), value=1.0), 3, 1)
+        distance += left
+    deepest, chosen = distance.flatten(1).max(dim=1, keepdim=True)
+    return torch.where(deepest > 0, 2 * centres(chosen, left.shape[-1]), NOWHERE), deepest[:, 0]
+
+
+def centres(cells: torch.Tensor, width: int) -> torch.Tensor:
+    """Numbers of cells (R, 1), counted row by row, as (x, y) of their centres (R, 2)."""
+    return torch.cat([cells % width, cells // width], dim=1) + 0.5
+
+
+def loose_boxes(masks: torch.Tensor, generator: torch.Generator, slack: float = 0.1) -> torch.Tensor:
+    """The boxes (R, 4) of boolean masks (R, h2, w2), each side moved by up to ``slack`` of its length.
+
+    A box is empty where its mask is.
+    """
+    firsts, ends = [], []
+    for dim in (1, 2):  # over the rows: x, over the columns: y
+        hit = masks.any(dim=dim).float()
+        firsts.append(hit.argmax(dim=1))
+        ends.append(hit.shape[1] - hit.flip(1).argmax(dim=1))
+    first, end = torch.stack(firsts, dim=1).float(), torch.stack(ends, dim=1).float()
+    present = masks.flatten(1).any(dim=1)[:, None]
+    noise = torch.rand(len(masks), 4, generator=generator, device=masks.device) * 2 - 1
+    side = end - first
+    box = torch.cat([first, end], dim=1) + noise * slack * side.repeat(1, 2)
+    return torch.where(present, box, 0.0)
+
+
+@dataclass
+class Prompts:
+    """What R questions tell besides the guidance; what a row of a flag leaves out is not told.
+
+    Attributes:
+        positive: float (R, P, 2), clicks in cells of the logits' grid; far away = none.
+        negative: float (R, P, 2), likewise.
+        box: float (R, 4), likewise; empty = none.
+        mask: float (R, h2, w2) in [0, 1], an earlier mask.
+        mask_given: bool (R,).
+        others: float (R, h2, w2) in [0, 1], where other objects were; zeros = none.
+    """
+
+    positive: torch.Tensor
+    negative: torch.Tensor
+    box: torch.Tensor
+    mask: torch.Tensor
+    mask_given: torch.Tensor
+    others: torch.Tensor
+
+    @classmethod
+    def of(cls, mask: torch.Tensor, mask_given: torch.Tensor) -> Prompts:
+        """Earlier masks (R, h2, w2) where there are any, and nothing else."""
+        nowhere = mask.new_full((len(mask), 1, 2), NOWHERE)
+        return cls(nowhere, nowhere, mask.new_zeros(len(mask), 4), mask, mask_given, torch.zeros_like(mask))
+
+    def draw(self) -> torch.Tensor:
+        """The maps that the decoder reads: float (R, 9, h4, w4), channels last."""
+        size = (self.mask.shape[1] // 2, self.mask.shape[2] // 2)
+
+        def one(
+            positive: torch.Tensor, negative: torch.Tensor, box: torch.Tensor, mask: torch.Tensor, others: torch.Tensor
+        ) -> torch.Tensor:
+            return prompt_maps(size, positive, negative, box, mask, others, mask.device)
+
+        maps = torch.vmap(one)(self.positive / 2, self.negative / 2, self.box / 2, self.mask, self.others)
+        told = torch.ones(len(maps), maps.shape[1], 1, 1, device=maps.device)
+        told[:, :5] = self.mask_given[:, None, None, None].float()
+        return (maps * told).contiguous(memory_format=torch.channels_last)

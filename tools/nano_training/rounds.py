@@ -1,38 +1,36 @@
-"""The questions that one scene answers: the object found by its reference, then followed for one or two frames."""
+"""The questions that one scene answers: the object found by its reference, then followed through the other views."""
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 
 import torch
 
-from nano_training.encoding import EncodedViews, Knowledge, View, encode_views
-from nano_training.prompts import click, draw, loose_box
+from nano_training.encoding import EncodedViews, Shown, encode_views
+from nano_training.knowledge import Knowledge
+from nano_training.prompts import NOWHERE, Prompts, click, loose_boxes
 from nano_training.similarity_loss import similarity_loss
-from vos.adaptation.stale_mask import stale_mask
+from vos.adaptation.stale_mask import stale_masks
 from vos.sam.mask_loss import decoder_loss, true_iou
 from vos.sam.nano_network import NanoNetwork
 
 ABSENT_SHARE = 0.1  # objects looked for in a scene that does not hold them
-LONG_SHARE = 0.6  # steps that follow for two frames instead of one
-
-NO_CLICK = torch.zeros(0, 2)
+FIGURES = ("loss", "similarity", "iou_find", "iou_follow", "iou_again")
 
 
 @dataclass
 class RoundResult:
-    """Loss per object (N,), IoU of the single mask (N,), logits of all masks (N, 4, h2, w2), their quality (N, 4)."""
+    """Loss per object (R,), IoU of the single mask (R,), logits of all masks (R, 4, h2, w2), their quality (R, 4)."""
 
     loss: torch.Tensor
     iou: torch.Tensor
     logits: torch.Tensor
     quality: torch.Tensor
 
-    def trusted(self, number: int) -> bool:
-        """The answer is good enough to be remembered."""
-        sure = float(self.quality[number, 0].detach()) > 0
-        return sure and bool((self.logits[number, 0] > 0).any())
+    def trusted(self) -> torch.Tensor:
+        """Whose answer is good enough to be remembered: bool (R,)."""
+        sure = self.quality[:, 0].detach() > 0
+        return sure & (self.logits[:, 0].detach() > 0).flatten(1).any(dim=1)
 
 
 class SceneRounds:
@@ -40,133 +38,107 @@ class SceneRounds:
 
     Args:
         network: under training.
-        views: uint8 (B, V, 3, S, S).
+        views: uint8 (B, V, 3, S, S), V >= 2: the reference, another shot, and the frames that follow on it.
         masks: bool (B, N, V, S, S).
-        rng: random numbers of this step.
+        generator: of the random numbers, on the views' device.
         autocast: bfloat16 in the network.
     """
 
     def __init__(
-        self, network: NanoNetwork, views: torch.Tensor, masks: torch.Tensor, rng: random.Random, autocast: bool
+        self, network: NanoNetwork, views: torch.Tensor, masks: torch.Tensor, generator: torch.Generator, autocast: bool
     ) -> None:
-        self.network, self.rng, self.autocast = network, rng, autocast
-        self.long = rng.random() < LONG_SHARE and views.shape[1] > 3
-        count = views.shape[1] if self.long else 3
-        self.views: EncodedViews = encode_views(network, views[:, :count], masks[:, :, :count], autocast)
-        self.scenes, self.objects = masks.shape[:2]
-        self.rows = [(scene, number) for scene in range(self.scenes) for number in range(self.objects)]
-        self.absent = [rng.random() < ABSENT_SHARE and self.scenes > 1 for _ in self.rows]
+        self.network, self.generator, self.autocast, self.device = network, generator, autocast, views.device
+        self.views: EncodedViews = encode_views(network, views, masks, autocast)
+        self.scenes, self.objects, self.count = masks.shape[:3]
+        self.absent = self._draw(ABSENT_SHARE) if self.scenes > 1 else self._draw(0.0)
 
-    def run(self) -> tuple[torch.Tensor, dict[str, float]]:
+    def run(self) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Returns the loss of the step and figures for the log."""
-        known = [Knowledge([self._reference(row, absent)]) for row, absent in zip(self.rows, self.absent)]
-        rounds = {}
-        rounds["find"], similarity = self._find(known)
-        rounds["follow"] = self._follow(2, known, rounds["find"])
-        if self.long:
-            rounds["again"] = self._follow(3, known, rounds["follow"])
-        decoder = torch.cat([r.loss for r in rounds.values()]).mean()
-        here = ~torch.tensor(self.absent)
-        figures = {"loss": decoder.item(), "similarity": similarity.item()}
-        figures |= {f"iou_{name}": float(r.iou[here].mean()) for name, r in rounds.items()}
+        known = Knowledge([self._references()])
+        result, similarity = self._find(known)
+        rounds = [result]
+        for view in range(2, self.count):
+            result, known = self._follow(view, known, result)
+            rounds.append(result)
+        decoder = torch.cat([each.loss for each in rounds]).mean()
+        figures = {"loss": decoder.detach(), "similarity": similarity.detach()}
+        named = dict(zip(("find", "follow"), rounds)) | ({"again": rounds[-1]} if self.count > 3 else {})
+        here = (~self.absent).float()
+        figures |= {f"iou_{name}": (each.iou * here).sum() / here.sum().clamp(min=1) for name, each in named.items()}
         return decoder + similarity, figures
 
-    def _reference(self, row: tuple[int, int], absent: bool) -> View:
-        """The object as seen in the first view; of another scene where it shall be absent."""
-        scene, number = row
-        if absent:
-            scene = (scene + 1) % self.scenes
-        return self.views.remember(scene, 0, self.views.low_res[scene, number, 0])
+    def _draw(self, share: float) -> torch.Tensor:
+        """Takes a chance for each row: bool (R,)."""
+        return torch.rand(self.scenes * self.objects, generator=self.generator, device=self.device) < share
+
+    def _truth(self, view: int) -> torch.Tensor:
+        """What the rows' objects cover in a view, whether they are looked for in it or not: (R, h2, w2)."""
+        return self.views.low_res[:, :, view].flatten(0, 1)
 
     def _goal(self, view: int) -> torch.Tensor:
-        goal = self.views.low_res[:, :, view].flatten(0, 1)
-        return goal * (1 - torch.tensor(self.absent).float())[:, None, None]
+        return self._truth(view) * (~self.absent).float()[:, None, None]
 
-    def _find(self, known: list[Knowledge]) -> tuple[RoundResult, torch.Tensor]:
+    def _references(self) -> Shown:
+        """The objects as seen in the first view; of another scene where they shall be absent."""
+        shown = self.views.show(0, self._truth(0), torch.ones_like(self.absent))
+        return shown.exchanged(self.absent, self.objects)
+
+    def _find(self, known: Knowledge) -> tuple[RoundResult, torch.Tensor]:
         """Second view, by reference; now and then with a stale mask, a click or a box. Also the similarity's loss."""
-        goal, prompts = self._goal(1), []
-        for number in range(len(self.rows)):
-            truth = self.views.low_res[self.rows[number]][1]
-            prompts.append(
-                self._prompt(
-                    truth,
-                    mask=stale_mask(truth, self.rng) if self.rng.random() < 0.3 else None,
-                    clicked=self.rng.random() < 0.15 and not self.absent[number],
-                    boxed=self.rng.random() < 0.15 and not self.absent[number],
-                )
-            )
-        maps = self.views.locate(self.rows, 1, known)
+        goal, truth = self._goal(1), self._truth(1)
+        prompts = Prompts.of(stale_masks(truth, self.generator), self._draw(0.3))
+        self._click(prompts, truth, 0.15)
+        prompts.box = loose_boxes((truth > 0.5) & self._given(0.15), self.generator)
+        maps = known.locate(self.views, 1)
         loss = similarity_loss(maps, goal).mean()
-        return self._decode(1, self.rows, maps, torch.ones(len(self.rows)), prompts, goal), loss
+        return self._decode(1, maps, torch.ones_like(self.absent), prompts, goal), loss
 
-    def _follow(self, view: int, known: list[Knowledge], before: RoundResult) -> RoundResult:
+    def _follow(self, view: int, known: Knowledge, before: RoundResult) -> tuple[RoundResult, Knowledge]:
         """A further view, with the answer of the one before as the earlier mask and as memory: the tracker's loop."""
-        guided = torch.tensor([float(self.rng.random() < 0.9) for _ in self.rows])
-        others, prompts = self._others(before), []
-        for number, (scene, _) in enumerate(self.rows):
-            remembered = before.logits[number, 0].detach().sigmoid()
-            if before.trusted(number) and self.rng.random() < 0.7:
-                known[number] = known[number].with_view(self.views.remember(scene, view - 1, remembered))
-            draw = self.rng.random()
-            truth_before = self.views.low_res[self.rows[number]][view - 1]
-            mask = remembered if draw < 0.75 else stale_mask(truth_before, self.rng) if draw < 0.9 else None
-            box = loose_box(remembered > 0.5, self.rng, 0.15) if self.rng.random() < 0.15 else None
-            clicked = self.rng.random() < 0.1 and not self.absent[number]
-            truth = self.views.low_res[self.rows[number]][view]
-            prompts.append(self._prompt(truth, mask, clicked, box=box, others=others[number]))
-        maps = self.views.locate(self.rows, view, known)
-        return self._decode(view, self.rows, maps, guided, prompts, self._goal(view))
+        remembered = before.logits[:, 0].detach().sigmoid()
+        known = known.with_view(self.views.show(view - 1, remembered, before.trusted() & self._draw(0.7)))
+        draws = torch.rand(self.scenes * self.objects, generator=self.generator, device=self.device)
+        stale = stale_masks(self._truth(view - 1), self.generator)
+        prompts = Prompts.of(torch.where((draws < 0.75)[:, None, None], remembered, stale), draws < 0.9)
+        prompts.box = loose_boxes((remembered > 0.5) & self._draw(0.15)[:, None, None], self.generator, 0.15)
+        self._click(prompts, self._truth(view), 0.1)
+        prompts.others = self._others(before)
+        maps = known.locate(self.views, view)
+        return self._decode(view, maps, self._draw(0.9), prompts, self._goal(view)), known
 
-    def _others(self, before: RoundResult) -> list[torch.Tensor | None]:
+    def _given(self, share: float) -> torch.Tensor:
+        """Whether something is told of objects that are there: bool (R, 1, 1)."""
+        return (self._draw(share) & ~self.absent)[:, None, None]
+
+    def _click(self, prompts: Prompts, truth: torch.Tensor, share: float) -> None:
+        """A click on some of the objects, and beside some of these."""
+        clicked = self._given(share)
+        beside = clicked & self._draw(0.3)[:, None, None]
+        prompts.positive = click((truth > 0.5) & clicked, self.generator)[:, None]
+        prompts.negative = torch.where(beside, click(truth < 0.1, self.generator)[:, None], NOWHERE)
+
+    def _others(self, before: RoundResult) -> torch.Tensor:
         """For each row where the scene's other objects were, now and then; a repeated object is no other."""
-        soft = before.logits[:, 0].detach().sigmoid()
-        first = self.views.low_res[:, :, 0].flatten(0, 1)
-        others: list[torch.Tensor | None] = []
-        for number, (scene, _) in enumerate(self.rows):
-            rivals = [
-                soft[k]
-                for k, (other, _) in enumerate(self.rows)
-                if other == scene and not torch.equal(first[k], first[number]) and not self.absent[k]
-            ]
-            told = rivals and self.rng.random() < 0.7
-            others.append(torch.stack(rivals).amax(dim=0) if told else None)
-        return others
-
-    def _prompt(
-        self,
-        truth: torch.Tensor,
-        mask: torch.Tensor | None,
-        clicked: bool,
-        boxed: bool = False,
-        box: torch.Tensor | None = None,
-        others: torch.Tensor | None = None,
-    ) -> torch.Tensor:
-        positive = click(truth > 0.5, self.rng) if clicked else NO_CLICK
-        negative = click(truth < 0.1, self.rng) if clicked and self.rng.random() < 0.3 else NO_CLICK
-        box = loose_box(truth > 0.5, self.rng) if boxed else box
-        return draw(truth, positive, negative, box, mask, others)
+        soft = before.logits[:, 0].detach().sigmoid().unflatten(0, (self.scenes, self.objects))
+        first = self.views.low_res[:, :, 0].flatten(2)
+        differ = (first[:, :, None] != first[:, None]).any(dim=3)  # (B, N, N)
+        rivals = differ & ~self.absent.view(self.scenes, 1, self.objects)
+        union = torch.where(rivals[..., None, None], soft[:, None], 0.0).amax(dim=2).flatten(0, 1)
+        return union * self._draw(0.7)[:, None, None]
 
     def _decode(
-        self,
-        view: int,
-        rows: list[tuple[int, int]],
-        maps: list[torch.Tensor],
-        guided: torch.Tensor,
-        prompts: list[torch.Tensor],
-        goal: torch.Tensor,
+        self, view: int, maps: list[torch.Tensor], guided: torch.Tensor, prompts: Prompts, goal: torch.Tensor
     ) -> RoundResult:
-        levels = self.views.levels_of(rows, view)
-        flag = guided.view(-1, 1, 1, 1)
-        grid, *fine = (m * flag for m in maps)
+        flag = guided.float().view(-1, 1, 1, 1)
+        grid, *fine = (each * flag for each in maps)
         grid = torch.cat([grid, flag.expand(-1, 1, *grid.shape[-2:])], dim=1)
-        last = torch.channels_last
-        with torch.autocast(grid.device.type, torch.bfloat16, enabled=self.autocast):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
             logits, quality = self.network.decoder(
-                levels,
-                grid.contiguous(memory_format=last),
+                self.views.levels_of(view),
+                grid.contiguous(memory_format=torch.channels_last),
                 (fine[0], fine[1]),
-                torch.stack(prompts).contiguous(memory_format=last),
+                prompts.draw(),
             )
         logits, quality = logits.float(), quality.float()
-        iou = true_iou(logits[:, :1], goal)[:, 0]
+        iou = true_iou(logits[:, :1].detach(), goal)[:, 0]
         return RoundResult(decoder_loss(logits, quality, goal), iou, logits, quality)

@@ -1,8 +1,8 @@
-"""Four views of one made scene: a far view as the reference, and three neighbouring frames.
+"""Views of one made scene: a far view as the reference, and neighbouring frames of another shot.
 
 A scene is a photo with objects of other photos, and made-up ones, pasted in. Each view looks at it through its own
-camera; the last three differ by a small camera motion and by each object's own motion, so that the decoder can learn
-what an earlier mask is worth.
+camera; the frames differ by a small camera motion and by each object's own motion, so that the decoder can learn
+what an earlier mask is worth. From shot to shot an object also changes its shape a little, as bodies do.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset
 
-from nano_training.pasting import SPRITE_BASE, far_placement, paste, random_sprite, recoloured
+from nano_training.pasting import SPRITE_BASE, bent, far_placement, paste, random_sprite, recoloured
 from nano_training.photos import PhotoPool, Sprite
 from nano_training.shadow import Shadow
 from vos.adaptation.light import Light
 from vos.adaptation.warp import Matrix, bend, bend_labels, bending, centred, similarity_matrix, warp
 
-VIEWS = 4
+VIEWS = 5  # of a scene, the reference included
 BEND = 0.02  # deviation of the deformation of a view, share of its side
 MIN_SHARE, MAX_SHARE = 0.003, 0.75  # of the view's area, for an object to be followed
+BENT_SHARE = 0.5  # of the shots show an object in another shape
 SHADOW_SHARE = 0.4  # of the pasted objects cast one in a shot
 NATURAL_SHARE = 0.5  # scenes whose objects are drawn from all that is in view, not from what was pasted in first
 
@@ -67,17 +68,20 @@ class SceneDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         seed: of the random numbers.
         length: how many scenes.
         first: number of the first scene.
+        views: V, of each scene.
     """
 
-    def __init__(self, pool: PhotoPool, size: int, objects: int, seed: int, length: int, first: int = 0) -> None:
+    def __init__(
+        self, pool: PhotoPool, size: int, objects: int, seed: int, length: int, first: int = 0, views: int = VIEWS
+    ) -> None:
         self.pool, self.size, self.objects, self.seed, self.length = pool, size, objects, seed, length
-        self.first = first
+        self.first, self.views = first, views
 
     def __len__(self) -> int:
         return self.length
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Returns views uint8 (4, 3, S, S) and masks bool (N, 4, S, S); an object may be absent from the last two."""
+        """Returns views uint8 (V, 3, S, S) and masks bool (N, V, S, S); an object may leave after the first two."""
         rng = random.Random(f"{self.seed}/{self.first + index}")
         while True:
             views = self._render_scene(rng)
@@ -99,17 +103,19 @@ class SceneDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         height, width = labels.shape
         far = far_camera(self.size, height, width, rng)
         near = far_camera(self.size, height, width, rng)
-        cameras = [far, *_walk(near, self.size, 0.06, rng)]
+        frames = self.views - 1
+        cameras = [far, *_walk(near, self.size, 0.06, frames, rng)]
         placements = []
         for sprite in sprites:
             place = far_placement(self.size, sprite, rng)
-            placements.append([far_placement(self.size, sprite, rng), *_walk(place, self.size, 0.08, rng)])
+            placements.append([far_placement(self.size, sprite, rng), *_walk(place, self.size, 0.08, frames, rng)])
         light = [Light(rng), Light(rng)]
         shadows = [[Shadow(rng) if rng.random() < SHADOW_SHARE else None for _ in sprites] for _ in light]
+        shapes = [[bent(s, rng) if rng.random() < BENT_SHARE else s for s in sprites] for _ in light]
         views = []
-        for number in range(VIEWS):
+        for number in range(self.views):
             shot = min(number, 1)
-            placed = list(zip(sprites, (placement[number] for placement in placements), shadows[shot]))
+            placed = list(zip(shapes[shot], (placement[number] for placement in placements), shadows[shot]))
             view = self._compose(photo.rgb, labels, cameras[number], placed)
             if rng.random() < 0.4:
                 field = bending((self.size, self.size), BEND, rng.getrandbits(32))
@@ -153,12 +159,14 @@ class SceneDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return chosen
 
 
-def _walk(start: Matrix, size: int, amount: float, rng: random.Random) -> list[Matrix]:
-    """Three neighbouring frames: where it is, and two steps of a motion that is only roughly steady."""
+def _walk(start: Matrix, size: int, amount: float, count: int, rng: random.Random) -> list[Matrix]:
+    """Neighbouring frames: where it is, and the steps of a motion that is only roughly steady."""
     pace = amount * rng.choice([0.3, 0.7, 1.0, 1.5])
-    first = nudge(size, pace, rng)
-    second = first @ nudge(size, 0.3 * pace, rng) if rng.random() < 0.7 else nudge(size, pace, rng)
-    return [start, first @ start, second @ first @ start]
+    motion, places = nudge(size, pace, rng), [start]
+    while len(places) < count:
+        places.append(motion @ places[-1])
+        motion = motion @ nudge(size, 0.3 * pace, rng) if rng.random() < 0.7 else nudge(size, pace, rng)
+    return places
 
 
 def _smear(rgb: npt.NDArray[np.uint8], rng: random.Random) -> npt.NDArray[np.uint8]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 import csv
+import math
 import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import mean
 from typing import Generic, TypeVar
 
 import torch
@@ -43,8 +43,14 @@ class Trainer(Generic[Network]):
     ) -> None:
         self.network, self.prefix, self.others = network, prefix, dict(others or {})
         self.average = copy.deepcopy(network).eval()
-        rates = [{"params": parameters, "base": rate} for parameters, rate in groups]
-        self.optimizer = torch.optim.AdamW(rates, lr=groups[-1][1], betas=(0.9, 0.99), weight_decay=1e-2)
+        # On a GPU the rates are tensors: a recorded step reads them anew.
+        device = next(network.parameters()).device
+        on_gpu = device.type == "cuda"
+        rates = [
+            {"params": parameters, "base": rate, "lr": torch.tensor(rate, device=device) if on_gpu else rate}
+            for parameters, rate in groups
+        ]
+        self.optimizer = torch.optim.AdamW(rates, betas=(0.9, 0.99), weight_decay=1e-2, capturable=on_gpu, fused=on_gpu)
         self.step = 0
 
     def save(self, folder: Path) -> None:
@@ -58,7 +64,7 @@ class Trainer(Generic[Network]):
         torch.save(state, folder / "checkpoint.pt.partial")
         (folder / "checkpoint.pt.partial").replace(folder / "checkpoint.pt")
         weights = self.others | {
-            self.prefix + name: value.half().contiguous()
+            self.prefix + name: value.half().cpu().contiguous()
             for name, value in self.average.state_dict().items()
             if not name.endswith("num_batches_tracked")
         }
@@ -70,32 +76,35 @@ class Trainer(Generic[Network]):
         """Goes on from ``checkpoint.pt`` where there is one."""
         path = folder / "checkpoint.pt"
         if path.exists():
-            state = torch.load(path, weights_only=True)
+            state = torch.load(path, map_location=next(self.network.parameters()).device, weights_only=True)
             for name in ("network", "average", "optimizer"):
                 getattr(self, name).load_state_dict(state[name])
             self.step = state["step"]
 
-    def set_rate(self, steps: int, decay: int) -> float:
-        """Warm-up, plateau, linear fall over the last ``decay`` steps; returns the factor."""
-        factor = min(1.0, (self.step + 1) / 100, max(0.01, (steps - self.step) / decay))
+    def set_rate(self, factor: float) -> None:
+        """Sets the learning rates to a share of their highest."""
         for group in self.optimizer.param_groups:
-            group["lr"] = group["base"] * factor
-        return factor
+            rate = group["base"] * factor
+            if isinstance(group["lr"], torch.Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
 
-    def update(self, loss: torch.Tensor) -> None:
-        """One optimizer step, then the running average of weights and batch-norm statistics."""
+    def descend(self, loss: torch.Tensor) -> None:
+        """One step of the optimizer."""
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
+
+    def keep(self) -> None:
+        """Counts the step, and brings the running average of weights and batch-norm statistics up to date."""
         self.step += 1
         keep = min(0.998, self.step / (self.step + 10))
+        pairs = zip(self.average.state_dict().values(), self.network.state_dict().values())
+        floating = [(mine, theirs) for mine, theirs in pairs if mine.is_floating_point()]  # the others only count
         with torch.no_grad():
-            for mine, theirs in zip(self.average.state_dict().values(), self.network.state_dict().values()):
-                if mine.is_floating_point():
-                    mine.lerp_(theirs, 1 - keep)
-                else:
-                    mine.copy_(theirs)
+            torch._foreach_lerp_([mine for mine, _ in floating], [theirs for _, theirs in floating], 1 - keep)
 
 
 def channels_last(network: nn.Module) -> None:
@@ -113,31 +122,39 @@ class Logbook:
         folder: for ``log.csv``, its picture, and the trainer's files.
         figures: names of what every step, or some of them, give.
         size: side of a view, pixels.
-        steps: where the run ends.
     """
 
-    def __init__(self, trainer: Trainer[Network], folder: Path, figures: Sequence[str], size: int, steps: int) -> None:
-        self.trainer, self.folder, self.figures, self.size, self.steps = trainer, folder, figures, size, steps
+    def __init__(self, trainer: Trainer[Network], folder: Path, figures: Sequence[str], size: int) -> None:
+        self.trainer, self.folder, self.figures, self.size = trainer, folder, figures, size
         self._begin()
 
     def _begin(self) -> None:
-        self.seen: dict[str, list[float]] = {name: [] for name in self.figures}
+        self.seen: dict[str, list[torch.Tensor]] = {name: [] for name in self.figures}
         self.clock = time.monotonic()
 
-    def enter(self, figures: Mapping[str, float], rate: float) -> None:
-        """Takes the figures of the step that has just been made, and the factor of its learning rate."""
+    def enter(self, figures: Mapping[str, torch.Tensor], rate: float) -> None:
+        """Takes the figures of the step that has just been made, and the factor of its learning rate.
+
+        They stay on their device until they are written down: to ask for them would be to wait for it at every step.
+        """
         for name, value in figures.items():
-            self.seen[name].append(value)
+            self.seen[name].append(value.detach())
         step, log = self.trainer.step, self.folder / "log.csv"
         if step % LOG_EVERY == 0:
             head = {"step": step, "size": self.size, "rate": rate, "seconds": time.monotonic() - self.clock}
-            row = head | {name: mean(values) for name, values in self.seen.items() if values}
+            known = {name: torch.stack(values).nanmean().item() for name, values in self.seen.items() if values}
+            row = head | {name: value for name, value in known.items() if not math.isnan(value)}
             write_log(log, row, (*head, *self.figures))
             self._begin()
-        if step % SAVE_EVERY == 0 or step == self.steps:
-            self.trainer.save(self.folder)
-            if log.exists():
-                write_plot(log, self.folder / "training.png")
+        if step % SAVE_EVERY == 0:
+            self.save()
+
+    def save(self) -> None:
+        """Writes the trainer's files and a picture of the log."""
+        log = self.folder / "log.csv"
+        self.trainer.save(self.folder)
+        if log.exists():
+            write_plot(log, self.folder / "training.png")
 
 
 def write_log(path: Path, row: Mapping[str, float], columns: Sequence[str]) -> None:

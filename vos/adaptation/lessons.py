@@ -13,7 +13,7 @@ import torch
 
 from vos.adaptation.rehearsal import View, rehearse
 from vos.adaptation.seen import Seen, look
-from vos.adaptation.stale_mask import stale_mask
+from vos.adaptation.stale_mask import stale_masks
 from vos.persam.location_prior import locate
 from vos.persam.target import merge_views
 from vos.persam.window import Window, crop, window_around
@@ -44,6 +44,7 @@ class Classroom:
 
     def __init__(self, seen: Sequence[Seen], guidance_fields: frozenset[str], seed: int = 0) -> None:
         self.seen, self.guidance_fields, self.rng = seen, guidance_fields, random.Random(seed)
+        self.generator = torch.Generator().manual_seed(seed)
         self.objects = len(seen[0].masks) if seen else 0
 
     def lessons(self) -> Iterator[Lesson]:
@@ -57,8 +58,8 @@ class Classroom:
         truth, others = view.masks[number], None
         if self.objects > 1 and self.rng.random() < OTHERS_SHARE:
             rest = [k for k in range(self.objects) if k != number]
-            others = _logits(stale_mask(view.masks[rest].amax(dim=0), self.rng))
-        mask = _logits(stale_mask(truth, self.rng)) if self.rng.random() < MASK_SHARE else None
+            others = self._stale(view.masks[rest].amax(dim=0))
+        mask = self._stale(truth) if self.rng.random() < MASK_SHARE else None
         embedding = view.embedding
         window = self._window(view, number)
         if window is not None:
@@ -70,6 +71,10 @@ class Classroom:
         guidance = locate(embedding, [self._known(number)], self.guidance_fields).guidance
         prompt = Prompt(np.zeros((0, 2), np.float32), np.zeros(0, np.int64), None, mask, others)
         return Lesson(embedding, prompt, guidance, truth)
+
+    def _stale(self, mask: torch.Tensor) -> torch.Tensor:
+        """Logits of what a mask (h2, w2) was in an earlier frame."""
+        return torch.logit(stale_masks(mask[None], self.generator)[0], eps=SURE)
 
     def _known(self, number: int) -> TargetFeature:
         """What a tracker might know of an object: the reference, or a made-up view, and perhaps one more."""
@@ -117,7 +122,3 @@ def _at_input_size(model: Segmenter, view: View) -> View:
     size = model.geometry(view.labels.shape).input_size
     labels = cv2.resize(view.labels, size[::-1], interpolation=cv2.INTER_NEAREST)
     return View(resized(view.rgb, size), np.asarray(labels, dtype=np.uint8))
-
-
-def _logits(probability: torch.Tensor) -> torch.Tensor:
-    return torch.logit(probability, eps=SURE)

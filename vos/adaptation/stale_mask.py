@@ -1,38 +1,38 @@
-"""An earlier frame's mask, as a tracker would bring it along."""
+"""Earlier frames' masks, as a tracker would bring them along."""
 
 from __future__ import annotations
-
-import math
-import random
 
 import torch
 import torch.nn.functional as F
 
+LARGEST = 3  # cells by which a mask is grown or shrunk
+HOLED_SHARE = 0.3  # of the masks have holes
 
-def stale_mask(mask: torch.Tensor, rng: random.Random) -> torch.Tensor:
-    """What an earlier frame's mask may look like: shifted, grown or shrunk, with holes.
+
+def stale_masks(masks: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """What masks of an earlier frame may look like: each zoomed, turned, shifted, grown or shrunk, some with holes.
 
     Args:
-        mask: float (h4, w4) in [0, 1].
-        rng: random numbers.
+        masks: float (N, h, w) in [0, 1].
+        generator: of the random numbers, on any device.
 
     Returns:
-        float (h4, w4) in [0, 1].
+        float (N, h, w) in [0, 1].
     """
-    zoom, angle = rng.uniform(0.88, 1.15), rng.uniform(-0.15, 0.15)
-    theta = torch.tensor(
-        [
-            [zoom * math.cos(angle), -math.sin(angle), rng.uniform(-0.12, 0.12)],
-            [math.sin(angle), zoom * math.cos(angle), rng.uniform(-0.12, 0.12)],
-        ]
-    )
-    x = mask[None, None]
-    x = F.grid_sample(x, F.affine_grid(theta[None], list(x.shape), align_corners=False), align_corners=False)
-    radius = rng.choice([0, 1, 2, 3])
-    if radius:
-        grow = rng.random() < 0.5
-        x = F.max_pool2d(x if grow else -x, 2 * radius + 1, 1, radius) * (1 if grow else -1)
-    if rng.random() < 0.3:
-        noise = torch.rand(1, 1, 4, 4, generator=torch.Generator().manual_seed(rng.getrandbits(31)))
-        x = x * (F.interpolate(noise, size=x.shape[-2:], mode="bilinear") > 0.35)
-    return F.avg_pool2d(x, 3, 1, 1)[0, 0]
+    count = len(masks)
+
+    def draw(*shape: int) -> torch.Tensor:
+        numbers = torch.rand(count, *shape, generator=generator, device=generator.device)
+        return numbers.to(masks.device, non_blocking=True)
+
+    zooms, angles, shifts = 0.88 + 0.27 * draw(1), 0.3 * draw(1) - 0.15, 0.24 * draw(2) - 0.12
+    grow, size, holed = draw(1, 1, 1) < 0.5, draw(1, 1, 1) * (LARGEST + 1), draw(1, 1, 1) < HOLED_SHARE
+    solid = F.interpolate(draw(1, 4, 4), size=masks.shape[1:], mode="bilinear") > 0.35
+    cos, sin = zooms * angles.cos(), angles.sin()
+    motions = torch.stack([torch.cat([cos, -sin, shifts[:, :1]], 1), torch.cat([sin, cos, shifts[:, 1:]], 1)], dim=1)
+    grids = F.affine_grid(motions, [count, 1, *masks.shape[1:]], align_corners=False)
+    x = F.grid_sample(masks[:, None], grids, align_corners=False)
+    sign = grow * 2.0 - 1.0
+    for radius in range(1, LARGEST + 1):  # a small square r times over is a square of radius r
+        x = torch.where(size >= radius, sign * F.max_pool2d(sign * x, 3, 1, 1), x)
+    return F.avg_pool2d(x * (solid | ~holed), 3, 1, 1)[:, 0]

@@ -8,13 +8,16 @@ scale, so that a memory of views is a weighted sum of matrices.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 
 RIDGE = 3e-3  # times the mean diagonal of the second moments
 NEGLIGIBLE = 1e-4  # share of a cell: a soft mask is nowhere quite 0
+Solver = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""Of N linear systems: matrices (N, C, C) and right sides (N, C) to solutions (N, C)."""
+
 LIMIT = 2.0  # answers are clipped to this; the goals are 1 on the object and -1 around it
 
 
@@ -49,16 +52,16 @@ def _moments_of(cells: torch.Tensor, weights: torch.Tensor | None = None) -> tor
     """Second moments of cells (P, C), weighted (P,), and a constant: (C + 1, C + 1); the last column holds the sums."""
     weighted = cells if weights is None else cells * weights[:, None]
     sums = weighted.sum(dim=0)
-    count = sums.new_tensor([len(cells)]) if weights is None else weights.sum()[None]
+    count = sums.new_full((1,), len(cells)) if weights is None else weights.sum()[None]
     return torch.cat([torch.cat([weighted.T @ cells, sums[:, None]], dim=1), torch.cat([sums, count])[None]])
 
 
-def fit(moments: torch.Tensor) -> torch.Tensor:
+def fit(moments: torch.Tensor, solve: Solver = torch.linalg.solve) -> torch.Tensor:
     """Solves the ridge regressions of N objects: float (N, C + 1, C + 2) to weights (N, C + 1)."""
     second, goal = moments[..., :-1], moments[..., -1]
     ridge = RIDGE * second.diagonal(dim1=1, dim2=2).mean(dim=1)
     eye = torch.eye(second.shape[1], device=second.device)
-    return torch.linalg.solve(second + ridge[:, None, None] * eye, goal)
+    return solve(second + ridge[:, None, None] * eye, goal)
 
 
 def respond(features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

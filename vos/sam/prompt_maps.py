@@ -57,15 +57,18 @@ def prompt_maps(
     Returns:
         float (9, h4, w4): the earlier mask's 2 x 2 values, its flag, positive clicks, negative clicks, box, others.
     """
-    maps = torch.zeros(9, *size, device=device)
-    if mask is not None:
-        maps[:4] = F.pixel_unshuffle(mask[None], 2)
-        maps[4] = 1
-    for number, clicks in ((5, positive), (6, negative)):
-        if clicks is not None and len(clicks):
-            maps[number] = click_map(clicks, size)
-    if box is not None:
-        maps[7] = box_map(box, size)
-    if others is not None:
-        maps[8] = F.avg_pool2d(others[None], 2)[0]
-    return maps
+    nothing = torch.zeros(1, *size, device=device)
+    given = nothing if mask is None else nothing + 1
+    clicks = [
+        click_map(points, size)[None] if points is not None and len(points) else nothing
+        for points in (positive, negative)
+    ]
+    return torch.cat(
+        [
+            nothing.expand(4, -1, -1) if mask is None else F.pixel_unshuffle(mask[None], 2),
+            given,
+            *clicks,
+            nothing if box is None else box_map(box, size)[None],
+            nothing if others is None else F.avg_pool2d(others[None], 2),
+        ]
+    )
