@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nano_training.pasting import SPRITE_BASE, far_placement, paste, random_sprite, recoloured
+from nano_training.pasting import SPRITE_BASE, bent, far_placement, paste, random_sprite, recoloured
 from nano_training.photos import PhotoPool, Sprite
 from nano_training.regions import RegionDataset
 from nano_training.shadow import Shadow
@@ -36,7 +36,7 @@ def test_a_pasted_object_is_where_its_mask_says_and_nowhere_else(sprite: Sprite,
 
 def test_a_shadow_darkens_what_is_beside_the_object_but_not_the_object(sprite: Sprite) -> None:
     canvas, ids = np.full((96, 128, 3), 100, np.float32), np.zeros((96, 128), np.int16)
-    place = np.array([[1.0, 0, 30], [0, 1, 30], [0, 0, 1]])
+    place = np.array([[1.0, 0, 60], [0, 1, 50], [0, 0, 1]])
     paste(canvas, ids, sprite, place, 1, Shadow(random.Random(0)), soft=False)
     assert canvas[ids == 0].min() < 90
     assert np.array_equal(np.unique(canvas[ids == 1], axis=0), [GREEN])
@@ -46,6 +46,37 @@ def test_a_look_alike_has_the_same_outline_and_other_colours(sprite: Sprite) -> 
     other = recoloured(sprite, random.Random(1))
     assert np.array_equal(other.alpha, sprite.alpha)
     assert not np.array_equal(other.rgb, sprite.rgb)
+
+
+def test_a_shadow_does_not_move_the_object(sprite: Sprite) -> None:
+    """With a shadow the whole view is drawn on, without one only the part that shows the object."""
+    for seed in range(10):
+        place, seen = far_placement(96, sprite, random.Random(seed)), []
+        for shadow in (None, Shadow(random.Random(0))):
+            canvas, ids = np.full((96, 128, 3), 100, np.float32), np.zeros((96, 128), np.int16)
+            paste(canvas, ids, sprite, place, 1, shadow, soft=True)
+            seen.append(ids)
+        assert (seen[0] != seen[1]).sum() <= 2, "but for rounding"
+
+
+def test_an_object_outside_of_the_view_is_not_drawn(sprite: Sprite) -> None:
+    canvas, ids = np.full((96, 128, 3), 100, np.float32), np.zeros((96, 128), np.int16)
+    paste(canvas, ids, sprite, np.array([[1.0, 0, 400], [0, 1, 50], [0, 0, 1]]), 1, None, soft=True)
+    assert not ids.any() and bool((canvas == 100).all())
+
+
+def test_a_bent_object_keeps_its_colours_its_place_and_about_its_size(sprite: Sprite) -> None:
+    shapes = set()
+    for seed in range(8):
+        other = bent(sprite, random.Random(seed))
+        canvas, ids = np.full((96, 128, 3), 100, np.float32), np.zeros((96, 128), np.int16)
+        paste(canvas, ids, other, np.array([[1.0, 0, 64], [0, 1, 48], [0, 0, 1]]), 1, None, soft=False)
+        rows, columns = np.nonzero(ids)
+        assert abs(rows.mean() - 48) < 8 and abs(columns.mean() - 64) < 8
+        assert 0.5 < (ids > 0).sum() / (sprite.alpha > 0).sum() < 2
+        assert np.allclose(np.median(canvas[ids > 0], axis=0), GREEN, atol=2)
+        shapes.add(other.alpha.shape)
+    assert len(shapes) > 4
 
 
 def test_clicks_are_asked_about_pasted_objects_too(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import random
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from nano_training.interaction import Interaction
@@ -64,40 +62,48 @@ def test_views_show_the_regions_that_their_masks_name(segments: Path) -> None:
 class Oracle(Decoder):
     """Notes its prompts; answers nothing, then the left half."""
 
-    def __init__(self) -> None:
+    def __init__(self, side: int = 64) -> None:
         super().__init__()
+        self.side = side
         self.prompts: list[torch.Tensor] = []
 
     def forward(self, levels, guidance, fine, prompt, chosen=slice(None)):  # type: ignore[no-untyped-def]
         assert not guidance.any() and not any(each.any() for each in fine)
         self.prompts.append(prompt)
-        logits = torch.full((len(prompt), 4, 64, 64), -5.0)
+        logits = torch.full((len(prompt), 4, self.side, self.side), -5.0)
         if len(self.prompts) > 1:
-            logits[..., :32] = 5.0
+            logits[..., : self.side // 2] = 5.0
         return logits.requires_grad_(), torch.zeros(len(prompt), 4)
 
 
-class Never(random.Random):
-    """Takes no chance: no box, and every click anywhere."""
-
-    def random(self) -> float:
-        return 0.999
-
-
-def test_each_answer_is_corrected_where_most_of_it_is_wrong() -> None:
-    masks = torch.zeros(1, 128, 128, dtype=torch.bool)
-    masks[:, :, :48] = True  # the answer's left half is wider than this
+def test_each_answer_is_corrected_where_most_of_it_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nano_training.interaction.BOX_SHARE", 0.0)
+    masks = torch.zeros(1, 1, 128, 128, dtype=torch.bool)
+    masks[..., :48] = True  # the answer's left half is wider than this
     oracle = Oracle()
-    loss, figures = Interaction(
-        oracle, tuple(torch.zeros(1, 1, s, s) for s in (8, 16, 32)), masks, Never(0), False
-    ).run()
-    assert loss.requires_grad and set(figures) == {"iou_click_1", "iou_click_2", "iou_click_3"}
-    assert figures["iou_click_1"] == 0 and figures["iou_click_2"] == pytest.approx(0.75)
+    levels = tuple(torch.zeros(1, 1, s, s) for s in (8, 16, 32))
+    loss, figures = Interaction(oracle, levels, masks, torch.Generator().manual_seed(0), False).run()
+    assert loss.requires_grad and set(figures) == {"iou_click_1", "iou_click_2", "iou_click_3", "iou_box"}
+    assert figures["iou_click_1"] == 0 and float(figures["iou_click_2"]) == pytest.approx(0.75)
+    assert bool(figures["iou_box"].isnan()), "nobody gave a box"
     first, second, third = (prompt[0] for prompt in oracle.prompts)
     positive, negative, box, given = 5, 6, 7, 4
     assert first[positive].max() > 0.9 and not first[negative].any() and not first[box].any() and not first[given].any()
     assert int(first[positive].amax(dim=0).argmax()) < 12
     # Nothing was found: one more click on the object. Then too much: a click beside it.
     assert second[given].all() and not second[negative].any()
-    assert np.count_nonzero(second[positive] > first[positive]) or torch.equal(second[positive], first[positive])
+    assert bool((second[positive] >= first[positive]).all())
     assert 12 <= int(third[negative].amax(dim=0).argmax()) < 16
+
+
+def test_boxes_are_given_to_some_and_clicks_to_all_others() -> None:
+    masks = torch.zeros(1, 40, 64, 64, dtype=torch.bool)
+    masks[..., 16:48, 20:40] = True
+    oracle = Oracle(side=32)
+    levels = tuple(torch.zeros(1, 1, s, s) for s in (4, 8, 16))
+    _, figures = Interaction(oracle, levels, masks, torch.Generator().manual_seed(1), False).run()
+    first = oracle.prompts[0]
+    clicked, boxed = first[:, 5].flatten(1).any(dim=1), first[:, 7].flatten(1).any(dim=1)
+    assert 3 < int(boxed.sum()) < 25 and bool((clicked | boxed).all())
+    assert 0 < int((clicked & boxed).sum()) < int(boxed.sum())
+    assert not bool(figures["iou_box"].isnan())

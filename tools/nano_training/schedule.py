@@ -25,7 +25,7 @@ class Schedule:
     decay: int
     minutes: float | None = None
     falling: float = 0.5
-    begun: float = field(default_factory=time.monotonic)
+    begun: float = field(default_factory=lambda: time.monotonic())
 
     def _time_left(self) -> float:
         """The share of the time that is left."""
