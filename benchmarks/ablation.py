@@ -28,6 +28,7 @@ from vos.evaluation.davis import DavisSequence, read_annotation, read_dataset
 from vos.evaluation.jf import frame_measures
 from vos.evaluation.report import aligned, csv_text, write_file
 from vos.io.folder_reader import FolderSource
+from vos.sam.device import set_threads
 from vos.sam.registry import load_model
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, LabelMap
@@ -186,7 +187,7 @@ def parse_arguments(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--sequences", nargs="*", default=None, help="only these")
     parser.add_argument("--frames", type=int, default=None, help="only so many first frames of each, at least 3")
     parser.add_argument("--weights", type=Path, default=None, help="weights file; none = the model's own")
-    parser.add_argument("--threads", type=int, default=None, help="CPU threads of torch; none = all cores")
+    parser.add_argument("--threads", type=int, default=None, help="CPU threads of torch; none = as in vos.run")
     parser.add_argument("--out", type=Path, default=Path("outputs/ablation"))
     return parser.parse_args(words)
 
@@ -195,8 +196,7 @@ def compare(options: argparse.Namespace) -> None:
     """Runs, prints and writes the comparison."""
     if options.frames is not None and options.frames < 3:
         raise VosError(f"--frames {options.frames} is too few; the first and the last do not count, so use 3 or more")
-    if options.threads is not None:
-        torch.set_num_threads(options.threads)
+    set_threads(options.threads, embedded=True)
     sequences = read_sequences(options)
     names = experiment_names() if options.experiments is None else options.experiments
     variants = [compose_variant(name, options.options) for name in (DEFAULT, *names)]

@@ -17,7 +17,6 @@ import tempfile
 from importlib import resources
 from pathlib import Path
 
-import torch
 from nano_measures.albums import measure_methods, measure_presence
 from nano_measures.calibration import calibration_tables, draw_reliability
 from nano_measures.clicks import measure_clicks
@@ -29,6 +28,7 @@ from vos.command_line import exit_code
 from vos.config import ModelConfig
 from vos.errors import VosError
 from vos.evaluation.report import csv_text, write_file
+from vos.sam.device import set_threads
 from vos.sam.registry import load_model
 
 BUFFERS = ("running_mean", "running_var", "num_batches_tracked")  # saved with the weights, but not trained
@@ -42,7 +42,7 @@ def parse_arguments(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--weights", type=Path, default=None, help="safetensors file; none = the packaged weights")
     parser.add_argument("--input-size", type=int, default=None, help="longer side of the model input, pixels")
     parser.add_argument("--results", type=Path, default=None, help="keep the masks in this folder")
-    parser.add_argument("--threads", type=int, default=None, help="CPU threads of torch; none = all cores")
+    parser.add_argument("--threads", type=int, default=None, help="CPU threads of torch; none = as in vos.run")
     parser.add_argument("--seed", type=int, default=0, help="of the choice of regions")
     parser.add_argument("--quick", action="store_true", help="a small part of the data, into outputs/nano-quick")
     options = parser.parse_args(words)
@@ -97,8 +97,7 @@ def main(words: list[str] | None = None) -> int:
     def report() -> None:
         if not options.data.is_dir():
             raise VosError(f"data folder {options.data} does not exist; it holds davis16, multi, perseg_mini, segments")
-        if options.threads is not None:
-            torch.set_num_threads(options.threads)
+        set_threads(options.threads, embedded=True)
         with tempfile.TemporaryDirectory(prefix="nano-report-") as scratch:
             settings = Settings(
                 data=options.data,
