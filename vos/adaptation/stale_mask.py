@@ -33,6 +33,8 @@ def stale_masks(masks: torch.Tensor, generator: torch.Generator) -> torch.Tensor
     grids = F.affine_grid(motions, [count, 1, *masks.shape[1:]], align_corners=False)
     x = F.grid_sample(masks[:, None], grids, align_corners=False)
     sign = grow * 2.0 - 1.0
-    for radius in range(1, LARGEST + 1):  # a small square r times over is a square of radius r
+    # No GPU is asked for the largest size: it would have to be waited for.
+    most = int(size.max()) if size.device.type == "cpu" else LARGEST
+    for radius in range(1, most + 1):  # a small square r times over is a square of radius r
         x = torch.where(size >= radius, sign * F.max_pool2d(sign * x, 3, 1, 1), x)
     return F.avg_pool2d(x * (solid | ~holed), 3, 1, 1)[:, 0]
