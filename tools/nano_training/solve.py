@@ -1,4 +1,4 @@
-"""Linear systems by matrix products alone: what cuSOLVER and cuBLAS do cannot be recorded in a CUDA graph."""
+"""Linear systems by matrix products alone: PyTorch's LU decomposition cannot be recorded in a CUDA graph."""
 
 from __future__ import annotations
 
