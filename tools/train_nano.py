@@ -66,7 +66,9 @@ def parse_arguments() -> argparse.Namespace:
         default=0,
         help="regions per photo, asked for by clicks, with a photo for every four scenes; 0 = tracking alone",
     )
-    parser.add_argument("--whole-backbone", action="store_true", help="its first blocks learn, too")
+    parser.add_argument(
+        "--all-blocks", action="store_true", help="the backbone's first blocks learn, too; its stem never does"
+    )
     parser.add_argument("--exclude", default="", help="leave out photos whose id starts with this, e.g. bsds")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
@@ -101,12 +103,12 @@ def make_trainer(
     init: Path | None = None,
     clicks: bool = False,
     device: torch.device | str = "cpu",
-    whole_backbone: bool = False,
+    all_blocks: bool = False,
 ) -> Trainer[NanoNetwork]:
     """The whole network, from the backbone's weights or from earlier ones; the backbone learns at a tenth.
 
     With ``clicks`` it has the second decoder, too, which begins as the tracker's where ``init`` has none. The
-    backbone's first blocks learn with ``whole_backbone`` only.
+    backbone's first blocks learn with ``all_blocks`` only, its stem never.
     """
     network = NanoNetwork()
     if backbone is not None:
@@ -116,9 +118,9 @@ def make_trainer(
     if clicks:
         network.add_module(PROMPTER.rstrip("."), copy.deepcopy(network.decoder))
         network.load_state_dict(state, strict=False)
-    if whole_backbone:
+    if all_blocks:
         network.backbone.frozen_blocks = 0
-        network.backbone.requires_grad_(True)
+        network.backbone.blocks.requires_grad_(True)
     network.to(device)
     slow = [p for n, p in network.named_parameters() if n.startswith("backbone") and p.requires_grad]
     fast = [p for n, p in network.named_parameters() if not n.startswith("backbone")]
@@ -180,7 +182,7 @@ def main() -> None:
     torch.manual_seed(options.seed)
     options.out.mkdir(parents=True, exist_ok=True)
     trainer = make_trainer(
-        options.backbone, options.rate, options.init, options.regions > 0, options.device, options.whole_backbone
+        options.backbone, options.rate, options.init, options.regions > 0, options.device, options.all_blocks
     )
     trainer.resume(options.out)
     trainer.network.train()

@@ -126,6 +126,36 @@ def test_a_run_can_start_from_other_weights(segments: Path, backbone: Path, tmp_
             assert torch.equal(value.half().float(), second.network.state_dict()[name]), name
 
 
+def test_a_finished_run_is_left_alone(segments: Path, backbone: Path, tmp_path: Path) -> None:
+    train(segments, backbone, tmp_path, 2)
+    before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    train(segments, backbone, tmp_path, 2)
+    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before != {}
+
+
+def test_the_clock_ends_a_run_that_has_steps_left(segments: Path, backbone: Path, tmp_path: Path) -> None:
+    train(segments, backbone, tmp_path, 10**6, "--minutes", 0.1, "--falling", 0.5)
+    step = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"]
+    assert 1 <= step < 1000 and (tmp_path / f"step-{step}.safetensors").exists()
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_the_first_blocks_learn_when_asked_to_and_the_stem_never(backbone: Path, asked: bool) -> None:
+    network = make_trainer(backbone, all_blocks=asked).network.train()
+    sum(level.float().mean() for level in network.encode(torch.rand(1, 3, 64, 64) * 255)).backward()
+    learned = {name for name, value in network.named_parameters() if value.grad is not None and value.grad.any()}
+    assert ("backbone.blocks.0.project.weight" in learned) is asked
+    assert "backbone.blocks.5.project.weight" in learned and "backbone.stem.weight" not in learned
+
+
+def test_a_run_that_goes_on_takes_the_rate_it_is_given(backbone: Path, tmp_path: Path) -> None:
+    make_trainer(backbone, 1e-3).save(tmp_path)
+    again = make_trainer(backbone, 4e-4)
+    again.resume(tmp_path)
+    again.set_rate(0.5)
+    assert [group["lr"] for group in again.optimizer.param_groups] == pytest.approx([2e-5, 2e-4])
+
+
 def test_weights_are_averaged() -> None:
     mean = average([{"a": torch.tensor([1.0, 2.0])}, {"a": torch.tensor([3.0, 6.0])}])
     assert mean["a"].tolist() == [2.0, 4.0] and mean["a"].dtype == torch.float16

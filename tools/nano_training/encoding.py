@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
+from vos.persam.target import BACKGROUND_COVERAGE
 from vos.persam.target_model import coverage_at, moments, scales
 from vos.sam.nano_network import LOGIT_STRIDE, NanoNetwork
-
-BACKGROUND_COVERAGE = 0.05  # as in vos.persam.target
 
 
 @dataclass
@@ -81,7 +80,7 @@ class EncodedViews:
 
     def per_object(self, each: torch.Tensor) -> torch.Tensor:
         """What belongs to scenes (B, ...) once for every object: (R, ...), R = B * N."""
-        return each[:, None].expand(-1, self.low_res.shape[1], *each.shape[1:]).flatten(0, 1)
+        return repeated(each, self.low_res.shape[1])
 
     def show(self, view: int, masks: torch.Tensor, valid: torch.Tensor) -> Shown:
         """What a view shows of the objects under masks (R, h2, w2) in [0, 1]; ``valid``: bool (R,)."""
@@ -111,9 +110,17 @@ class EncodedViews:
 
     def levels_of(self, view: int) -> tuple[torch.Tensor, ...]:
         """The decoder's levels of a view, once for every object."""
-        return tuple(
-            self.per_object(level).contiguous(memory_format=torch.channels_last) for level in self.levels[view]
-        )
+        return repeated_levels(self.levels[view], self.low_res.shape[1])
+
+
+def repeated(each: torch.Tensor, count: int) -> torch.Tensor:
+    """What belongs to B pictures (B, ...), ``count`` times in a row each: (B * count, ...)."""
+    return each[:, None].expand(-1, count, *each.shape[1:]).flatten(0, 1)
+
+
+def repeated_levels(levels: Sequence[torch.Tensor], count: int) -> tuple[torch.Tensor, ...]:
+    """The levels of B pictures for ``count`` questions about each."""
+    return tuple(repeated(level, count).contiguous(memory_format=torch.channels_last) for level in levels)
 
 
 def encode_photos(network: NanoNetwork, images: torch.Tensor, autocast: bool) -> tuple[torch.Tensor, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
+from nano_training.encoding import repeated_levels
 from nano_training.prompts import NOWHERE, Prompts, click, innermost, loose_boxes
 from vos.sam.mask_loss import decoder_loss, true_iou
 from vos.sam.nano_network import GUIDANCE_CHANNELS, LOGIT_STRIDE, Decoder
@@ -34,11 +35,8 @@ class Interaction:
         self.decoder, self.autocast, self.device = decoder, autocast, masks.device
         self.generator = generator
         self.truths = F.avg_pool2d(masks.flatten(0, 1)[:, None].float(), LOGIT_STRIDE)[:, 0]
-        count, regions, grid = len(self.truths), masks.shape[1], levels[0].shape[-2:]
-        self.levels = tuple(
-            level[:, None].expand(-1, regions, -1, -1, -1).flatten(0, 1).contiguous(memory_format=torch.channels_last)
-            for level in levels
-        )
+        self.levels = repeated_levels(levels, masks.shape[1])
+        count, grid = len(self.truths), levels[0].shape[-2:]
         self.guidance = torch.zeros(count, GUIDANCE_CHANNELS, *grid, device=self.device).contiguous(
             memory_format=torch.channels_last
         )

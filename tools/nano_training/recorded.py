@@ -1,4 +1,4 @@
-"""A training step as one recorded CUDA graph: replayed, its ten thousand small kernels need no Python between them."""
+"""A training step as one recorded CUDA graph: replayed, its thousands of small kernels need no Python between them."""
 
 from __future__ import annotations
 

@@ -69,7 +69,11 @@ class SceneRounds:
 
     def _draw(self, share: float) -> torch.Tensor:
         """Takes a chance for each row: bool (R,)."""
-        return torch.rand(self.scenes * self.objects, generator=self.generator, device=self.device) < share
+        return self._lots() < share
+
+    def _lots(self) -> torch.Tensor:
+        """A random number for each row: (R,) in [0, 1)."""
+        return torch.rand(self.scenes * self.objects, generator=self.generator, device=self.device)
 
     def _truth(self, view: int) -> torch.Tensor:
         """What the rows' objects cover in a view, whether they are looked for in it or not: (R, h2, w2)."""
@@ -97,9 +101,9 @@ class SceneRounds:
         """A further view, with the answer of the one before as the earlier mask and as memory: the tracker's loop."""
         remembered = before.logits[:, 0].detach().sigmoid()
         known = known.with_view(self.views.show(view - 1, remembered, before.trusted() & self._draw(0.7)))
-        draws = torch.rand(self.scenes * self.objects, generator=self.generator, device=self.device)
+        lots = self._lots()
         stale = stale_masks(self._truth(view - 1), self.generator)
-        prompts = Prompts.of(torch.where((draws < 0.75)[:, None, None], remembered, stale), draws < 0.9)
+        prompts = Prompts.of(torch.where((lots < 0.75)[:, None, None], remembered, stale), lots < 0.9)
         prompts.box = loose_boxes((remembered > 0.5) & self._draw(0.15)[:, None, None], self.generator, 0.15)
         self._click(prompts, self._truth(view), 0.1)
         prompts.others = self._others(before)

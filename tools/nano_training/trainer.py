@@ -73,12 +73,14 @@ class Trainer(Generic[Network]):
         shutil.copyfile(folder / "nano.safetensors", folder / f"step-{self.step}.safetensors")  # for averaging
 
     def resume(self, folder: Path) -> None:
-        """Goes on from ``checkpoint.pt`` where there is one."""
+        """Goes on from ``checkpoint.pt`` where there is one, with this run's own learning rates, on its own device."""
         path = folder / "checkpoint.pt"
         if path.exists():
             state = torch.load(path, map_location=next(self.network.parameters()).device, weights_only=True)
-            for name in ("network", "average", "optimizer"):
-                getattr(self, name).load_state_dict(state[name])
+            self.network.load_state_dict(state["network"])
+            self.average.load_state_dict(state["average"])
+            groups = self.optimizer.state_dict()["param_groups"]  # what they say of the device is true here
+            self.optimizer.load_state_dict(state["optimizer"] | {"param_groups": groups})
             self.step = state["step"]
 
     def set_rate(self, factor: float) -> None:
@@ -126,6 +128,7 @@ class Logbook:
 
     def __init__(self, trainer: Trainer[Network], folder: Path, figures: Sequence[str], size: int) -> None:
         self.trainer, self.folder, self.figures, self.size = trainer, folder, figures, size
+        self.saved = trainer.step  # the step that the files are of
         self._begin()
 
     def _begin(self) -> None:
@@ -150,8 +153,10 @@ class Logbook:
             self.save()
 
     def save(self) -> None:
-        """Writes the trainer's files and a picture of the log."""
-        log = self.folder / "log.csv"
+        """Writes the trainer's files and a picture of the log, where there has been a step since the last time."""
+        if self.saved == self.trainer.step:
+            return
+        log, self.saved = self.folder / "log.csv", self.trainer.step
         self.trainer.save(self.folder)
         if log.exists():
             write_plot(log, self.folder / "training.png")
