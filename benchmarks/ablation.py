@@ -2,7 +2,7 @@
 
     python benchmarks/ablation.py DATA [--experiments no_memory no_guard ...] [--out outputs/ablation]
 
-Experiments are the files in ``vos/conf/experiment``; none named = all. Every frame of DATA/davis16 and DATA/multi
+Experiments are the files in ``conf/experiment``; none named = all. Every frame of DATA/davis16 and DATA/multi
 (split dev) is encoded once and handed to all trackers, which are timed one by one. Prints the table and writes it as
 ``ablation.csv`` and ``ablation.md``. The same options by hand: ``python -m vos.evaluate experiment=no_memory``.
 """
@@ -21,13 +21,13 @@ import torch
 from follower import Follower, Variant
 from tqdm import tqdm
 
-from vos.command_line import choices, compose, exit_code
-from vos.config import EvaluateConfig
+from vos.cli.compose import choices, compose, exit_code
+from vos.cli.config import EvaluateConfig
 from vos.errors import VosError
 from vos.evaluation.davis import DavisSequence, read_annotation, read_dataset
 from vos.evaluation.jf import frame_measures
 from vos.evaluation.report import aligned, csv_text, write_file
-from vos.io.folder_reader import FolderSource
+from vos.io.readers.folder import FolderSource
 from vos.sam.device import set_threads
 from vos.sam.registry import load_model
 from vos.sam.segmenter import Segmenter

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from vos.config import ModelConfig
+from vos.cli.config import ModelConfig
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, ImageEmbedding, LabelMap
-from vos.tracked_frame import TrackedFrame, pack, unpack
-from vos.tracker_config import TrackerConfig
+from vos.tracking.config import TrackerConfig
 from vos.tracking.merge import merge
 from vos.tracking.second_pass import SecondPass
+from vos.tracking.tracked_frame import TrackedFrame, pack, unpack
 from vos.tracking.tracker import Tracker, make_tracker
 
 Labels = npt.NDArray[np.uint8]

@@ -28,15 +28,15 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from vos.command_line import compose, exit_code
-from vos.config import EvaluateConfig
+from vos.cli.compose import compose, exit_code
+from vos.cli.config import EvaluateConfig
+from vos.cli.output_folder import sole_writer
 from vos.errors import VosError
 from vos.evaluate import FILES, run_dataset
 from vos.evaluation.davis import DavisSequence, read_annotation, read_dataset
 from vos.evaluation.jf import region_similarity
 from vos.evaluation.scoring import score_results
 from vos.io.images import read_image
-from vos.output_folder import sole_writer
 
 Labels = npt.NDArray[np.uint8]
 

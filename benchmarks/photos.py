@@ -23,13 +23,13 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from vos.config import MethodConfig, ModelConfig
+from vos.cli.config import MethodConfig, ModelConfig
+from vos.concept.concept import Concept
 from vos.io.images import read_image
-from vos.persam.closeup import look_closer
-from vos.persam.concept import Concept
-from vos.persam.evidence import DEFAULT_THRESHOLD, Evidence, Judge
-from vos.persam.photo import PhotoSegmenter, draw
-from vos.persam.search import METHODS, make_search
+from vos.photos.crop_refinement import look_closer
+from vos.photos.methods.base import METHODS, make_search
+from vos.photos.presence import DEFAULT_THRESHOLD, Evidence, Judge
+from vos.photos.segmenter import PhotoSegmenter, draw
 from vos.sam.registry import load_photo_model
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding

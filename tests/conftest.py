@@ -25,7 +25,7 @@ def shared() -> Path:
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
     """A video with blanks and brackets in its name, in a folder of its own that is also the working directory."""
-    from vos.io.masks import write_label_map
+    from vos.io.masks.label_map import write_label_map
 
     path = tmp_path / "my clip (1).mp4"
     with av.open(str(path), "w") as container:
@@ -49,8 +49,8 @@ def models() -> list[ColourSegmenter]:
 @pytest.fixture
 def program(clip: Path, models: list[ColourSegmenter], monkeypatch: pytest.MonkeyPatch) -> Program:
     """``python -m vos.run`` with a small model, in the folder of the clip."""
-    import vos.pipeline
     import vos.run
+    import vos.video.pipeline
 
     def load_model(*_: object) -> ColourSegmenter:
         models.append(ColourSegmenter())
@@ -58,7 +58,7 @@ def program(clip: Path, models: list[ColourSegmenter], monkeypatch: pytest.Monke
 
     monkeypatch.chdir(clip.parent)
     monkeypatch.setattr(vos.run, "load_model", load_model)
-    monkeypatch.setattr(vos.pipeline, "STATE_INTERVAL", 0.0)
+    monkeypatch.setattr(vos.video.pipeline, "STATE_INTERVAL", 0.0)
 
     def call(*words: str) -> int:
         monkeypatch.setattr(sys, "argv", ["vos-run", *words])
@@ -76,23 +76,23 @@ def album_words(tmp_path: Path) -> list[str]:
 @pytest.fixture
 def album_model(monkeypatch: pytest.MonkeyPatch) -> ColourSegmenter:
     """The model that the album program loads."""
-    import vos.album
+    from vos.album import __main__ as program
 
     model = ColourSegmenter()
-    monkeypatch.setattr(vos.album, "load_photo_model", lambda *_: model)
+    monkeypatch.setattr(program, "load_photo_model", lambda *_: model)
     return model
 
 
 @pytest.fixture
 def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, album_model: ColourSegmenter) -> Program:
     """``python -m vos.album`` with a small model, from an empty folder beside the album."""
-    import vos.album
+    from vos.album import __main__ as program
 
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
 
     def call(*words: object) -> int:
         monkeypatch.setattr(sys, "argv", ["album", *map(str, words)])
-        return vos.album.main()
+        return program.main()
 
     return call

@@ -10,9 +10,9 @@ import pytest
 from fakes import square_clip, square_mask
 
 import vos
-from vos.sam.nano import NanoSegmenter
-from vos.sam.nano_network import NanoNetwork
-from vos.sam.nano_weights import NanoWeights
+from vos.sam.nano.network import NanoNetwork
+from vos.sam.nano.segmenter import NanoSegmenter
+from vos.sam.nano.weights import NanoWeights
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
@@ -25,8 +25,8 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 def test_five_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     model = NanoSegmenter(NanoWeights(NanoNetwork()), input_size=128)
-    monkeypatch.setattr("vos.persam.concept.cached_model", lambda name="nano": model)
-    monkeypatch.setattr("vos.persam.photo.cached_model", lambda name="nano": model)
+    monkeypatch.setattr("vos.concept.concept.cached_model", lambda name="nano": model)
+    monkeypatch.setattr("vos.photos.segmenter.cached_model", lambda name="nano": model)
     image, mask = square_clip(1)[0], square_mask(0).labels
     concept = vos.Concept.from_image(image, mask)
     result = vos.segment(image, concept)

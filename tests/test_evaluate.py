@@ -18,10 +18,10 @@ from fakes import ColourSegmenter, RedTracker, square_clip, square_mask
 from PIL import Image
 
 import vos.evaluate
-from vos.config import EvaluateConfig
+from vos.cli.config import EvaluateConfig
+from vos.cli.output_folder import sole_writer
 from vos.evaluate import main
 from vos.evaluation.davis import read_dataset
-from vos.output_folder import sole_writer
 
 Main = Callable[..., int]
 

@@ -60,7 +60,17 @@ def test_make_help_names_every_target() -> None:
 def test_a_wheel_holds_configs_and_weights(tmp_path: Path) -> None:
     """Built from a copy without the network, by the setuptools that is installed."""
     pytest.importorskip("setuptools")
-    listing = ["git", "ls-files", "-co", "--exclude-standard", "vos", "README.md", "setup.cfg", "pyproject.toml"]
+    listing = [
+        "git",
+        "ls-files",
+        "-co",
+        "--exclude-standard",
+        "vos",
+        "conf",
+        "README.md",
+        "setup.cfg",
+        "pyproject.toml",
+    ]
     listed = subprocess.check_output(listing, cwd=ROOT, text=True).splitlines()
     files = [name for name in listed if (ROOT / name).is_file()]
     copy = tmp_path / "source"
@@ -74,7 +84,8 @@ def test_a_wheel_holds_configs_and_weights(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if name.startswith("vos/")}
-    assert packed == {name for name in files if name.startswith("vos/")}
+    expected = {name for name in files if name.startswith("vos/")}
+    assert packed == expected | {f"vos/{name}" for name in files if name.startswith("conf/")}
 
 
 def test_console_scripts_exist() -> None:

@@ -9,10 +9,10 @@ import pytest
 from fakes import FRAMES, SIZE, ColourSegmenter, Program, square_clip, square_mask
 from PIL import Image
 
-from vos import concept as concept_program
-from vos.config import ConceptConfig
-from vos.io.masks import read_label_map
-from vos.persam.concept import Concept
+from vos.cli.config import ConceptConfig
+from vos.concept import __main__ as concept_program
+from vos.concept.concept import Concept
+from vos.io.masks.label_map import read_label_map
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ import pytest
 from fakes import SIZE, Program, square_clip
 from PIL import Image
 
-import vos.io.mask_writer
-from vos.io.masks import write_label_map
-from vos.output_folder import sole_writer
+import vos.io.writers.masks
+from vos.cli.output_folder import sole_writer
+from vos.io.masks.label_map import write_label_map
 from vos.structures import LabelMap
 
 VIDEO, MASK = "video=my clip (1).mp4", "ref_mask=mask 0.png"
@@ -184,7 +184,7 @@ def test_a_full_disk_and_then_space(program: Program, monkeypatch: pytest.Monkey
 
     words = [VIDEO, MASK, "output=[masks,overlay,matte,rle]", "output_dir=out"]
     with monkeypatch.context() as patch:
-        patch.setattr(vos.io.mask_writer, "write_label_map", write)
+        patch.setattr(vos.io.writers.masks, "write_label_map", write)
         assert program(*words) == 2
     assert "disk is full while writing" in told(capsys)
     assert [p.name for p in Path("out").iterdir()] == [".resume"]
@@ -199,9 +199,9 @@ import json, resource, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv.pop(1))
 from fakes import ColourSegmenter
-import vos.pipeline, vos.run
+import vos.video.pipeline, vos.run
 vos.run.load_model = lambda *_: ColourSegmenter()
-vos.pipeline.STATE_INTERVAL = 0.0
+vos.video.pipeline.STATE_INTERVAL = 0.0
 for limit in [0, 10, 100, 300, 1000, 3000, 10000, 30000, 100000, resource.RLIM_INFINITY]:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
     code = vos.run.main()
@@ -215,7 +215,7 @@ for limit in [0, 10, 100, 300, 1000, 3000, 10000, 30000, 100000, resource.RLIM_I
 @pytest.mark.parametrize("output", ["[masks,overlay,matte,rle]", "masks"])
 def test_wherever_the_disk_is_full_the_next_run_goes_on(clip: Path, output: str) -> None:
     words = [VIDEO, MASK, f"output={output}", "output_dir=out"]
-    command = [sys.executable, "-c", LIMITED, str(Path(__file__).parent), *words]
+    command = [sys.executable, "-c", LIMITED, str(Path(__file__).parent / "support"), *words]
     done = subprocess.run(command, capture_output=True, text=True, cwd=clip.parent, check=False)
     assert done.returncode == 0, done.stderr
     results = [json.loads(line.split(" ", 1)[1]) for line in done.stdout.splitlines() if line.startswith("RESULT")]

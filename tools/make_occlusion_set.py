@@ -23,10 +23,10 @@ from occlusion_set.kinds import KINDS, make_clip
 from PIL import Image
 from tqdm import tqdm
 
-from vos.command_line import exit_code
+from vos.cli.compose import exit_code
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
-from vos.io.masks import write_label_map
+from vos.io.masks.label_map import write_label_map
 from vos.structures import LabelMap
 
 SPLIT = "occlusion"

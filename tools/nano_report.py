@@ -24,8 +24,8 @@ from nano_measures.tables import QUICK, Cell, Pairs, Sample, Settings, Table, lo
 from nano_measures.videos import SETS, measure_set
 from safetensors.torch import load
 
-from vos.command_line import exit_code
-from vos.config import ModelConfig
+from vos.cli.compose import exit_code
+from vos.cli.config import ModelConfig
 from vos.errors import VosError
 from vos.evaluation.report import csv_text, write_file
 from vos.sam.device import set_threads

@@ -34,8 +34,8 @@ from nano_training.trainer import Logbook, Trainer, channels_last
 from safetensors.torch import load_file
 from torch.utils.data import DataLoader, Dataset
 
-from vos.sam.nano_network import Decoder, NanoNetwork
-from vos.sam.nano_weights import PROMPTER
+from vos.sam.nano.network import Decoder, NanoNetwork
+from vos.sam.nano.weights import PROMPTER
 
 Loader = DataLoader[tuple[torch.Tensor, torch.Tensor]]
 

@@ -24,8 +24,8 @@ from nano_training.trainer import Logbook, Trainer, channels_last
 from safetensors.torch import load_file
 from train_nano import data_loader, step_seed, training_ids
 
-from vos.sam.nano_network import Decoder, NanoNetwork
-from vos.sam.nano_weights import PROMPTER, NanoWeights
+from vos.sam.nano.network import Decoder, NanoNetwork
+from vos.sam.nano.weights import PROMPTER, NanoWeights
 
 RATE = 1e-3
 

@@ -17,16 +17,16 @@ __version__ = "0.3.0"
 __all__ = ["Concept", "PhotoResult", "VosError", "__version__", "segment"]
 
 if TYPE_CHECKING:
+    from vos.concept.concept import Concept
     from vos.errors import VosError
-    from vos.persam.concept import Concept
-    from vos.persam.photo import segment
-    from vos.persam.photo_result import PhotoResult
+    from vos.photos.result import PhotoResult
+    from vos.photos.segmenter import segment
 
 _HOMES = {
-    "Concept": "vos.persam.concept",
-    "PhotoResult": "vos.persam.photo_result",
+    "Concept": "vos.concept.concept",
+    "PhotoResult": "vos.photos.result",
     "VosError": "vos.errors",
-    "segment": "vos.persam.photo",
+    "segment": "vos.photos.segmenter",
 }
 
 

@@ -19,13 +19,13 @@ import numpy as np
 from tqdm import tqdm
 
 from vos import __version__
-from vos.command_line import Run, compose, exit_code, help_text
-from vos.config import EvaluateConfig
+from vos.cli.compose import Run, compose, exit_code, help_text
+from vos.cli.config import EvaluateConfig
+from vos.cli.output_folder import sole_writer
 from vos.errors import VosError
 from vos.evaluation.davis import DavisSequence, read_dataset
 from vos.evaluation.scoring import overall, score_results
 from vos.io.atomic import atomic_path
-from vos.output_folder import sole_writer
 
 if TYPE_CHECKING:
     from vos.evaluation.report import RunSummary
@@ -164,12 +164,12 @@ def run_sequence(
     Returns:
         Seconds from the first frame's file to the last mask's.
     """
-    from vos.io.folder_reader import FolderSource
+    from vos.io.readers.folder import FolderSource
     from vos.io.writers import MaskWriter
-    from vos.pipeline import Line, segment_video
-    from vos.references import Reference
     from vos.structures import LabelMap
     from vos.tracking.tracker import make_tracker
+    from vos.video.pipeline import Line, segment_video
+    from vos.video.reference import Reference
 
     labels = sequence.reference()
     ids = tuple(int(i) for i in np.unique(labels) if i)

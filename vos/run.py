@@ -18,25 +18,25 @@ from PIL import Image
 from tqdm import tqdm
 
 from vos import __version__
-from vos.command_line import Run, compose, exit_code, help_text, output_folder
-from vos.config import RunConfig
+from vos.cli.compose import Run, compose, exit_code, help_text, output_folder
+from vos.cli.config import RunConfig
+from vos.cli.output_folder import sole_writer
+from vos.concept.concept import Concept
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
-from vos.io.composite import overlay
 from vos.io.frames import FrameSource, open_frames
-from vos.io.masks import read_references
+from vos.io.masks.label_map import read_references
+from vos.io.render import overlay
 from vos.io.writers import MaskWriter, MatteWriter, OverlayWriter, RleWriter, Writer
-from vos.journal import Journal
-from vos.output_folder import sole_writer
-from vos.persam.concept import Concept
-from vos.pipeline import Line, segment_video
-from vos.references import Reference, box_prompt, object_count, point_prompt
+from vos.io.writers.summary import SummaryWriter
 from vos.sam.device import set_threads
 from vos.sam.registry import load_model
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, LabelMap
-from vos.summary import SummaryWriter
 from vos.tracking.tracker import make_tracker
+from vos.video.pipeline import Line, segment_video
+from vos.video.reference import Reference, box_prompt, object_count, point_prompt
+from vos.video.resume import Journal
 
 USAGE = """
 python -m vos.run video=clip.mp4 ref_mask=frame0.png                 masks and an overlay, in outputs/clip/

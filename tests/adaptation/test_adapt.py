@@ -16,12 +16,12 @@ from vos.adaptation.adapt import adapt
 from vos.adaptation.lessons import classroom
 from vos.errors import VosError
 from vos.persam.location_prior import locate
-from vos.persam.target import observed_targets
-from vos.sam import nano_tuning
-from vos.sam.lesson import Lesson
-from vos.sam.nano import NanoSegmenter
+from vos.persam.target_feature import observed_targets
+from vos.sam.nano import tuning as nano_tuning
+from vos.sam.nano.lesson import Lesson
+from vos.sam.nano.segmenter import NanoSegmenter
 from vos.structures import Frame, LabelMap, Prompt
-from vos.tracker_config import AdaptConfig, TrackerConfig
+from vos.tracking.config import AdaptConfig, TrackerConfig
 from vos.tracking.merge import merge
 from vos.tracking.persam_tracker import PersamTracker
 from vos.tracking.tracker import make_tracker
@@ -133,9 +133,9 @@ def test_learning_does_not_load_the_compiler() -> None:
 import sys
 import numpy as np
 from vos.adaptation.adapt import adapt
-from vos.sam.nano import NanoSegmenter
+from vos.sam.nano.segmenter import NanoSegmenter
 from vos.structures import Frame, LabelMap
-from vos.tracker_config import AdaptConfig
+from vos.tracking.config import AdaptConfig
 labels = np.zeros((96, 96), np.uint8)
 labels[20:60, 20:60] = 1
 frame = Frame(0, "00000", 0.0, np.full((96, 96, 3), 60, np.uint8) + 90 * labels[..., None])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from importlib import resources
 from pathlib import Path
 
 import ablation
@@ -12,8 +11,8 @@ from fakes import ColourSegmenter
 from square_davis import write_davis
 
 import vos.evaluate
-from vos.command_line import compose
-from vos.config import EvaluateConfig, RunConfig
+from vos.cli.compose import compose, config_folder
+from vos.cli.config import EvaluateConfig, RunConfig
 from vos.errors import VosError
 from vos.evaluation.davis import read_dataset
 from vos.evaluation.scoring import overall, score_results
@@ -40,7 +39,7 @@ def test_there_are_experiments_and_each_says_what_it_is() -> None:
     names = ablation.experiment_names()
     assert {"no_memory", "no_guidance", "previous_box", "finetune"} <= set(names)
     for name in names:
-        lines = (resources.files("vos.conf") / "experiment" / f"{name}.yaml").read_text().split("\n")
+        lines = (config_folder() / "experiment" / f"{name}.yaml").read_text().split("\n")
         assert lines[0] == "# @package _global_" and lines[1].startswith("# ") and len(lines[1]) > 20, name
 
 

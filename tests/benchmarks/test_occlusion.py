@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from vos.evaluation.davis import read_dataset
-from vos.io.masks import write_label_map
+from vos.io.masks.label_map import write_label_map
 from vos.structures import LabelMap
 
 FRAMES, LOST, BACK = 12, 3, 6

@@ -15,8 +15,8 @@ import pytest
 from video_formats import FORMATS
 
 from vos.errors import VosError
-from vos.io import source as source_module
 from vos.io.frames import open_frames
+from vos.io.readers import base as source_module
 
 
 @pytest.mark.parametrize("name", FORMATS)

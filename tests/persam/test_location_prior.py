@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vos.persam.location_prior import attention_bias, image_cells, locate, locate_near, peak_points, top_points
 from vos.persam.similarity import similarity_maps
-from vos.persam.target import merge_views, observed_targets, target_feature
+from vos.persam.target_feature import merge_views, observed_targets, target_feature
 from vos.persam.window import Window, crop
 from vos.structures import Geometry, ImageEmbedding, TargetFeature
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from vos.persam.target import observed_targets
+from vos.persam.target_feature import observed_targets
 from vos.persam.target_model import RIDGE, coverage_at, fit, moments, respond, sum_weighted
 from vos.structures import Geometry, ImageEmbedding
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from vos.sam.nano import NanoSegmenter
+from vos.sam.nano.segmenter import NanoSegmenter
 from vos.structures import Frame, LabelMap
-from vos.tracker_config import AdaptConfig, TrackerConfig
+from vos.tracking.config import AdaptConfig, TrackerConfig
 from vos.tracking.merge import merge
 from vos.tracking.persam_tracker import PersamTracker
 

@@ -15,9 +15,9 @@ import parity_cases as cases
 import pytest
 import torch
 
-from vos.sam.sam_segmenter import SamSegmenter, build_sam
+from vos.sam.official.segmenter import SamSegmenter, build_sam
+from vos.sam.official.vit import VitImageEncoder, VitSize
 from vos.sam.seeded_weights import seeded_state
-from vos.sam.vit import VitImageEncoder, VitSize
 from vos.structures import Guidance, Prompt
 
 RECORDED = Path(__file__).parent / "parity"

@@ -10,8 +10,8 @@ from nano_training.knowledge import Knowledge
 
 from vos.geometry import Geometry
 from vos.persam.location_prior import locate
-from vos.persam.target import merge_views, observed_targets
-from vos.sam.nano_network import NanoNetwork
+from vos.persam.target_feature import merge_views, observed_targets
+from vos.sam.nano.network import NanoNetwork
 from vos.structures import ImageEmbedding
 
 SIDE = 128
@@ -39,7 +39,7 @@ def embedding_of(seen: EncodedViews, scene: int, view: int) -> ImageEmbedding:
 
 
 def test_maps_are_those_that_the_tracker_makes(seen: EncodedViews, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vos.persam.target.matchable", lambda vectors: vectors)  # no rounding to bfloat16
+    monkeypatch.setattr("vos.persam.target_feature.matchable", lambda vectors: vectors)  # no rounding to bfloat16
     valid = torch.tensor([True, False, True, True])
     reference, later = (
         seen.show(view, seen.low_res[:, :, view].flatten(0, 1), good)

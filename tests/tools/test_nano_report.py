@@ -20,7 +20,7 @@ from nano_training.photos import PhotoPool
 from square_davis import write_davis
 
 from vos.structures import Frame, ImageEmbedding, LabelMap, MaskCandidates, Presence
-from vos.tracked_frame import TrackedFrame
+from vos.tracking.tracked_frame import TrackedFrame
 
 
 def write_segments(root: Path, names: Sequence[str], readable: Sequence[str]) -> Path:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from nano_training.rounds import RoundResult, SceneRounds
 
-from vos.sam.nano_network import NanoNetwork
+from vos.sam.nano.network import NanoNetwork
 
 
 def rounds(seed: int = 1, views: int = 4) -> SceneRounds:

@@ -13,8 +13,8 @@ from nano_training.photos import PhotoPool
 from nano_training.regions import RegionDataset
 from safetensors.torch import load_file, save_file
 
-from vos.sam.nano import NanoSegmenter
-from vos.sam.nano_network import Decoder, NanoNetwork
+from vos.sam.nano.network import Decoder, NanoNetwork
+from vos.sam.nano.segmenter import NanoSegmenter
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 

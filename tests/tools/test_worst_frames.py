@@ -12,7 +12,7 @@ from PIL import Image
 from square_davis import write_davis
 from worst_frames import CAPTION, CELL_WIDTH, CONTOUR, FrameScore, draw_cell, main, worst_frames
 
-from vos.io.masks import write_label_map
+from vos.io.masks.label_map import write_label_map
 from vos.structures import LabelMap
 
 

@@ -6,8 +6,8 @@ import torch
 
 from vos.persam.overlap import others_of
 from vos.structures import MaskCandidates
-from vos.tracker_config import ChoiceConfig
 from vos.tracking.choice import choose
+from vos.tracking.config import ChoiceConfig
 
 
 def square(begin: int, end: int) -> torch.Tensor:

@@ -14,10 +14,10 @@ from scenes import GROUND, Box, ColourModel, Run, config, iou, scene
 
 from vos.errors import VosError
 from vos.structures import LabelMap, MaskCandidates, Presence
-from vos.tracker_config import HypothesesConfig, MemoryConfig, TrackerConfig
+from vos.tracking.config import HypothesesConfig, MemoryConfig, TrackerConfig
 from vos.tracking.hypotheses import Hypothesis, differing, evidence, gathered, leader, merged
+from vos.tracking.observation import Sight
 from vos.tracking.persam_tracker import PersamTracker
-from vos.tracking.sight import Sight
 from vos.tracking.track import Track
 from vos.tracking.tracker import make_tracker
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vos.errors import VosError
-from vos.persam.target import target_feature
+from vos.persam.target_feature import target_feature
 from vos.structures import Presence, TargetFeature
-from vos.tracker_config import MemoryConfig
+from vos.tracking.config import MemoryConfig
 from vos.tracking.memory import Memory
 
 

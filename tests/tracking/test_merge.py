@@ -9,12 +9,12 @@ from fakes import Collector, ColourSegmenter, ListSource, RedTracker, square_cli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vos.pipeline import Line, segment_video
-from vos.references import Reference
 from vos.structures import Frame, Geometry, LabelMap, Presence
-from vos.tracked_frame import TrackedFrame
-from vos.tracker_config import EdgesConfig, TrackerConfig
+from vos.tracking.config import EdgesConfig, TrackerConfig
 from vos.tracking.merge import ABSENT_LOGIT, merge, resolve_overlap
+from vos.tracking.tracked_frame import TrackedFrame
+from vos.video.pipeline import Line, segment_video
+from vos.video.reference import Reference
 
 GEOMETRY = Geometry((40, 60), (64, 96), (64, 96))
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from vos.errors import VosError
 from vos.structures import Geometry
-from vos.tracker_config import MotionConfig
+from vos.tracking.config import MotionConfig
 from vos.tracking.merge import ABSENT_LOGIT
 from vos.tracking.motion import Motion, shift_logits
 

@@ -12,7 +12,7 @@ from safetensors.torch import load, save
 from scenes import Box, ColourModel, Run, config, iou, scene
 
 from vos.structures import LabelMap, MaskCandidates, Presence
-from vos.tracker_config import FinetuneConfig, MemoryConfig, MotionConfig, PresenceConfig
+from vos.tracking.config import FinetuneConfig, MemoryConfig, MotionConfig, PresenceConfig
 from vos.tracking.persam_tracker import PersamTracker
 from vos.tracking.presence import judge
 from vos.tracking.tracker import make_tracker

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from scenes import ColourModel, scene
 
-from vos.persam.target import observed_targets
+from vos.persam.target_feature import observed_targets
 from vos.structures import ImageEmbedding, TargetFeature
-from vos.tracker_config import ZoomConfig
+from vos.tracking.config import ZoomConfig
 from vos.tracking.flip import look_mirrored, mirrored
-from vos.tracking.sight import Sight
+from vos.tracking.observation import Sight
 from vos.tracking.zoom import look_closer
 
 SIZE = (480, 640)

@@ -11,10 +11,10 @@ from scenes import Box, ColourModel, config, iou, scene
 
 from vos.errors import VosError
 from vos.structures import Frame, LabelMap, Presence
-from vos.tracked_frame import TrackedFrame
-from vos.tracker_config import PresenceConfig, SecondPassConfig
+from vos.tracking.config import PresenceConfig, SecondPassConfig
 from vos.tracking.merge import merge
 from vos.tracking.second_pass import SecondPass
+from vos.tracking.tracked_frame import TrackedFrame
 from vos.tracking.tracker import Tracker, make_tracker
 
 HIDDEN, PALE, COUNT = range(3, 6), range(6, 10), 13

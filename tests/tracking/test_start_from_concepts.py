@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from scenes import Box, ColourModel, config, iou, scene
 
+from vos.concept.concept import Concept
 from vos.errors import VosError
-from vos.persam.concept import Concept
-from vos.pipeline import Line, segment_video
-from vos.references import Reference
 from vos.structures import Frame, Presence
-from vos.tracker_config import FinetuneConfig
+from vos.tracking.config import FinetuneConfig
 from vos.tracking.merge import merge
 from vos.tracking.tracker import make_tracker
+from vos.video.pipeline import Line, segment_video
+from vos.video.reference import Reference
 
 
 def concept_of(object_id: int, model: ColourModel) -> Concept:

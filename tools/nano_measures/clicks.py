@@ -17,7 +17,7 @@ from tqdm import tqdm
 from train_nano import HELD_OUT_EVERY
 
 from nano_measures.tables import Cell, Pairs, Settings, Table, skipped
-from vos.io.masks import mask_box
+from vos.io.masks.label_map import mask_box
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding, MaskCandidates, Prompt
 

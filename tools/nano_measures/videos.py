@@ -14,14 +14,14 @@ from tqdm import tqdm
 from nano_measures.tables import Cell, Pairs, Settings, Table, skipped
 from vos.evaluation.davis import DavisSequence, read_dataset
 from vos.evaluation.scoring import SequenceScore, overall, score_results
-from vos.io.folder_reader import FolderSource
+from vos.io.readers.folder import FolderSource
 from vos.io.writers import MaskWriter
-from vos.pipeline import Line, segment_video
-from vos.references import Reference
 from vos.sam.segmenter import Segmenter
 from vos.structures import LabelMap, SegmentedFrame
-from vos.tracker_config import TrackerConfig
+from vos.tracking.config import TrackerConfig
 from vos.tracking.tracker import make_tracker
+from vos.video.pipeline import Line, segment_video
+from vos.video.reference import Reference
 
 SETS = {"davis16": 2016, "multi": 2017}  # folder of the data -> how its masks are read
 

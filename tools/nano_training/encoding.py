@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from vos.persam.target import BACKGROUND_COVERAGE
+from vos.persam.target_feature import BACKGROUND_COVERAGE
 from vos.persam.target_model import coverage_at, moments, scales
-from vos.sam.nano_network import LOGIT_STRIDE, NanoNetwork
+from vos.sam.nano.network import LOGIT_STRIDE, NanoNetwork
 
 
 @dataclass

@@ -10,9 +10,9 @@ from nano_training.encoding import EncodedViews, Shown, encode_views
 from nano_training.knowledge import Knowledge
 from nano_training.prompts import NOWHERE, Prompts, click, loose_boxes
 from nano_training.similarity_loss import similarity_loss
-from vos.adaptation.stale_mask import stale_masks
+from vos.adaptation.mask_corruption import stale_masks
 from vos.sam.mask_loss import decoder_loss, true_iou
-from vos.sam.nano_network import NanoNetwork
+from vos.sam.nano.network import NanoNetwork
 
 ABSENT_SHARE = 0.1  # objects looked for in a scene that does not hold them
 FIGURES = ("loss", "similarity", "iou_find", "iou_follow", "iou_again")

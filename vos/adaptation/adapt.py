@@ -10,7 +10,7 @@ import torch
 from vos.adaptation.lessons import classroom
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, LabelMap
-from vos.tracker_config import AdaptConfig
+from vos.tracking.config import AdaptConfig
 
 
 @torch.no_grad()

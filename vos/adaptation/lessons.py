@@ -11,18 +11,18 @@ import cv2
 import numpy as np
 import torch
 
-from vos.adaptation.rehearsal import View, rehearse
+from vos.adaptation.mask_corruption import stale_masks
 from vos.adaptation.seen import Seen, look
-from vos.adaptation.stale_mask import stale_masks
+from vos.adaptation.views import View, rehearse
 from vos.persam.location_prior import locate
-from vos.persam.target import merge_views
+from vos.persam.target_feature import merge_views
 from vos.persam.window import Window, crop, window_around
 from vos.sam.device import free_cores
-from vos.sam.lesson import Lesson
-from vos.sam.model_input import resized
+from vos.sam.nano.inputs import resized
+from vos.sam.nano.lesson import Lesson
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, LabelMap, Prompt, TargetFeature
-from vos.tracker_config import AdaptConfig
+from vos.tracking.config import AdaptConfig
 
 REFERENCE_SHARE = 0.6  # lessons that know the object from the reference itself rather than from a made-up view
 MEMORY_SHARE = 0.5  # lessons that know a second view, too, as the tracker's memory does

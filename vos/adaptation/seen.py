@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from vos.adaptation.rehearsal import View
-from vos.persam.target import observed_targets
+from vos.adaptation.views import View
+from vos.persam.target_feature import observed_targets
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding, TargetFeature
 

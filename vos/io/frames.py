@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from vos.errors import VosError
-from vos.io.folder_reader import FolderSource
 from vos.io.images import IMAGE_SUFFIXES, list_images, natural_key
-from vos.io.live_reader import LiveSource, is_live_address
-from vos.io.pyav_reader import PyAvSource
-from vos.io.source import FrameSource
+from vos.io.readers.base import FrameSource
+from vos.io.readers.folder import FolderSource
+from vos.io.readers.live import LiveSource, is_live_address
+from vos.io.readers.pyav import PyAvSource
 
 __all__ = ["READERS", "FrameSource", "open_frames"]
 
@@ -46,7 +46,7 @@ def open_frames(source: str, reader: str = "pyav") -> FrameSource:
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return FolderSource(source, [path])
     if reader == "decord":
-        from vos.io.decord_reader import DecordSource  # optional package
+        from vos.io.readers.decord import DecordSource  # optional package
 
         return DecordSource(source)
     return PyAvSource(source)

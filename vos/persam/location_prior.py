@@ -43,7 +43,7 @@ def locate(
 
     Args:
         embedding: of the image to search.
-        targets: what is known of each of the N objects; several views through :func:`vos.persam.target.merge_views`.
+        targets: what is known of each of the N objects; several views through ``merge_views``.
         fields: which fields of the guidance to fill (``Segmenter.guidance_fields``).
     """
     maps, answers = None, tuple[torch.Tensor, ...]()

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import torch
 
-from vos.config import ModelConfig
+from vos.cli.config import ModelConfig
 from vos.errors import VosError
-from vos.sam.checkpoints import (
+from vos.sam.device import resolve_device, resolve_precision
+from vos.sam.official.segmenter import INPUT_SIZE, SAM_NAMES, SamNetwork, SamSegmenter
+from vos.sam.segmenter import Segmenter
+from vos.sam.weights import (
     PUBLIC_CHECKPOINTS,
     CheckpointFile,
     load_weights,
@@ -18,9 +21,6 @@ from vos.sam.checkpoints import (
     public_checkpoint,
     read_state_dict,
 )
-from vos.sam.device import resolve_device, resolve_precision
-from vos.sam.sam_segmenter import INPUT_SIZE, SAM_NAMES, SamNetwork, SamSegmenter
-from vos.sam.segmenter import Segmenter
 
 PHOTO_INPUT_SIZES = {"nano": 512}  # benchmarks/photos.py --input-size: larger is slower, not better
 MODEL_NAMES = ("nano", *reversed(SAM_NAMES))
@@ -49,7 +49,7 @@ def load_model(
     precision = resolve_precision(precision, device, embedded=config.name == "nano")
     path = Path(checkpoint).expanduser() if checkpoint is not None else None
     if config.name == "nano":
-        from vos.sam.nano import NanoSegmenter  # the other models need none of its weights
+        from vos.sam.nano.segmenter import NanoSegmenter  # the other models need none of its weights
 
         return NanoSegmenter.load(path, device=device, precision=precision, input_size=config.input_size)
     if config.input_size not in (None, INPUT_SIZE):

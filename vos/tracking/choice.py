@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from vos.structures import MaskCandidates
-from vos.tracker_config import ChoiceConfig
+from vos.tracking.config import ChoiceConfig
 
 SMALLEST = 1e-6
 

@@ -12,7 +12,7 @@ import torch
 from vos.persam.location_prior import locate
 from vos.sam.segmenter import Segmenter
 from vos.structures import Geometry, Prompt, TargetFeature
-from vos.tracking.sight import Sight
+from vos.tracking.observation import Sight
 
 
 def look_mirrored(

@@ -8,9 +8,9 @@ import torch
 
 from vos.persam.overlap import same_place
 from vos.structures import Presence
-from vos.tracked_frame import TrackedFrame
-from vos.tracker_config import SecondPassConfig
+from vos.tracking.config import SecondPassConfig
 from vos.tracking.merge import ABSENT_LOGIT
+from vos.tracking.tracked_frame import TrackedFrame
 
 
 @dataclass(frozen=True)

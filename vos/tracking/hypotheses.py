@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import torch
 
 from vos.structures import Presence
-from vos.tracker_config import HypothesesConfig
 from vos.tracking.choice import overlap
-from vos.tracking.sight import Sight
+from vos.tracking.config import HypothesesConfig
+from vos.tracking.observation import Sight
 from vos.tracking.track import Track
 
 LEAST = 0.05  # of predicted IoU and similarity in the score: one bad frame shall not outweigh all others
@@ -48,7 +48,7 @@ def evidence(presence: Presence, predicted_iou: float, similarity: float, config
     Args:
         presence: as judged; of an absent object there is nothing to see.
         predicted_iou: of the mask, 0..1.
-        similarity: of the mask, from :meth:`vos.persam.appearance.Appearance.score`.
+        similarity: of the mask, from :meth:`vos.persam.similarity_scale.Appearance.score`.
         config: says how much an absent object is worth.
     """
     if presence is Presence.ABSENT:

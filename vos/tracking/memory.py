@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 
 from vos.persam.similarity import best_match
-from vos.persam.target import merge_views, prepared
+from vos.persam.target_feature import merge_views, prepared
 from vos.structures import Presence, TargetFeature
-from vos.tracker_config import MemoryConfig
+from vos.tracking.config import MemoryConfig
 
 GUARD_MARGIN = 0.02  # cosine by which a background must match better than the object; nearer is a tie
 FIELDS = ("embedding", "direction", "foreground", "background", "background_direction")

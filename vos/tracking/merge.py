@@ -7,9 +7,9 @@ import torch
 
 from vos.persam.overlap import resolve_overlap
 from vos.structures import Frame, Geometry, LabelMap, SegmentedFrame
-from vos.tracked_frame import TrackedFrame
-from vos.tracker_config import EdgesConfig
-from vos.tracking.guided_filter import REACH_RADII, filter_radius, refine_edges
+from vos.tracking.config import EdgesConfig
+from vos.tracking.edges import REACH_RADII, filter_radius, refine_edges
+from vos.tracking.tracked_frame import TrackedFrame
 
 __all__ = ["ABSENT_LOGIT", "merge", "resolve_overlap"]
 

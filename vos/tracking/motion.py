@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from vos.structures import Geometry
-from vos.tracker_config import MotionConfig
+from vos.tracking.config import MotionConfig
 from vos.tracking.merge import ABSENT_LOGIT
 
 Box = npt.NDArray[np.float32]

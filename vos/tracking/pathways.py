@@ -9,11 +9,11 @@ import torch
 
 from vos.persam.overlap import resolve_overlap
 from vos.structures import Frame, ImageEmbedding, Presence
-from vos.tracker_config import TrackerConfig
-from vos.tracking.finder import Finder
+from vos.tracking.config import TrackerConfig
 from vos.tracking.hypotheses import Hypothesis, differing, evidence, gathered, leader, merged
 from vos.tracking.memory import branch
-from vos.tracking.sight import Sight
+from vos.tracking.observation import Sight
+from vos.tracking.redetect import Finder
 from vos.tracking.track import Track, remember
 
 

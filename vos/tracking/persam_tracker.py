@@ -8,29 +8,29 @@ import numpy as np
 import torch
 
 from vos.adaptation.adapt import adapt
+from vos.concept.concept import Concept
 from vos.errors import VosError
-from vos.persam.concept import Concept
-from vos.persam.finetune import reference_weights
 from vos.persam.location_prior import peak_points
 from vos.persam.overlap import resolve_overlap
+from vos.persam.persam_f import reference_weights
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, Geometry, ImageEmbedding, LabelMap, Prompt
-from vos.tracked_frame import TrackedFrame
-from vos.tracker_config import FinetuneConfig, TrackerConfig
-from vos.tracking.change import ChangeDetector
-from vos.tracking.finder import Finder
-from vos.tracking.gaze import Gaze
+from vos.tracking.config import FinetuneConfig, TrackerConfig
+from vos.tracking.decode import Gaze
 from vos.tracking.memory import branch
 from vos.tracking.merge import ABSENT_LOGIT
 from vos.tracking.pathways import Pathways, SharedFrame
+from vos.tracking.redetect import Finder
+from vos.tracking.scene_cut import ChangeDetector
 from vos.tracking.track import Track, remember
+from vos.tracking.tracked_frame import TrackedFrame
 from vos.tracking.tracker import Tracker
 
 
 class PersamTracker(Tracker):
     """Follows all objects of a video.
 
-    Per frame: what changed, where each object seems to be (:class:`vos.tracking.gaze.Gaze`: similarity to its views,
+    Per frame: what changed, where each object seems to be (:class:`vos.tracking.decode.Gaze`: similarity to its views,
     a guided decoder call - with the previous mask for the objects in sight, by appearance alone for the lost ones),
     presence, and the update of memory and motion.
     """

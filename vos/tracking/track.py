@@ -8,20 +8,20 @@ from collections.abc import Mapping, Sequence
 import torch
 import torch.nn.functional as F
 
-from vos.persam.appearance import Appearance
-from vos.persam.concept import Concept
-from vos.persam.refine import low_res_box
-from vos.persam.search import on_device
+from vos.concept.concept import Concept
+from vos.persam.cascade import low_res_box
 from vos.persam.similarity import similarity
-from vos.persam.target import observed_targets
+from vos.persam.similarity_scale import Appearance
+from vos.persam.target_feature import observed_targets
+from vos.photos.methods.base import on_device
 from vos.structures import PRESENCES, Geometry, ImageEmbedding, Presence
-from vos.tracker_config import TrackerConfig
-from vos.tracking.change import Change, warp_logits
+from vos.tracking.config import TrackerConfig
 from vos.tracking.highlights import Highlights
 from vos.tracking.memory import Memory, branch
 from vos.tracking.motion import Box, Motion, shift_logits
+from vos.tracking.observation import Sight
 from vos.tracking.presence import judge
-from vos.tracking.sight import Sight
+from vos.tracking.scene_cut import Change, warp_logits
 
 GIVEN_LOGIT = 10.0  # logits that stand for a mask the user gave: sure, yet within what decoders put out
 

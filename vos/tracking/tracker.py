@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
+from vos.concept.concept import Concept
 from vos.errors import VosError
-from vos.persam.concept import Concept
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, ImageEmbedding, LabelMap
-from vos.tracked_frame import TrackedFrame
-from vos.tracker_config import TrackerConfig
+from vos.tracking.config import TrackerConfig
+from vos.tracking.tracked_frame import TrackedFrame
 
 
 class Tracker(ABC):
@@ -89,7 +89,7 @@ class Tracker(ABC):
 def make_tracker(config: TrackerConfig, model: Segmenter) -> Tracker:
     """The tracker that ``config.name`` asks for, on ``model``."""
     from vos.tracking.persam_tracker import PersamTracker
-    from vos.tracking.reference_tracker import ReferenceTracker
+    from vos.tracking.published import ReferenceTracker
 
     trackers: dict[str, type[PersamTracker] | type[ReferenceTracker]] = {
         "persam": PersamTracker,

@@ -9,14 +9,14 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from vos.persam.closeup import seen_from
+from vos.persam.cascade import low_res_box
 from vos.persam.location_prior import locate
-from vos.persam.refine import low_res_box
+from vos.photos.crop_refinement import seen_from
 from vos.sam.segmenter import Segmenter
 from vos.structures import Geometry, Prompt, TargetFeature
-from vos.tracker_config import ZoomConfig
 from vos.tracking.choice import overlap
-from vos.tracking.sight import Sight
+from vos.tracking.config import ZoomConfig
+from vos.tracking.observation import Sight
 
 
 def look_closer(

@@ -1,0 +1,150 @@
+"""Albums on real machines: broken photos, interruptions, second runs, bad input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import ColourSegmenter, Program
+from PIL import Image
+from red_album import picture, table
+
+import vos.album
+from vos.cli.output_folder import sole_writer
+
+
+def test_broken_photo_is_reported_and_skipped(
+    album: Program, album_words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = tmp_path / "my photos"
+    whole = (photos / "a 10.jpg").read_bytes()
+    (photos / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    (photos / "text.png").write_text("no picture")
+    assert album(*album_words) == 1
+    output = capsys.readouterr()
+    reported = [line for line in output.err.replace("\r", "\n").splitlines() if "skipped" in line]
+    assert len(reported) == 2 and "cut.jpg" in reported[0] and "Traceback" not in output.err
+    assert "2 broken" in output.out
+    rows = table()
+    assert len(rows) == 8 and "cut.jpg" not in rows
+    broken = json.loads(Path("outputs/my-photos/album.json").read_text())["broken"]
+    assert [one["photo"] for one in broken] == ["cut.jpg", "text.png"]
+    (photos / "cut.jpg").write_bytes(whole)
+    (photos / "text.png").unlink()
+    assert album(*album_words) == 0 and "cut.jpg" in table()
+
+
+def test_second_run_does_only_what_is_missing(
+    album: Program, album_words: list[str], album_model: ColourSegmenter, tmp_path: Path
+) -> None:
+    def encoded(*more: str) -> int:
+        before = album_model.encoded
+        assert album(*album_words, *more) == 0
+        return album_model.encoded - before - 1  # the reference
+
+    assert encoded() == 8
+    first = {path: path.read_bytes() for path in Path("outputs").rglob("*.*") if path.is_file()}
+    assert encoded() == 0
+    assert {path: path.read_bytes() for path in first} == first
+    Path("outputs/my-photos/masks/a 2.png").unlink()
+    assert encoded() == 1
+    Image.fromarray(picture(70)).save(tmp_path / "my photos" / "new.png")
+    Image.fromarray(picture(60)).save(tmp_path / "my photos" / "a 2.png")  # another photo of an old name
+    assert encoded() == 2 and int(table()["a 2.png"]["x"]) == pytest.approx(60, abs=3)
+    overlay = Path("outputs/my-photos/overlay/new.jpg").stat().st_mtime_ns
+    assert encoded("output=[masks,overlay,cutout]") == 9
+    assert Path("outputs/my-photos/overlay/new.jpg").stat().st_mtime_ns == overlay  # the cut-out alone was missing
+    assert encoded("output=[masks,overlay,cutout]") == 0
+    assert encoded("threshold=0.3") == 9 and encoded("threshold=0.3", "overwrite=true") == 9
+    (tmp_path / "my photos" / "new.png").unlink()
+    assert encoded("threshold=0.3") == 0 and "new.png" not in table()
+
+
+def test_ctrl_c_leaves_what_is_finished(
+    album: Program, album_words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert album(*album_words, "output_dir=whole") == 0
+    work, count = program.PhotoSegmenter.segment_embedding, []
+
+    def interrupted(*arguments: Any) -> Any:
+        count.append(1)
+        if len(count) == 4:
+            raise KeyboardInterrupt
+        return work(*arguments)
+
+    monkeypatch.setattr(program.PhotoSegmenter, "segment_embedding", interrupted)
+    assert album(*album_words) == 130
+    assert len(table()) == 3 and len(list(Path("outputs/my-photos/masks").rglob("*.png"))) == 3
+    assert not [path for path in Path("outputs").rglob("*") if "partial" in path.name]
+    with Path("outputs/my-photos/.album/records.jsonl").open("a") as file:
+        file.write('{"photo": "a 10.jpg", "ident')  # a power failure
+    assert album(*album_words) == 0
+    assert Path("outputs/my-photos/album.csv").read_bytes() == Path("whole/album.csv").read_bytes()
+    assert len(count) == 4 + 5
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"images": None}, "there are no photos"),
+        ({"images": "/nowhere"}, "/nowhere: no images found"),
+        ({"ref_image": None, "ref_mask": None}, "there is no reference"),
+        ({"ref_mask": None}, "1 photos in ref_image= but 0 masks"),
+        ({"ref_mask": "/nowhere.png"}, "/nowhere.png is missing"),
+        ({"output": "[masks,movie]"}, "choose from masks, overlay, cutout, white, blur, dreambooth"),
+        ({"dreambooth.size": "600"}, "choose 512, 768, 1024"),
+        ({"dreambooth.background": "pink"}, "background pink is not understood"),
+        ({"threshold": "2"}, "threshold=2.0 is out of range"),
+        ({"instances": "some"}, "choose one or all"),
+        ({"method": "magic"}, "choose one of p2sam, persam"),
+        ({"name": "[a,b]"}, "2 names in name= but 1 objects"),
+        ({"concept": "/nowhere.concept"}, "/nowhere.concept"),
+        ({"image": "x"}, "did you mean"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    album: Program,
+    album_words: list[str],
+    capsys: pytest.CaptureFixture[str],
+    changed: dict[str, str | None],
+    said: str,
+) -> None:
+    options = {**dict(word.split("=", 1) for word in album_words), **changed}
+    assert album(*(f"{key}={value}" for key, value in options.items() if value is not None)) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1 and said in error
+    assert not list(Path.cwd().iterdir())
+
+
+def test_full_disk_ends_the_run(
+    album: Program, album_words: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere" / "out").mkdir()
+    (tmp_path / "elsewhere" / "out" / "masks").write_text("a file where a folder should be")
+    assert album(*album_words, "output_dir=out") == 2
+    assert "choose another output_dir" in capsys.readouterr().err
+
+
+def test_results_inside_the_album_are_no_photos(album: Program, album_words: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "my photos" / "results"
+    assert album(*album_words, f"output_dir={folder}") == 0
+    assert album(*album_words, f"output_dir={folder}") == 0
+    assert len(table(str(folder))) == 8
+
+
+def test_one_run_at_a_time_and_nothing_of_a_killed_one(
+    album: Program, album_words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path("outputs/my-photos")
+    with sole_writer(folder, []):
+        assert album(*album_words) == 2
+        assert "being written by another run" in capsys.readouterr().err
+        assert [p.name for p in folder.iterdir()] == [".lock"]
+    left = [folder / "masks/trip/.a 2.0123abcd.partial.png", folder / ".contact_sheet.0123abcd.partial.png"]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"half")
+    assert album(*album_words) == 0
+    assert not [p for p in folder.rglob("*") if ".partial" in p.name or p.name == ".lock"]

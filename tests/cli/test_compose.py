@@ -1,0 +1,115 @@
+"""What users type: paths with odd characters, misspelt options, sweeps."""
+
+from __future__ import annotations
+
+from dataclasses import is_dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vos.cli.compose import choices, compose, describe, exit_code, help_text, options
+from vos.cli.config import RunConfig
+from vos.errors import VosError
+
+
+def one(*words: str) -> RunConfig:
+    runs = compose(words, "run", RunConfig)
+    assert len(runs) == 1
+    return runs[0].config
+
+
+def test_no_words_give_the_dataclass_defaults() -> None:
+    assert one() == RunConfig()
+
+
+@pytest.mark.parametrize(
+    "name", ["my clip (1).mp4", "a=b.mp4", "a,b.mp4", "[x].mp4", "{y}.mp4", "it's.mp4", "ö ü.mp4", "001", "1e5", "true"]
+)
+def test_a_path_works_as_typed(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).touch()
+    assert one(f"video={name}", f"ref_mask={name}").video == name
+    if not name.isdigit():
+        assert one(f"ref_mask={name}").ref_mask == name
+    assert one(f"video={tmp_path / name}").video == str(tmp_path / name)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.text(st.characters(blacklist_categories=("Cs", "Cc", "Zl", "Zp")), min_size=1))
+def test_any_text_is_taken_literally(text: str) -> None:
+    if text == "null" or (text[0] == text[-1] and text[0] in "'\"" and len(text) > 1):
+        return  # written in Hydra's own syntax
+    assert one(f"video={text}").video == text
+
+
+def test_lists_of_paths_are_quoted_item_by_item() -> None:
+    assert one("ref_mask=[my mask (1).png, b.png]", "ref_frame=[0,120]").ref_mask == ["my mask (1).png", "b.png"]
+    assert one("ref_mask=[a.png,b.png]", "ref_frame=[0,120]").ref_frame == [0, 120]
+
+
+def test_values_have_the_declared_types() -> None:
+    config = one("ref_box=[1,2,3.5,4]", "output=[masks,rle]", "tracker.points=3", "tracker.finetune={steps: 10}")
+    assert config.ref_box == [1.0, 2.0, 3.5, 4.0]
+    assert config.output == ["masks", "rle"]
+    assert one("output=rle").output == ["rle"]
+    assert one("output=masks,matte").output == ["masks", "matte"]
+    assert config.tracker.points == 3
+    assert config.tracker.finetune == {"steps": 10}
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("vidoe=a.mp4", "did you mean video"),
+        ("momentum=0.9", "tracker.memory.momentum"),
+        ("zzz=1", "--help"),
+        ("clip.mp4", "name=value"),
+        ("tracker=sam2", "persam, reference"),
+        ("tracker.points=many", "tracker.points"),
+        ("threads=1,2", "-m"),
+    ],
+)
+def test_a_mistake_is_answered_by_one_line_with_the_remedy(word: str, message: str) -> None:
+    with pytest.raises(VosError) as error:
+        compose([word], "run", RunConfig)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_multirun_gives_every_combination() -> None:
+    words = ["-m", "tracker.memory.momentum=0.8,0.9", "tracker=persam,reference", "video=x.mp4"]
+    runs = compose(words, "run", RunConfig)
+    assert [(r.config.tracker.memory.momentum, r.config.tracker.name) for r in runs] == [
+        (0.8, "persam"),
+        (0.8, "reference"),
+        (0.9, "persam"),
+        (0.9, "reference"),
+    ]
+    assert runs[1].overrides == ("tracker.memory.momentum=0.8", "tracker=reference")
+
+
+def test_every_choice_of_every_group_composes() -> None:
+    for group in ("model", "tracker"):
+        assert choices(group)
+        for name in choices(group):
+            assert getattr(one(f"{group}={name}"), group).name == name
+
+
+def test_help_explains_every_option() -> None:
+    text = help_text(RunConfig, "usage")
+    for name, hint in options(RunConfig):
+        assert f"  {name.removesuffix('.name')}=" in text or is_dataclass(hint)
+    assert "output=[masks,overlay]" in text
+    assert [name for name, _, comment in describe(RunConfig) if not comment] == []
+
+
+def test_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(error: BaseException) -> None:
+        raise error
+
+    assert exit_code(lambda: None) == 0
+    assert exit_code(lambda: fail(VosError("no such\nthing"))) == 2
+    assert capsys.readouterr().err == "error: no such thing\n"
+    assert exit_code(lambda: fail(KeyboardInterrupt())) == 130

@@ -1,0 +1,183 @@
+"""Concept files: what goes in comes out, what does not belong is refused in one line; and the command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fakes import ColourSegmenter, square_clip, square_mask
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+from vos.cli.config import ConceptConfig
+from vos.concept import __main__ as program
+from vos.concept.concept import Concept
+from vos.concept.file import KEY
+from vos.errors import VosError
+
+
+@pytest.fixture
+def model() -> ColourSegmenter:
+    return ColourSegmenter()
+
+
+@pytest.fixture
+def concept(model: ColourSegmenter) -> Concept:
+    images = square_clip(2)
+    masks = [square_mask(index).labels for index in range(2)]
+    made = Concept.from_images(images, masks, name="rex", model=model)
+    return Concept(made.name, made.model_name, made.checkpoint_sha256, made.views, torch.tensor([0.5, 0.3, 0.2]))
+
+
+def test_file_gives_back_every_bit(concept: Concept, tmp_path: Path) -> None:
+    concept.save(tmp_path / "rex.concept")
+    assert [path.name for path in tmp_path.iterdir()] == ["rex.concept"]  # nothing half-written beside it
+    other = Concept.load(tmp_path / "rex.concept")
+    assert (other.name, other.model_name, other.checkpoint_sha256) == ("rex", "colour", "0" * 64)
+    assert other.weights is not None
+    assert concept.weights is not None
+    assert torch.equal(other.weights, concept.weights)
+    for ours, theirs in zip(concept.views, other.views):
+        assert torch.equal(ours.features, theirs.features)
+        assert torch.equal(ours.coverage, theirs.coverage)
+        assert torch.equal(ours.published_cells, theirs.published_cells)
+        assert (ours.thumbnail == theirs.thumbnail).all()
+        assert (ours.geometry, ours.area, ours.audit) == (theirs.geometry, theirs.area, theirs.audit)
+    a, b = concept.target(), other.target()
+    assert torch.equal(a.direction, b.direction)
+    assert torch.equal(a.foreground, b.foreground)
+
+
+def test_same_concept_same_bytes(concept: Concept, tmp_path: Path) -> None:
+    concept.save(tmp_path / "a.concept")
+    concept.save(tmp_path / "b.concept")
+    assert (tmp_path / "a.concept").read_bytes() == (tmp_path / "b.concept").read_bytes()
+
+
+def test_another_model_or_other_weights_are_refused(concept: Concept, model: ColourSegmenter) -> None:
+    concept.check_model(model)
+    model.checkpoint_sha256 = "1" * 64
+    with pytest.raises(VosError, match="other weights of colour"):
+        concept.check_model(model)
+    model.name = "vit_b"
+    with pytest.raises(VosError, match="model=colour, not vit_b"):
+        concept.check_model(model)
+
+
+def tampered(path: Path, **changes: object) -> None:
+    """Rewrites a concept file with other metadata."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        about = json.loads(file.metadata()[KEY])
+    save_file(load_file(path), path, metadata={KEY: json.dumps({**about, **changes})})
+
+
+def test_damaged_or_foreign_files_are_one_line(concept: Concept, tmp_path: Path) -> None:
+    path = tmp_path / "rex.concept"
+    with pytest.raises(VosError, match="is missing"):
+        Concept.load(path)
+    concept.save(path)
+    whole = path.read_bytes()
+    for content in (b"", b"not a concept", whole[: len(whole) // 2], b"\xff" * 64):
+        path.write_bytes(content)
+        with pytest.raises(VosError, match=r"no concept file|missing"):
+            Concept.load(path)
+    path.write_bytes(whole)
+    tampered(path, format=3)
+    with pytest.raises(VosError, match="has format 3"):
+        Concept.load(path)
+    path.write_bytes(whole)
+    tampered(path, views=[])
+    with pytest.raises(VosError, match="no concept file"):
+        Concept.load(path)
+    save_file({"x": torch.zeros(1)}, path)
+    with pytest.raises(VosError, match="no concept file"):
+        Concept.load(path)
+    path.write_bytes(whole)
+    tensors = load_file(path)
+    tensors["view0.features"] = tensors["view0.features"][:, :1].contiguous()
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    save_file(tensors, path, metadata=metadata)
+    with pytest.raises(VosError, match="no concept file"):
+        Concept.load(path)
+
+
+def test_bad_references_are_named(model: ColourSegmenter, tmp_path: Path) -> None:
+    image, mask = square_clip(1)[0], square_mask(0).labels
+    with pytest.raises(VosError, match="no object"):
+        Concept.from_image(image, np.zeros_like(mask), model=model)
+    with pytest.raises(VosError, match="no object 7"):
+        Concept.from_image(image, mask, model=model, object_id=7)
+    with pytest.raises(VosError, match="height x width"):
+        Concept.from_image(image, mask[:-1], model=model)
+    with pytest.raises(VosError, match="uint8 array"):
+        Concept.from_image(image.astype(np.float32), mask, model=model)  # type: ignore[arg-type]
+    with pytest.raises(VosError, match="one mask per photo"):
+        Concept.from_images([image], [], model=model)
+    with pytest.raises(VosError, match="missing"):
+        Concept.from_image(tmp_path / "rex.jpg", mask, model=model)
+
+
+def write_reference(folder: Path, ids: tuple[int, ...] = (1,)) -> None:
+    Image.fromarray(square_clip(1)[0]).save(folder / "rex.png")
+    labels = square_mask(0).labels.copy()
+    for number, object_id in enumerate(ids[1:], start=1):
+        labels[40:44, 4 * number : 4 * number + 3] = object_id
+    Image.fromarray(labels).save(folder / "rex_mask.png")
+
+
+def test_command_line_writes_a_file_and_prints_the_audit(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, model: ColourSegmenter
+) -> None:
+    monkeypatch.setattr(program, "load_photo_model", lambda *_: model)
+    write_reference(tmp_path)
+    config = ConceptConfig(
+        ref_image=str(tmp_path / "rex.png"),
+        ref_mask=str(tmp_path / "rex_mask.png"),
+        out=str(tmp_path / "rex.concept"),
+        finetune=False,
+    )
+    made = program.run(config)
+    said = capsys.readouterr().out
+    assert "quality" in said
+    assert "small" in said  # a square of 16 pixels covers one cell
+    assert "rex.concept" in said
+    assert Concept.load(tmp_path / "rex.concept").name == made.name == "rex"
+
+
+def test_command_line_needs_one_object(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model: ColourSegmenter) -> None:
+    monkeypatch.setattr(program, "load_photo_model", lambda *_: model)
+    write_reference(tmp_path, ids=(1, 4))
+    files = {"ref_image": str(tmp_path / "rex.png"), "ref_mask": str(tmp_path / "rex_mask.png")}
+    out = str(tmp_path / "rex.concept")
+    with pytest.raises(VosError, match="ids 1, 4; choose one with ref_id="):
+        program.run(ConceptConfig(**files, out=out))
+    with pytest.raises(VosError, match="ref_id=3"):
+        program.run(ConceptConfig(**files, out=out, ref_id=3))
+    assert program.run(ConceptConfig(**files, out=out, ref_id=4, finetune=False)).views[0].area == 12
+    with pytest.raises(VosError, match="out="):
+        program.run(ConceptConfig(**files))
+    with pytest.raises(VosError, match="ref_mask="):
+        program.run(ConceptConfig(ref_image=files["ref_image"], out=out))
+    with pytest.raises(VosError, match="one per photo"):
+        program.run(ConceptConfig(ref_image=[files["ref_image"]] * 2, ref_mask=files["ref_mask"], out=out))
+
+
+def test_users_error_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    words = [f"ref_image={tmp_path}/none.jpg", f"ref_mask={tmp_path}/none.png", f"out={tmp_path}/x.concept"]
+    done = subprocess.run(
+        [sys.executable, "-m", "vos.concept", *words], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,67 @@
+"""Pictures for people."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vos.io.render import cutout, on_background, overlay
+from vos.structures import LabelMap
+
+
+def scene() -> tuple[np.ndarray, LabelMap]:
+    labels = np.zeros((60, 80), np.uint8)
+    labels[10:30, 10:40] = 1
+    labels[30:50, 10:40] = 2
+    return np.full((60, 80, 3), 120, np.uint8), LabelMap(labels, (1, 2))
+
+
+def test_overlay_tints_objects_and_leaves_the_rest() -> None:
+    rgb, label_map = scene()
+    before = rgb.copy()
+    result = overlay(rgb, label_map)
+    assert np.array_equal(rgb, before) and result.shape == rgb.shape and result.dtype == np.uint8
+    first, second = result[20, 25].astype(int), result[40, 25].astype(int)
+    assert first[0] > first[1] + 30 and second[1] > second[0] + 30  # red and green, as in DAVIS
+    far = np.ones((60, 80), bool)
+    far[6:54, 6:44] = False
+    assert (result[far] == 120).all()
+    assert result[20, 9].max() < 60 and result[20, 10].max() > 200  # dark rim outside, light line inside
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_contour_stands_out_on_any_background(level: int) -> None:
+    rgb, label_map = scene()
+    result = overlay(np.full_like(rgb, level), label_map).astype(int)
+    contrast = [np.abs(result[20, x] - result[20, x + 1]).max() for x in range(5, 14)]
+    assert max(contrast) > 60
+
+
+def test_overlay_without_objects_or_strength_is_the_frame() -> None:
+    rgb, label_map = scene()
+    empty = LabelMap(np.zeros((60, 80), np.uint8), (1, 2))
+    assert np.array_equal(overlay(rgb, empty), rgb)
+    assert np.array_equal(overlay(rgb, label_map, alpha=0, contour=False), rgb)
+
+
+def test_cutout_keeps_colours_straight() -> None:
+    rgb, label_map = scene()
+    alpha = label_map.labels * 100
+    rgba = cutout(rgb, alpha)
+    assert np.array_equal(rgba[..., :3], rgb) and np.array_equal(rgba[..., 3], alpha)
+
+
+def test_new_backgrounds() -> None:
+    rgb = np.zeros((60, 80, 3), np.uint8)
+    rgb[:, :40] = (200, 0, 0)
+    alpha = np.zeros((60, 80), np.uint8)
+    alpha[:, :40] = 255
+    alpha[:, 40] = 51
+    on_blue = on_background(rgb, alpha, (0, 0, 250))
+    assert (on_blue[:, :40] == (200, 0, 0)).all() and (on_blue[:, 41:] == (0, 0, 250)).all()
+    assert (on_blue[:, 40] == (0, 0, 200)).all()
+    blurred = on_background(rgb, alpha, "blur")
+    assert (blurred[:, :40] == (200, 0, 0)).all()
+    assert blurred[:, 42:, 0].max() < 30  # the object's red does not bleed into the background
+    with pytest.raises(ValueError, match="blur"):
+        on_background(rgb, alpha, "green")

@@ -1,0 +1,250 @@
+"""The line: order, directions, several references, bounded queues, errors, interruption."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import Collector, ColourSegmenter, ListSource, RedTracker, square_clip, square_mask
+
+import vos.video.pipeline
+from vos.errors import VosError
+from vos.structures import Frame, SegmentedFrame
+from vos.video.pipeline import Line, segment_video
+from vos.video.reference import Reference, box_prompt, point_prompt
+from vos.video.resume import Journal
+
+
+def follow(
+    count: int = 12,
+    at: tuple[int, ...] = (0,),
+    journal: Journal | None = None,
+    batch_size: int = 1,
+    source: ListSource | None = None,
+    with_alpha: bool = False,
+) -> tuple[Collector, RedTracker]:
+    collector, tracker = Collector(), RedTracker()
+    line = Line(ColourSegmenter(), tracker, [collector], batch_size=batch_size, with_alpha=with_alpha)
+    segment_video(source or ListSource(square_clip(count)), [Reference(i, square_mask(i)) for i in at], line, journal)
+    return collector, tracker
+
+
+@pytest.fixture(autouse=True, params=[False, True], ids=["two-cores", "many-cores"])
+def cores(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading shares the encoder's thread, or has one of its own."""
+    monkeypatch.setattr("vos.video.pipeline.MANY_CORES", request.param)
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    assert set(threading.enumerate()) <= before
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 50])
+def test_every_frame_is_written_once_and_in_order(batch_size: int) -> None:
+    collector, tracker = follow(12, batch_size=batch_size)
+    assert [r.frame.index for r in collector.results] == list(range(12))
+    assert tracker.calls == [("start", 0)] + [("step", i) for i in range(1, 12)]
+    truth = [square_mask(i).labels for i in range(12)]
+    for result, labels in zip(collector.results, truth):
+        overlap = np.logical_and(result.label_map.labels, labels).sum()
+        assert overlap / np.logical_or(result.label_map.labels, labels).sum() > 0.5
+
+
+def test_a_later_reference_is_tracked_in_both_directions_and_written_in_order() -> None:
+    collector, tracker = follow(12, at=(5,))
+    assert [r.frame.index for r in collector.results] == list(range(12))
+    backward, forward = tracker.calls[:6], tracker.calls[6:]
+    assert backward == [("start", 5)] + [("step", i) for i in (4, 3, 2, 1, 0)]
+    assert forward == [("start", 5)] + [("step", i) for i in range(6, 12)]
+    np.testing.assert_array_equal(collector.results[5].label_map.labels, square_mask(5).labels)
+
+
+def test_further_references_correct_the_forward_leg() -> None:
+    collector, tracker = follow(12, at=(8, 3))
+    assert ("add_reference", 8) in tracker.calls
+    assert [r.frame.index for r in collector.results] == list(range(12))
+    np.testing.assert_array_equal(collector.results[8].label_map.labels, square_mask(8).labels)
+
+
+def test_ids_of_all_references_are_known_from_the_first_frame_on() -> None:
+    collector, tracker = Collector(), RedTracker()
+    references = [Reference(0, square_mask(0, object_id=3)), Reference(4, square_mask(4, object_id=7))]
+    segment_video(ListSource(square_clip(6)), references, Line(ColourSegmenter(), tracker, [collector]))
+    assert {r.label_map.object_ids for r in collector.results} == {(3, 7)}
+
+
+@pytest.mark.parametrize("prompt", [box_prompt((8, 16, 16, 16), (48, 64)), point_prompt((15, 23), (48, 64))])
+def test_the_model_makes_the_mask_from_a_box_or_point_and_shows_it(prompt: object) -> None:
+    shown: list[tuple[Frame, np.ndarray]] = []
+    collector = Collector()
+    line = Line(ColourSegmenter(), RedTracker(), [collector], on_prompted=lambda f, m: shown.append((f, m.labels)))
+    segment_video(ListSource(square_clip(3)), [Reference(0, prompt=prompt)], line)  # type: ignore[arg-type]
+    assert shown[0][0].index == 0
+    assert (shown[0][1] == square_mask(0).labels).mean() > 0.97
+    np.testing.assert_array_equal(collector.results[0].label_map.labels, shown[0][1])
+
+
+def test_prompts_outside_of_the_frame_are_refused() -> None:
+    for box in ([-1, 0, 5, 5], [60, 40, 10, 2], [1, 1, 0, 4], [1, 2, 3]):
+        with pytest.raises(VosError, match="ref_box"):
+            box_prompt(box, (48, 64))
+    with pytest.raises(VosError, match="ref_point"):
+        point_prompt([64, 3], (48, 64))
+
+
+def test_live_input_starts_at_its_reference() -> None:
+    source = ListSource(square_clip(5), is_live=True)
+    with pytest.raises(VosError, match="live"):
+        follow(at=(2,), source=source)
+    assert len(follow(source=source)[0].results) == 5
+
+
+def test_ctrl_c_ends_live_input_and_keeps_its_results() -> None:
+    class Camera(ListSource):
+        def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+            yield from super().frames(0, 4)
+            raise KeyboardInterrupt
+
+    collector, _ = follow(source=Camera(square_clip(9), is_live=True))
+    assert [r.frame.index for r in collector.results] == [0, 1, 2, 3]
+
+
+def test_a_reference_beyond_the_end_is_refused_before_any_work() -> None:
+    source = ListSource(square_clip(5))
+    with pytest.raises(VosError, match="frame 9"):
+        follow(at=(0, 9), source=source)
+    assert source.given == 0
+
+
+def test_two_masks_for_one_frame_are_refused() -> None:
+    with pytest.raises(VosError, match="two masks"):
+        follow(at=(1, 1))
+
+
+def test_reading_stays_a_few_frames_ahead_of_a_slow_writer() -> None:
+    """The queues are bounded: what is in memory does not grow with the video."""
+    source = ListSource(square_clip(200))
+    ahead: list[int] = []
+
+    class Slow:
+        def write(self, result: SegmentedFrame) -> None:
+            ahead.append(source.given - result.frame.index)
+
+    gate = threading.Event()
+
+    class Stuck(Slow):
+        def write(self, result: SegmentedFrame) -> None:
+            if result.frame.index == 20:
+                gate.wait(0.5)  # everything before it runs until its queue is full
+            super().write(result)
+
+    line = Line(ColourSegmenter(), RedTracker(), [Stuck()], batch_size=2)
+    segment_video(source, [Reference(0, square_mask(0))], line)
+    assert max(ahead) <= vos.video.pipeline.PENDING_RESULTS + 4 * line.batch_size + 6
+
+
+@pytest.mark.parametrize("stage", ["read", "encode", "track", "write"])
+def test_a_failure_anywhere_surfaces_once_and_ends_all_threads(stage: str) -> None:
+    class Broken(RuntimeError):
+        pass
+
+    class BadSource(ListSource):
+        def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+            for frame in super().frames(start, stop):
+                if stage == "read" and frame.index == 7:
+                    raise Broken
+                yield frame
+
+    class BadModel(ColourSegmenter):
+        def encode(self, images):  # type: ignore[no-untyped-def]
+            if stage == "encode" and self.encoded == 7:
+                raise Broken
+            return super().encode(images)
+
+    class BadTracker(RedTracker):
+        def step(self, embedding, frame):  # type: ignore[no-untyped-def]
+            if stage == "track" and frame.index == 7:
+                raise Broken
+            return super().step(embedding, frame)
+
+    class BadWriter(Collector):
+        def write(self, result: SegmentedFrame) -> None:
+            if stage == "write" and result.frame.index == 7:
+                raise Broken
+            super().write(result)
+
+    writer = BadWriter()
+    with pytest.raises(Broken):
+        segment_video(
+            BadSource(square_clip(60)),
+            [Reference(0, square_mask(0))],
+            Line(BadModel(), BadTracker(), [writer]),
+        )
+    assert [r.frame.index for r in writer.results] == list(range(7))
+
+
+@pytest.mark.parametrize("start", [0, 9])
+@pytest.mark.parametrize("batch_size", [1, 4])
+@pytest.mark.parametrize("stop_at", [2, 6, 17])
+def test_an_interrupted_run_goes_on_and_ends_with_the_same_bits(
+    start: int, batch_size: int, stop_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vos.video.pipeline, "STATE_INTERVAL", 0.0)
+    whole, _ = follow(20, at=(start,), batch_size=batch_size, with_alpha=True)
+
+    class Interrupted(RedTracker):
+        def step(self, embedding, frame):  # type: ignore[no-untyped-def]
+            if len(self.calls) == stop_at:
+                raise KeyboardInterrupt
+            return super().step(embedding, frame)
+
+    model = ColourSegmenter()
+    line = Line(model, Interrupted(), [Collector()], batch_size=batch_size, with_alpha=True)
+    with Journal(tmp_path / "journal", "same") as journal, pytest.raises(KeyboardInterrupt):
+        segment_video(ListSource(square_clip(20)), [Reference(start, square_mask(start))], line, journal)
+    with Journal(tmp_path / "journal", "same") as journal:
+        assert journal.resumed >= stop_at - batch_size - 1
+        collector, tracker = follow(20, at=(start,), batch_size=batch_size, journal=journal, with_alpha=True)
+    assert len(tracker.calls) <= 20 + (start > 0) - stop_at + batch_size
+    assert collector.digest() == whole.digest()
+    assert [r.presence for r in collector.results] == [r.presence for r in whole.results]
+
+
+def test_ctrl_c_between_two_frames_loses_none(tmp_path: Path) -> None:
+    def interrupt(index: int) -> None:
+        if index == 6:
+            raise KeyboardInterrupt
+
+    line = Line(ColourSegmenter(), RedTracker(), on_frame=interrupt)
+    with Journal(tmp_path / "journal") as journal, pytest.raises(KeyboardInterrupt):
+        segment_video(ListSource(square_clip(20)), [Reference(0, square_mask(0))], line, journal)
+    with Journal(tmp_path / "journal") as journal:
+        assert len(journal.forward) == journal.forward.consumed == 7
+
+
+def test_another_fingerprint_begins_anew(tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal", "one") as journal:
+        follow(5, journal=journal)
+    with Journal(tmp_path / "journal", "one") as journal:
+        assert journal.resumed == 5
+    with Journal(tmp_path / "journal", "two") as journal:
+        assert journal.resumed == 0
+
+
+def test_every_frame_is_reported_once() -> None:
+    seen: list[int] = []
+    line = Line(ColourSegmenter(), RedTracker(), on_frame=seen.append)
+    segment_video(ListSource(square_clip(6)), [Reference(3, square_mask(3))], line)
+    assert seen == [2, 1, 0, 3, 4, 5]
+
+
+def test_timings_name_every_stage() -> None:
+    line = Line(ColourSegmenter(), RedTracker(), [Collector()])
+    timings = segment_video(ListSource(square_clip(4)), [Reference(0, square_mask(0))], line)
+    assert set(timings.seconds) == {"read", "encode", "learn", "track", "merge", "write"}

@@ -1,0 +1,156 @@
+"""Contact sheets: many photos on one page, in the order given, each with its contour and caption."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from vos.album.writers import save_image
+from vos.io.images import read_image
+from vos.io.render import overlay
+from vos.structures import LabelMap
+
+Rgb = npt.NDArray[np.uint8]
+
+THUMBNAIL_SIDE = 320  # longer side, pixels
+TINT = 0.25  # light, so that the object can be seen under it
+COLUMNS, ROWS = 5, 8  # of a full page
+CELL, CAPTION, GAP, HEADER = 256, 46, 12, 56  # pixels
+PAPER, INK, PALE, EMPTY = (28, 28, 30), (240, 240, 240), (150, 150, 155), (18, 18, 19)
+DIMMED = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One photo on a contact sheet.
+
+    Attributes:
+        picture: thumbnail, uint8 (H, W, 3), or an image file, read only when its page is drawn; None = no picture.
+        title: the caption's first line, e.g. rank and score.
+        name: its second line, shortened in the middle if it is too long.
+        dimmed: shown dark and without colour, as what does not belong.
+    """
+
+    picture: Rgb | Path | None
+    title: str
+    name: str
+    dimmed: bool = False
+
+
+def thumbnail(rgb: Rgb, label_map: LabelMap, side: int = THUMBNAIL_SIDE) -> Rgb:
+    """A photo in small, its objects tinted lightly and outlined.
+
+    Args:
+        rgb: uint8 (H, W, 3).
+        label_map: of the same size.
+        side: longer side of the result, pixels; smaller photos keep their size.
+    """
+    height, width = label_map.size
+    scale = min(1.0, side / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    labels = np.asarray(cv2.resize(label_map.labels, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
+    return overlay(small, LabelMap(labels, label_map.object_ids), alpha=TINT)
+
+
+def write_contact_sheet(path: str | Path, tiles: Sequence[Tile], heading: str = "") -> list[Path]:
+    """Draws the tiles, row by row, on as many pages as they need.
+
+    Args:
+        path: of the first page, .png or .jpg; the others get "-2", "-3", ... before the suffix. Further pages
+            of an earlier, longer sheet are removed.
+        tiles: in the order in which they are shown.
+        heading: one line at the top of each page.
+
+    Returns:
+        The pages' paths; none without tiles.
+
+    Raises:
+        VosError: a page cannot be written, or a picture cannot be read.
+    """
+    path, per_page = Path(path), COLUMNS * ROWS
+    pages = [tiles[first : first + per_page] for first in range(0, len(tiles), per_page)]
+    paths = [_page_path(path, number) for number in range(1, len(pages) + 1)]
+    for number, (target, page) in enumerate(zip(paths, pages), start=1):
+        text = f"{heading} · page {number} of {len(pages)}" if len(pages) > 1 else heading
+        save_image(target, draw_page(page, text, columns=min(COLUMNS, len(tiles))))
+    for stale in path.parent.glob(f"{path.stem}-*{path.suffix}"):
+        if stale not in paths and stale.stem.removeprefix(f"{path.stem}-").isdigit():
+            stale.unlink()
+    return paths
+
+
+def draw_page(tiles: Sequence[Tile], heading: str = "", columns: int = COLUMNS) -> Rgb:
+    """One page as uint8 (H, W, 3); as many rows as the tiles need, each as high as its highest picture."""
+    rows = [tiles[first : first + columns] for first in range(0, len(tiles), columns)]
+    pictures = [[_picture(tile) for tile in row] for row in rows]
+    heights = [max(picture.height for picture in row) for row in pictures]
+    top = HEADER if heading else GAP
+    size = (columns * (CELL + GAP) + GAP, top + sum(heights) + len(rows) * (CAPTION + GAP))
+    page = Image.new("RGB", size, PAPER)
+    draw = ImageDraw.Draw(page)
+    if heading:
+        draw.text((GAP, (HEADER - 22) // 2), _fitting(heading, 20, page.width - 2 * GAP), INK, _font(20))
+    for row, row_pictures, height in zip(rows, pictures, heights):
+        for column, (tile, picture) in enumerate(zip(row, row_pictures)):
+            x = GAP + column * (CELL + GAP)
+            page.paste(picture, (x + (CELL - picture.width) // 2, top + height - picture.height))
+            ink, below = PALE if tile.dimmed else INK, top + height
+            draw.text((x + 2, below + 4), _fitting(tile.title, 16, CELL - 4), ink, _font(16))
+            draw.text((x + 2, below + 25), _fitting(tile.name, 13, CELL - 4), PALE, _font(13))
+        top += height + CAPTION + GAP
+    return np.asarray(page)
+
+
+def _picture(tile: Tile) -> Image.Image:
+    """A tile's picture, its longer side as long as a cell."""
+    if tile.picture is None:
+        return Image.new("RGB", (CELL, CELL // 2), EMPTY)
+    rgb = read_image(tile.picture) if isinstance(tile.picture, Path) else tile.picture
+    picture = Image.fromarray(_dim(rgb) if tile.dimmed else rgb)
+    scale = CELL / max(picture.size)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    return picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def _dim(rgb: Rgb) -> Rgb:
+    gray = rgb.astype(np.float32).mean(axis=2, keepdims=True)
+    return np.asarray((np.repeat(gray, 3, axis=2) * DIMMED).round(), dtype=np.uint8)
+
+
+def _fitting(text: str, size: int, width: int) -> str:
+    """The text, or its beginning and end around "..." where it is wider than ``width`` pixels."""
+    font, text = _font(size), " ".join(text.split())
+    if font.getlength(text) <= width:
+        return text
+    keep = len(text) - 1
+    while keep > 1 and font.getlength(_shortened(text, keep)) > width:
+        keep -= 1
+    return _shortened(text, keep)
+
+
+def _shortened(text: str, keep: int) -> str:
+    return f"{text[: keep // 2]}...{text[len(text) - (keep - keep // 2) :]}"
+
+
+@lru_cache(maxsize=8)
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """DejaVu Sans from matplotlib's wheel, which is not imported for it: Pillow's own font has Latin letters only."""
+    spec = find_spec("matplotlib")
+    for folder in spec.submodule_search_locations or () if spec is not None else ():
+        path = Path(folder) / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
+        if path.is_file():
+            return ImageFont.truetype(str(path), size)
+    return ImageFont.load_default(size)
+
+
+def _page_path(path: Path, number: int) -> Path:
+    return path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")

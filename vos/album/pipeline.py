@@ -1,0 +1,126 @@
+"""The line that a photo travels: read -> encode -> search -> write. The first two run ahead, the last behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vos.album.listing import AlbumPhoto
+from vos.album.outputs import PhotoOutputs, describe
+from vos.album.records import PhotoRecord, Records
+from vos.concept.concept import Concept
+from vos.errors import VosError
+from vos.io.images import read_image
+from vos.photos.result import PhotoResult
+from vos.photos.segmenter import PhotoSegmenter
+from vos.stages import Ahead, Behind, Timings
+from vos.structures import ImageEmbedding
+
+PENDING = 2  # photos that wait between two stages; a dozen megapixels each
+
+Rgb = npt.NDArray[np.uint8]
+
+
+@dataclass
+class AlbumLine:
+    """What stays the same from photo to photo.
+
+    Attributes:
+        segmenter: model, method and threshold.
+        concepts: what is looked for, by object id.
+        fingerprint: of everything that the segmentation depends on.
+        outputs: what is written for each photo.
+        on_photo: called after each photo that was searched.
+        on_broken: called with each photo that could not be, and why.
+    """
+
+    segmenter: PhotoSegmenter
+    concepts: dict[int, Concept]
+    fingerprint: str
+    outputs: PhotoOutputs
+    on_photo: Callable[[AlbumPhoto], None] = lambda photo: None
+    on_broken: Callable[[AlbumPhoto, VosError], None] = lambda photo, error: None
+    timings: Timings = field(default_factory=Timings)
+
+
+@dataclass(frozen=True)
+class _Searched:
+    """What travels from the search to the writers."""
+
+    photo: AlbumPhoto
+    identity: list[int]
+    rgb: Rgb
+    results: list[PhotoResult]
+    outputs: list[str]
+
+
+def segment_album(photos: Sequence[AlbumPhoto], records: Records, line: AlbumLine) -> Timings:
+    """Searches the photos and writes what is not there yet.
+
+    Args:
+        photos: of the album.
+        records: of what is finished; it grows photo by photo.
+        line: what to look for, and what to write.
+
+    Returns:
+        Seconds of work per stage.
+
+    Raises:
+        VosError: the results cannot be written. A photo that cannot be read is reported and left out.
+        KeyboardInterrupt: Ctrl-C, after the photos that were searched are written.
+    """
+    wanted = line.outputs.wanted()
+    missing = {photo.key: records.missing(photo, line.fingerprint, wanted) for photo in photos}
+    to_do = [photo for photo in photos if missing[photo.key]]
+    concepts = list(line.concepts.values())
+
+    def finish(item: _Searched) -> None:
+        with line.timings.measure("write"):
+            results = dict(zip(line.concepts, item.results))
+            files, crops = line.outputs.write(item.photo.name, item.rgb, results, item.outputs)
+            objects = [describe(object_id, result) for object_id, result in results.items()]
+            size = (item.rgb.shape[0], item.rgb.shape[1])
+            key, identity = item.photo.key, item.identity
+            records.add(item.photo, PhotoRecord(key, identity, line.fingerprint, files, size, objects, crops))
+
+    with (
+        Behind(finish, PENDING, "write") as behind,
+        Ahead(_encode(to_do, line), PENDING, "encode") as encoded,
+    ):
+        for photo, identity, rgb, embedding in encoded:
+            if isinstance(embedding, VosError):
+                line.on_broken(photo, embedding)
+                continue
+            with line.timings.measure("search"):
+                results = line.segmenter.segment_embedding(embedding, concepts, rgb)
+            behind.put(_Searched(photo, identity, rgb, results, missing[photo.key]))
+            line.on_photo(photo)
+    return line.timings
+
+
+def _encode(photos: Iterable[AlbumPhoto], line: AlbumLine) -> Iterator[tuple[AlbumPhoto, list[int], Rgb, Any]]:
+    """Photos with pixels and embedding, or with what is wrong with them; reading runs ahead on a further thread."""
+    with Ahead(line.timings.each("read", _read(photos)), PENDING, "read") as ahead:
+        for photo, identity, rgb in ahead:
+            if isinstance(rgb, VosError):
+                yield photo, identity, np.zeros((0, 0, 3), np.uint8), rgb
+                continue
+            with line.timings.measure("encode"):
+                embedding: ImageEmbedding = line.segmenter.model.encode([rgb])[0]
+            yield photo, identity, rgb, embedding
+
+
+def _read(photos: Iterable[AlbumPhoto]) -> Iterator[tuple[AlbumPhoto, list[int], Rgb | VosError]]:
+    for photo in photos:
+        identity: list[int] = []
+        try:
+            identity = photo.identity()
+            yield photo, identity, read_image(photo.path)
+        except OSError as error:
+            yield photo, identity, VosError(f"{photo.path} cannot be read ({error.strerror or error})")
+        except VosError as error:
+            yield photo, identity, error

@@ -1,0 +1,132 @@
+"""Every option: name, type, default and unit. conf/*.yaml only selects and overrides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from vos.tracking.config import TrackerConfig
+
+
+@dataclass
+class ModelConfig:
+    """Which promptable model, and how it runs."""
+
+    name: str = "nano"  # nano | vit_t | vit_b | vit_l | vit_h
+    input_size: int | None = None  # longer side of the model input, pixels; None = the model's own (SAM is fixed: 1024)
+
+
+@dataclass
+class MethodConfig:
+    """How an object is looked for in a photo. ``None`` stands for what suits the model (``photos.methods.base``)."""
+
+    name: str = "p2sam"  # persam | persam_f | p2sam | persam_reference
+    guidance: bool = True  # steer the first decoder call by similarity (persam_f: only what reads similarity maps)
+    points: bool | None = None  # persam: prompt with the similarity's best and worst point
+    refine_steps: int | None = None  # decoder calls after the first
+    closeup: bool | None = None  # look at small objects a second time, closer; None = where encoding is cheap (nano)
+    parts: int = 5  # p2sam: most parts that the object is split into; 1..parts are tried on every photo
+    max_instances: int = 16  # instances=all: most instances looked for in one photo
+
+
+@dataclass
+class RuntimeConfig:
+    """Where and how fast."""
+
+    device: str = "auto"  # auto | cpu | cuda | cuda:N | mps
+    precision: str = "auto"  # auto | float32 | bfloat16
+    threads: int | None = None  # CPU threads of one operation; None = all cores (videos with model=nano: half of them)
+    batch_size: int = 1  # frames encoded together
+
+
+@dataclass
+class RunConfig(RuntimeConfig):
+    """``python -m vos.run``: one video."""
+
+    video: str | None = None  # file, folder of images, camera:0 or stream URL
+    ref_mask: Any = None  # mask image of the objects to follow, or a list of them
+    ref_box: list[float] | None = None  # instead of a mask: [x, y, width, height], pixels
+    ref_point: list[float] | None = None  # instead of a mask: [x, y], pixels
+    concept: Any = None  # instead of a mask: concept file (python -m vos.concept), or a list of them, ids 1, 2, ...
+    ref_frame: Any = 0  # frame number of the mask, from 0; one per mask if there are several
+    output: list[str] = field(default_factory=lambda: ["masks", "overlay"])  # of masks, overlay, matte, rle
+    output_dir: str | None = None  # where results are written; None = outputs/<name of the clip>
+    matte_format: str = "webm"  # webm (VP9 with alpha) | mov (ProRes 4444)
+    overwrite: bool = False  # redo a finished run
+    reader: str = "pyav"  # pyav | decord, what decodes video files
+    checkpoint: str | None = None  # weights file; None = the model's own
+    model: ModelConfig = field(default_factory=ModelConfig)
+    tracker: TrackerConfig = field(default_factory=TrackerConfig)
+    experiment: Any = None  # a file of conf/experiment: options that differ from the default
+
+
+@dataclass
+class DatasetConfig:
+    """Where a data set in DAVIS layout is, and how its masks are read."""
+
+    name: str = "davis2017"  # davis2016 | davis2017 | perseg
+    year: int = 2017  # 2016: everything non-zero is one object; 2017: palette ids, 255 = void
+    root: str | None = None  # folder that holds JPEGImages, Annotations and ImageSets (perseg: Images, Annotations)
+    resolution: str = "480p"  # folder name inside JPEGImages and Annotations
+
+
+@dataclass
+class EvaluateConfig(RuntimeConfig):
+    """``python -m vos.evaluate``: all sequences of a data set, run and scored."""
+
+    split: str = "val"  # list file in ImageSets/<year>, without .txt
+    sequences: list[str] | None = None  # only these sequences of the split (perseg: objects); None = all
+    results: str | None = None  # folder of masks <sequence>/00000.png to score; None = run the tracker (perseg: method)
+    output_dir: str | None = None  # where results are written; None = outputs/<data set>-<split>
+    workers: int | None = None  # processes that score; None = as many as are worth it
+    overwrite: bool = False  # redo finished sequences
+    checkpoint: str | None = None  # weights file; None = the model's own
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    tracker: TrackerConfig = field(default_factory=TrackerConfig)
+    method: MethodConfig = field(default_factory=MethodConfig)  # perseg
+    experiment: Any = None  # a file of conf/experiment: options that differ from the default
+
+
+@dataclass
+class ConceptConfig(RuntimeConfig):
+    """``python -m vos.concept``: a concept file from reference photos."""
+
+    ref_image: Any = None  # photo of the object, or a list of photos
+    ref_mask: Any = None  # its mask, one per photo
+    ref_id: int | None = None  # which id of the masks is the object; None = they hold only one
+    out: str | None = None  # the file to write, e.g. rex.concept
+    name: str | None = None  # what the object is called; None = the file's name
+    finetune: bool = True  # also tune PerSAM-F's mask weights, for method=persam_f
+    checkpoint: str | None = None  # weights file; None = the model's own
+    model: ModelConfig = field(default_factory=ModelConfig)
+
+
+@dataclass
+class DreamboothConfig:
+    """``output=dreambooth``: training pictures for personalised image generation."""
+
+    size: int = 512  # side of the square crops, pixels: 512 | 768 | 1024
+    background: str = "white"  # white | gray | black | #rrggbb | transparent | blur | keep
+    text: str = "a photo of sks {concept}"  # prompt in metadata.jsonl; {concept} = its name
+    margin: float = 0.1  # room around the object on each side, share of its longer side
+
+
+@dataclass
+class AlbumConfig(RuntimeConfig):
+    """``python -m vos.album``: photos in which the objects are looked for."""
+
+    images: str | None = None  # folder (nested ones included), pattern such as 'photos/**/*.jpg', or one photo
+    ref_image: Any = None  # photo of the object, or a list of photos of it
+    ref_mask: Any = None  # its mask, one per photo; each id in them is a concept of its own
+    concept: Any = None  # concept file, or a list of them; besides or instead of ref_image
+    name: Any = None  # what the object of ref_image is called, one name per id; None = the reference's file name
+    instances: str = "one"  # one | all, objects of a kind in a photo
+    threshold: float | None = None  # score below which an object counts as absent, 0..1; None = the calibrated one
+    output: list[str] = field(default_factory=lambda: ["masks", "overlay"])  # also cutout, white, blur, dreambooth
+    output_dir: str | None = None  # where results are written; None = outputs/<album folder>
+    overwrite: bool = False  # redo finished photos
+    checkpoint: str | None = None  # weights file; None = the model's own
+    dreambooth: DreamboothConfig = field(default_factory=DreamboothConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    method: MethodConfig = field(default_factory=MethodConfig)

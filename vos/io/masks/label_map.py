@@ -1,0 +1,70 @@
+"""Label maps on disk: the palette PNGs that we write, and boxes around masks. For users' masks: ``reference_masks``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from vos.errors import VosError
+from vos.io.atomic import atomic_path
+from vos.io.images import open_image
+from vos.io.masks.palette import davis_palette
+from vos.io.masks.reference import read_reference, read_references
+from vos.structures import LabelMap
+
+__all__ = [
+    "davis_palette", "mask_box", "read_label_map", "read_reference", "read_references", "write_label_map",
+]  # fmt: skip
+
+
+def write_label_map(path: str | Path, label_map: LabelMap) -> None:
+    """Writes a palette PNG whose indices are the object ids, with DAVIS' colours. Appears only when complete.
+
+    Raises:
+        VosError: the disk is full, or the place cannot be written.
+    """
+    # Pillow, because OpenCV destroys palettes.
+    image = Image.fromarray(label_map.labels)
+    image.putpalette(davis_palette().tobytes())
+    with atomic_path(path) as temporary:
+        image.save(temporary, format="PNG")
+
+
+def read_label_map(path: str | Path) -> LabelMap:
+    """Reads exact ids, palette index or gray value, as DAVIS' annotations and our results store them.
+
+    Returns:
+        Labels in the image's own pixels; ``object_ids`` are the ids that occur, perhaps none.
+
+    Raises:
+        VosError: missing, damaged, or neither a palette nor an 8-bit grayscale image.
+    """
+    with open_image(path) as image:
+        if image.mode not in ("P", "L", "1"):
+            raise VosError(f"{path} has mode {image.mode}; a label map is a palette or 8-bit grayscale PNG")
+        try:
+            labels = np.array(image).astype(np.uint8)
+        except Exception as error:  # Pillow raises nearly anything on damaged bytes
+            raise VosError(f"{path} is damaged and cannot be read as a label map") from error
+    return LabelMap(labels, tuple(int(i) for i in np.unique(labels) if i))
+
+
+def mask_box(mask: npt.NDArray[np.generic]) -> npt.NDArray[np.float32] | None:
+    """The tight box of a mask, as SAM's box prompt takes it.
+
+    Args:
+        mask: (H, W), foreground where non-zero.
+
+    Returns:
+        float32 (x0, y0, x1, y1) in pixel coordinates of the first and last foreground columns and rows
+        (both inclusive), or None for an empty mask.
+    """
+    filled = np.asarray(mask, dtype=bool)
+    columns = np.flatnonzero(filled.any(axis=0))
+    if len(columns) == 0:
+        return None
+    rows = np.flatnonzero(filled.any(axis=1))
+    return np.array([columns[0], rows[0], columns[-1], rows[-1]], dtype=np.float32)

@@ -1,0 +1,70 @@
+"""Video files with decord: random access by frame number. PyAV supplies what decord leaves out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from vos.errors import VosError
+from vos.io.readers.pyav import PyAvSource
+from vos.structures import Frame
+
+
+class DecordSource(PyAvSource):
+    """A video file read by decord.
+
+    Exact times come from PyAV. decord miscounts some files, misses when it seeks in others and returns broken
+    pictures for rotated ones: such a file is refused rather than read wrongly.
+
+    Raises:
+        VosError: decord is not installed, cannot read the file, or would read it wrongly.
+    """
+
+    def __init__(self, path: str) -> None:
+        decord = _import_decord()
+        super().__init__(path)
+        if self.is_turned:
+            raise VosError(f"{path} is stored rotated, which decord garbles; use reader=pyav")
+        if self._index is None:
+            raise VosError(f"{path} does not number its frames by time, which decord needs; use reader=pyav")
+        try:
+            self._video: Any = decord.VideoReader(path)
+            count = len(self._video)
+        except Exception as error:  # DECORDError and others; not importable from one place in all versions
+            raise VosError(f"{path} cannot be read by decord; use reader=pyav") from error
+        self.count = len(self._index.pts)
+        if count != self.count:
+            raise VosError(f"{path}: decord sees {count} frames, FFmpeg {self.count}; use reader=pyav")
+        # decord numbers key frames in decoding order; where B-frames make that another one (open GOP), its seeks miss.
+        if list(self._video.get_key_indices()) != [self._index.position(pts) for pts, _ in self._index.keys]:
+            raise VosError(f"{path}: decord cannot seek exactly between its key frames; use reader=pyav")
+        self._lock = threading.Lock()  # decord's reader is one cursor
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        """See :meth:`FrameSource.frames`."""
+        assert self._index is not None and self.count is not None
+        for index in range(start, self.count if stop is None else min(stop, self.count)):
+            try:
+                with self._lock:
+                    rgb: Any = self._video[index].asnumpy()
+            except Exception as error:  # as above
+                raise VosError(f"{self.path}: decord cannot read frame {index}; use reader=pyav") from error
+            time = float(int(self._index.pts[index]) * self.time_base)
+            yield Frame(index, f"{index:05d}", time, np.asarray(rgb, dtype=np.uint8))
+
+    def close(self) -> None:
+        """Frees decord's reader."""
+        self._video = None
+
+
+def _import_decord() -> Any:
+    try:
+        import decord
+    except (ImportError, OSError, RuntimeError) as error:  # no wheel, or its library does not load
+        raise VosError(
+            "reader=decord needs the package decord, which is absent or has no wheel for this machine; use reader=pyav"
+        ) from error
+    return decord

@@ -1,0 +1,51 @@
+"""A folder of images as a source of frames."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from vos.errors import VosError
+from vos.io.images import read_image
+from vos.io.readers.base import FrameSource
+from vos.structures import Frame
+
+FOLDER_FPS = 24  # DAVIS' rate; images carry no time of their own
+
+
+class FolderSource(FrameSource):
+    """Images of one size, each a frame named after its file stem.
+
+    Args:
+        path: what the user gave.
+        images: the files, in order.
+
+    Raises:
+        VosError: two files share a stem (their masks would get one name), or the first cannot be read.
+    """
+
+    def __init__(self, path: str, images: Sequence[Path]) -> None:
+        stem, uses = Counter(p.stem for p in images).most_common(1)[0]
+        if uses > 1:
+            clash = " and ".join(p.name for p in images if p.stem == stem)
+            raise VosError(f"{path} holds {clash}, whose masks would share one name; keep one image per frame")
+        self.path = path
+        self.images = list(images)
+        self.count = len(self.images)
+        self.fps = float(FOLDER_FPS)
+        self.time_base = Fraction(1, FOLDER_FPS)
+        self.duration = self.count / self.fps
+        self.size = read_image(self.images[0]).shape[:2]
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        """See :meth:`FrameSource.frames`. A file of another size than the first is a VosError that names it."""
+        for index in range(start, min(len(self.images), len(self.images) if stop is None else stop)):
+            rgb = read_image(self.images[index])
+            if rgb.shape[:2] != self.size:
+                raise VosError(
+                    f"{self.images[index]} is {rgb.shape[0]}x{rgb.shape[1]}, but {self.images[0].name} is "
+                    f"{self.size[0]}x{self.size[1]} (height x width); all frames must have one size"
+                )
+            yield Frame(index, self.images[index].stem, index / FOLDER_FPS, rgb)

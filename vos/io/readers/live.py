@@ -1,0 +1,103 @@
+"""Cameras and network streams: one pass, no end known."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import chain
+
+from vos.errors import VosError
+from vos.io.readers.base import FrameSource
+from vos.io.readers.decoder import UprightRgb, VideoDecoder
+from vos.io.readers.pyav import DEFAULT_FPS, convert
+from vos.structures import Frame
+
+TIMEOUT = 10.0  # seconds to wait for the network
+LIVE_FPS = 30  # asked of cameras that must be told a rate
+
+
+def is_live_address(source: str) -> bool:
+    """Whether ``source`` is ``camera:...`` or a URL."""
+    return source.startswith("camera:") or re.match(r"[a-z][a-z0-9+.-]+://", source, re.IGNORECASE) is not None
+
+
+class LiveSource(FrameSource):
+    """A camera (``camera:0``) or a stream URL (rtsp, http, udp, ...). Can be iterated once, from the start.
+
+    ``Frame.time`` counts from the first frame. On Linux ``camera:N`` is ``/dev/videoN``; on Windows a camera
+    can also be named: ``camera:Integrated Camera``.
+
+    Raises:
+        VosError: no such camera or stream, or it delivers no frame.
+    """
+
+    is_live = True
+    has_random_access = False
+
+    def __init__(self, source: str) -> None:
+        self.path = source
+        self.count = None
+        if source.startswith("camera:"):
+            address, format, options = camera_address(source)
+            self._decoder = _open_camera(source, address, format, options)
+        else:
+            self._decoder = VideoDecoder(source, source, threads="SLICE", timeout=TIMEOUT)
+        try:
+            self._decoded = self._decoder.decode()
+            first = next(self._decoded, None)
+            if first is None:
+                raise VosError(f"{source} delivers no frames")
+            self._upright = UprightRgb()
+            self.size = convert(self._upright, first, source).shape[:2]
+            self._decoded = chain([first], self._decoded)
+        except BaseException:
+            self.close()
+            raise
+        self.fps = float(self._decoder.stream.average_rate or DEFAULT_FPS)
+        self.time_base = self._decoder.stream.time_base or Fraction(1, 90_000)
+        self._started = False
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        """See :meth:`FrameSource.frames`; only one pass from frame 0."""
+        if start != 0 or self._started:
+            raise VosError(f"{self.path} is live: it can be read once, from the start; record it to a file first")
+        self._started = True
+        first_pts = None
+        for index, decoded in enumerate(self._decoded):
+            if index == stop:
+                return
+            if decoded.pts is not None and first_pts is None:
+                first_pts = decoded.pts
+            time = index / self.fps if decoded.pts is None else float((decoded.pts - first_pts) * self.time_base)
+            yield Frame(index, f"{index:05d}", time, convert(self._upright, decoded, self.path))
+
+    def close(self) -> None:
+        """Releases the camera or the connection."""
+        self._decoder.close()
+
+
+def camera_address(source: str, platform: str = sys.platform) -> tuple[str, str, dict[str, str]]:
+    """FFmpeg's (address, input format, options) of a camera on an operating system."""
+    name = source.removeprefix("camera:") or "0"
+    if platform == "darwin":
+        return f"{name}:none", "avfoundation", {"framerate": str(LIVE_FPS)}
+    if platform == "win32":
+        return (name, "vfwcap", {}) if name.isdigit() else (f"video={name}", "dshow", {})
+    return f"/dev/video{name}" if name.isdigit() else name, "v4l2", {}
+
+
+def _open_camera(source: str, address: str, format: str, options: dict[str, str]) -> VideoDecoder:
+    try:
+        return VideoDecoder(address, source, threads="SLICE", format=format, options=options)
+    except VosError as error:
+        raise VosError(
+            f"{source}: no camera there ({address}: {reason_of(error)}); plug one in or choose another number"
+        ) from error
+
+
+def reason_of(error: VosError) -> str:
+    """The cause within a VosError's message."""
+    match = re.search(r"\((.*)\)", str(error))
+    return match.group(1) if match else str(error)

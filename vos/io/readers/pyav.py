@@ -1,0 +1,129 @@
+"""Video files with PyAV (FFmpeg): streaming with threads, and exact random access by seeking."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+from vos.errors import VosError
+from vos.io.readers.base import FrameSource
+from vos.io.readers.decoder import AV_ERRORS, UprightRgb, VideoDecoder, display_matrix, reason
+from vos.io.readers.frame_index import FrameIndex, index_frames
+from vos.structures import Frame
+
+DEFAULT_FPS = 25.0  # where a container states no rate
+
+log = logging.getLogger(__name__)
+
+
+class PyAvSource(FrameSource):
+    """A video file. Every pass opens the file anew, so passes do not disturb each other.
+
+    ``Frame.time`` is the presentation time stamp times ``time_base``, as the container has it.
+
+    Attributes:
+        is_turned: the file asks for its pictures to be rotated or flipped, which has been done.
+
+    Raises:
+        VosError: not a video, too large, or no frame decodes.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._warned = False
+        with VideoDecoder(path, path) as decoder:
+            first = next(decoder.decode(), None)
+            if first is None:
+                raise VosError(f"{path} holds no frame that can be decoded; is it complete?")
+            self.size = convert(UprightRgb(), first, path).shape[:2]
+            self.is_turned = display_matrix(first) != (1, 0, 0, 1)
+            self._describe(decoder, swapped=self.size != (first.height, first.width))
+
+    def _describe(self, decoder: VideoDecoder, swapped: bool) -> None:
+        stream, container = decoder.stream, decoder.container
+        self.fps = float(stream.average_rate or stream.guessed_rate or DEFAULT_FPS)
+        self.time_base = stream.time_base or Fraction(1, 90_000)
+        if stream.duration is not None:
+            self.duration = float(stream.duration * self.time_base)
+        elif container.duration is not None:
+            self.duration = container.duration / 1e6  # av.time_base
+        if stream.frames > 0:
+            self.count = stream.frames
+        elif self.duration is not None:
+            self.count = max(1, round(self.duration * self.fps))
+        else:
+            self.count = len(self._index.pts) if self._index is not None else None
+        aspect = stream.codec_context.sample_aspect_ratio or Fraction(1)
+        self.sample_aspect = 1 / aspect if swapped and aspect else aspect
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        """See :meth:`FrameSource.frames`. A damaged file yields what decodes, then logs one warning."""
+        upright = UprightRgb()
+        time = -1 / self.fps
+        for index, decoded in self._decoded(start, stop):
+            time = time + 1 / self.fps if decoded.pts is None else float(decoded.pts * self.time_base)
+            yield Frame(index, f"{index:05d}", time, convert(upright, decoded, self.path))
+
+    def _decoded(self, start: int, stop: int | None) -> Iterator[tuple[int, Any]]:
+        """Yields (index, av.VideoFrame): by seeking where that is exact, else by decoding from the start."""
+        if stop is not None and stop <= start:
+            return
+        position = start
+        if start > 0 and self._index is not None:
+            if start >= len(self._index.pts):
+                return
+            for position, decoded in self._after_seek(self._index, start):
+                yield position, decoded
+                position += 1
+                if position == stop:
+                    return
+            if position > start and position == len(self._index.pts):
+                return
+        with VideoDecoder(self.path, self.path) as decoder:
+            index = position - 1
+            for index, decoded in islice(enumerate(decoder.decode()), position, stop):
+                yield index, decoded
+            if stop is None:
+                self._warn_of_damage(decoder, index + 1)
+
+    def _after_seek(self, index: FrameIndex, start: int) -> Iterator[tuple[int, Any]]:
+        """Seeks before ``start`` and yields from it on; ends early where the frames do not follow the index."""
+        for target in index.seek_targets(start):
+            with VideoDecoder(self.path, self.path) as decoder:
+                try:
+                    decoder.container.seek(target, stream=decoder.stream)
+                except AV_ERRORS:
+                    continue
+                expected: int | None = None
+                for decoded in decoder.decode():
+                    position = index.position(decoded.pts)
+                    if position is None or (position > start if expected is None else position != expected):
+                        break  # landed behind the start, or these frames are not the index's
+                    expected = position + 1
+                    if position >= start:
+                        yield position, decoded
+                if expected is not None and expected > start:
+                    return
+
+    @cached_property
+    def _index(self) -> FrameIndex | None:
+        return index_frames(self.path)
+
+    def _warn_of_damage(self, decoder: VideoDecoder, count: int) -> None:
+        missing = decoder.missing_packets()
+        if not self._warned and (decoder.damaged or missing):
+            self._warned = True
+            lost = f"{decoder.damaged + missing} packets are damaged or missing"
+            log.warning("%s is not complete: %s; %d frames could be read", self.path, lost, count)
+
+
+def convert(upright: UprightRgb, decoded: Any, path: str) -> Any:
+    """Converts a frame to RGB, uint8 (H, W, 3); a failure of FFmpeg becomes a VosError."""
+    try:
+        return upright(decoded)
+    except AV_ERRORS as error:
+        raise VosError(f"{path}: a frame cannot be converted to RGB ({reason(error)})") from error

@@ -1,0 +1,173 @@
+"""Pictures for people: overlay, cut-out, new background. Pure functions on arrays."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from vos.io.masks.palette import davis_palette
+from vos.structures import LabelMap
+
+Rgb = npt.NDArray[np.uint8]
+Alpha = npt.NDArray[np.uint8]
+
+LINE_PER_SIDE = 1 / 360  # contour width as a share of the shorter side: 2 pixels at 720p
+TINT_GAMMA = 0.5  # DAVIS' colours are dark; overlays lighten them without washing them out
+LINE_TO_WHITE = 0.5
+BLUR_PER_SIDE = 60  # the blur's sigma goes so often into the longer side
+BLUR_SIGMA = 4  # pixels, at the scale at which it is computed
+FAR_SHARE = 0.01
+EDGE_PER_SIDE = 1 / 150  # half the width of a cut-out's soft edge, as a share of the longer side
+EDGE_GAIN = 2.5  # how much steeper that edge is than the network's
+
+
+def overlay(rgb: Rgb, label_map: LabelMap, alpha: float = 0.5, contour: bool = True) -> Rgb:
+    """Tints each object in its DAVIS colour and draws a light contour on a dark rim, readable on any background.
+
+    Args:
+        rgb: uint8 (H, W, 3).
+        label_map: of the same size.
+        alpha: strength of the tint, 0..1.
+        contour: whether to draw the contour.
+
+    Returns:
+        uint8 (H, W, 3), a new array.
+    """
+    labels = label_map.labels
+    if not labels.any():
+        return rgb.copy()
+    x0, y0, width, height = cv2.boundingRect((labels > 0).astype(np.uint8))
+    thickness = max(1, round(min(labels.shape) * LINE_PER_SIDE))
+    margin = 2 * thickness + 1
+    area = (slice(max(0, y0 - margin), y0 + height + margin), slice(max(0, x0 - margin), x0 + width + margin))
+    result = rgb.copy()
+    result[area] = _tinted(rgb[area], labels[area], alpha, thickness if contour else 0)
+    return result
+
+
+def _tinted(rgb: Rgb, labels: npt.NDArray[np.uint8], alpha: float, thickness: int) -> Rgb:
+    labels = np.ascontiguousarray(labels)
+    inside = (labels > 0).view(np.uint8)
+    blended = cv2.addWeighted(np.ascontiguousarray(rgb), 1 - alpha, _painted(labels, _lightened()), alpha, 0)
+    result = np.asarray(cv2.copyTo(blended, inside, rgb.copy()), dtype=np.uint8)
+    if thickness:
+        inner = labels != cv2.erode(labels, _disk(thickness), borderType=cv2.BORDER_REPLICATE)
+        outer = labels != cv2.dilate(labels, _disk(thickness), borderType=cv2.BORDER_REPLICATE)
+        rim = outer & (labels == 0)
+        result[rim] = (result[rim] * 0.35).astype(np.uint8)
+        line = (inner | outer) & (labels > 0)
+        result[line] = _lightened(LINE_TO_WHITE)[labels[line]]
+    return result
+
+
+def _painted(labels: npt.NDArray[np.uint8], colours: npt.NDArray[np.uint8]) -> Rgb:
+    """Labels (H, W) in the colours (256, 3) of their ids."""
+    return np.asarray(cv2.LUT(cv2.merge([labels] * 3), np.ascontiguousarray(colours)[None]), dtype=np.uint8)
+
+
+def cutout(rgb: Rgb, alpha: Alpha) -> npt.NDArray[np.uint8]:
+    """RGBA with straight (not premultiplied) alpha: the colours stay those of the frame.
+
+    Args:
+        rgb: uint8 (H, W, 3).
+        alpha: uint8 (H, W), 255 = object.
+
+    Returns:
+        uint8 (H, W, 4).
+    """
+    return np.dstack([rgb, alpha])
+
+
+def on_background(rgb: Rgb, alpha: Alpha, background: tuple[int, int, int] | Rgb | str = (0, 255, 0)) -> Rgb:
+    """Puts the object on another background.
+
+    Args:
+        rgb: uint8 (H, W, 3).
+        alpha: uint8 (H, W), 255 = object.
+        background: a colour (R, G, B) 0..255, a picture uint8 (H, W, 3), or "blur" for the frame itself, blurred.
+
+    Returns:
+        uint8 (H, W, 3).
+
+    Raises:
+        ValueError: another word than "blur".
+    """
+    if isinstance(background, str):
+        if background != "blur":
+            raise ValueError(f'background must be a colour, a picture or "blur", got {background!r}')
+        behind = blurred_surroundings(rgb, alpha)
+    else:
+        behind = np.broadcast_to(np.asarray(background, dtype=np.uint8), rgb.shape)
+    result = behind.copy()
+    x, y, width, height = cv2.boundingRect(alpha)
+    if width:
+        area = (slice(y, y + height), slice(x, x + width))
+        share = alpha[area].astype(np.float32) / 255
+        front, back = (np.ascontiguousarray(picture[area]) for picture in (rgb, behind))
+        result[area] = cv2.blendLinear(front, back, share, 1 - share)
+    return result
+
+
+def edge_alpha(alpha: Alpha) -> Alpha:
+    """A soft mask that is soft along the object's contour alone.
+
+    A network's probabilities leave haze far outside and thin places inside; in a cut-out both show.
+
+    Args:
+        alpha: uint8 (H, W), 255 = object; the contour is where it is one half.
+
+    Returns:
+        uint8 (H, W): 0 and 255 beyond a band of ``EDGE_PER_SIDE`` around the contour, steeper than before within it.
+    """
+    result = np.zeros_like(alpha)
+    x, y, width, height = cv2.boundingRect((alpha > 127).astype(np.uint8))
+    if width == 0:
+        return result
+    reach = max(2.0, max(alpha.shape) * EDGE_PER_SIDE)
+    pad = int(reach) + 1
+    area = (slice(max(0, y - pad), y + height + pad), slice(max(0, x - pad), x + width + pad))
+    inside = np.pad((alpha[area] > 127).astype(np.uint8), 1, mode="edge")
+    outward = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3)[1:-1, 1:-1]
+    inward = cv2.distanceTransform(inside, cv2.DIST_L2, 3)[1:-1, 1:-1]
+    steep = ((alpha[area].astype(np.float32) - 127.5) * EDGE_GAIN + 127.5).clip(0, 255).round()
+    # No step where the band ends: what is left there of the haze fades out.
+    limited = np.minimum(steep, 255 * (1 - outward / reach).clip(0, 1))
+    limited = np.maximum(limited, 255 * (inward / reach).clip(0, 1))
+    result[area] = limited.astype(np.uint8)
+    return result
+
+
+def blurred_surroundings(rgb: Rgb, alpha: Alpha) -> Rgb:
+    """The picture out of focus, without the object's colours bleeding into it (normalised convolution).
+
+    Args:
+        rgb: uint8 (H, W, 3).
+        alpha: uint8 (H, W), 255 = object.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    height, width = alpha.shape
+    # A blurred picture has no detail to lose: at a scale where the blur is a few pixels wide, it costs nothing.
+    scale = min(1.0, BLUR_SIGMA * BLUR_PER_SIDE / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    sigma = max(size) / BLUR_PER_SIDE
+    weight = 255 - alpha
+    weighted = cv2.multiply(rgb, cv2.merge([weight] * 3), scale=1 / 255)
+    small = np.dstack([cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in (weighted, weight)])
+    small = small.astype(np.float32) + np.array([0, 0, 0, 1e-3], np.float32)  # all object: black
+    near, far = (cv2.GaussianBlur(small, (0, 0), s) for s in (sigma, max(size) / 4))
+    # In the middle of a large object nothing is near; what is far away fades in.
+    colours = near[..., :3] + FAR_SHARE * 255 * far[..., :3] / far[..., 3:]
+    blurred = 255 * colours / (near[..., 3:] + FAR_SHARE * 255)
+    return np.asarray(cv2.resize(blurred.round().clip(0, 255).astype(np.uint8), (width, height)), dtype=np.uint8)
+
+
+def _lightened(to_white: float = 0.0) -> npt.NDArray[np.uint8]:
+    colours = 255 * (davis_palette().astype(np.float32) / 255) ** TINT_GAMMA
+    return np.asarray((colours + (255 - colours) * to_white).round(), dtype=np.uint8)
+
+
+def _disk(radius: int) -> npt.NDArray[np.uint8]:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)), dtype=np.uint8)

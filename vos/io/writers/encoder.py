@@ -1,0 +1,135 @@
+"""Encoding pictures with their own times into a video file, with PyAV."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import av
+import cv2
+import numpy as np
+import numpy.typing as npt
+from av.video.reformatter import ColorRange, Colorspace
+
+from vos.errors import VosError
+from vos.io.readers.base import FrameSource
+from vos.io.readers.decoder import reason
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+# Pictures of odd width come out of swscale's slice threads with wrong rows; before PyAV 17 there were none to turn off.
+ONE_THREAD = {"threads": 1} if int(av.__version__.split(".")[0]) >= 17 else {}
+BT709, LIMITED = 1, 1  # AVCOL_*_BT709, AVCOL_RANGE_MPEG
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a video is compressed.
+
+    Attributes:
+        codec: FFmpeg's encoder.
+        pixel_format: what the encoder takes, e.g. "yuv420p".
+        options: the encoder's options.
+        even: whether width and height must be even (4:2:0 H.264): the last column and row are then repeated.
+        metadata: tags of the stream.
+    """
+
+    codec: str
+    pixel_format: str
+    options: dict[str, str] = field(default_factory=dict)
+    even: bool = False
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The times of a source: ``time_base`` seconds per tick, about ``fps`` frames per second, pixel aspect."""
+
+    time_base: Fraction
+    fps: float
+    sample_aspect: Fraction = Fraction(1)
+
+    @classmethod
+    def of(cls, source: FrameSource) -> Clock:
+        """The clock that a source's frames follow."""
+        return cls(source.time_base, source.fps, source.sample_aspect)
+
+
+class VideoEncoder:
+    """One video file being written; its picture stream is BT.709, limited range, and says so.
+
+    Args:
+        path: file to write; its suffix chooses the container.
+        encoding: how.
+        clock: time base of the frames.
+        size: (H, W) of the pictures.
+    """
+
+    def __init__(self, path: Path, encoding: Encoding, clock: Clock, size: tuple[int, int]) -> None:
+        self.encoding = encoding
+        self.clock = clock
+        self.container = av.open(
+            str(path), "w", options={"fflags": "bitexact"}
+        )  # no random ids: same input, same bytes
+        self._last_pts: int | None = None
+        try:
+            stream: Any = self.container.add_stream(encoding.codec, rate=Fraction(clock.fps).limit_denominator(100_000))
+        except BaseException:
+            self.container.close()
+            raise
+        self._stream = stream
+        stream.options = dict(encoding.options)
+        stream.pix_fmt = encoding.pixel_format
+        stream.height, stream.width = (n + n % 2 if encoding.even else n for n in size)
+        stream.time_base = stream.codec_context.time_base = clock.time_base
+        stream.codec_context.sample_aspect_ratio = clock.sample_aspect
+        for attribute in ("colorspace", "color_primaries", "color_trc"):
+            setattr(stream.codec_context, attribute, BT709)
+        stream.codec_context.color_range = LIMITED
+        stream.metadata.update(encoding.metadata)
+
+    def write(self, image: npt.NDArray[np.uint8], time: float) -> None:
+        """Encodes a picture, uint8 (H, W, 3) RGB or (H, W, 4) RGBA with straight alpha, shown from ``time`` seconds."""
+        pts = round(time / self.clock.time_base)
+        if self._last_pts is not None:
+            pts = max(pts, self._last_pts + 1)  # containers cannot show two frames at once
+        self._last_pts = pts
+        pad_y, pad_x = self._stream.height - image.shape[0], self._stream.width - image.shape[1]
+        if pad_y or pad_x:
+            image = np.asarray(cv2.copyMakeBorder(image, 0, pad_y, 0, pad_x, cv2.BORDER_REPLICATE), dtype=np.uint8)
+        frame: Any = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "rgb24" if image.shape[2] == 3 else "rgba")
+        frame = frame.reformat(
+            format=self.encoding.pixel_format,
+            dst_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.MPEG,
+            **ONE_THREAD,
+        )
+        frame.pts, frame.time_base = pts, self.clock.time_base
+        self._mux(frame)
+
+    def finish(self) -> None:
+        """Encodes what the codec still holds back."""
+        self._mux(None)
+
+    def _mux(self, frame: Any) -> None:
+        try:
+            self.container.mux(self._stream.encode(frame))
+        except OSError:  # the disk: told by the caller
+            raise
+        except av.FFmpegError as error:
+            name = self.encoding.codec
+            raise VosError(
+                f"{name} cannot encode {self._stream.height}x{self._stream.width} ({reason(error)})"
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.container.close()

@@ -1,0 +1,66 @@
+"""summary.json: what was run, on what, and what was found in every frame."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from vos.io.writers.base import Writer
+from vos.structures import SegmentedFrame
+
+
+class SummaryWriter(Writer):
+    """Writes one JSON object: ``header``, then ``footer()``, then "frames" with one row per frame.
+
+    Rows go to disk as they come, so memory does not grow with the video. A row holds the frame's name, its time in
+    seconds, and per object id the predicted IoU, area in pixels, box [x, y, width, height] or null, and presence.
+
+    Args:
+        path: the JSON file. Entered before the other writers, it appears after them, as the mark of a complete run.
+        header: what is known at the start.
+        footer: gives what is known only at the end, such as timings.
+    """
+
+    def __init__(self, path: str | Path, header: Mapping[str, Any], footer: Callable[[], Mapping[str, Any]]) -> None:
+        super().__init__(path)
+        self.header, self.footer = header, footer
+        self._rows: TextIO | None = None
+
+    def _write(self, segmented: SegmentedFrame) -> None:
+        if self._rows is None:
+            rows = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed by the stack
+            self._rows = self._stack.enter_context(rows)
+        separator = ",\n" if self.frames_written else ""
+        self._rows.write(separator + json.dumps(_row(segmented)))
+
+    def _finish(self) -> None:
+        assert self._rows is not None
+        head = json.dumps({**self.header, **self.footer()}, indent=2)
+        self._rows.seek(0)
+        with self._temporary(self.path).open("w", encoding="utf-8") as file:
+            file.write(head.removesuffix("\n}") + ',\n  "frames": [\n')
+            file.writelines("    " + row for row in self._rows)
+            file.write("\n  ]\n}\n")
+
+
+def _row(segmented: SegmentedFrame) -> dict[str, Any]:
+    objects = {}
+    labels = segmented.label_map.labels
+    for k, object_id in enumerate(segmented.label_map.object_ids):
+        mask = labels == object_id
+        columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
+        box = None
+        if len(columns):
+            box = [int(v) for v in (columns[0], rows[0], columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1)]
+        objects[str(object_id)] = {
+            "predicted_iou": round(float(segmented.predicted_iou[k]), 4),
+            "area": int(np.count_nonzero(mask)),
+            "box": box,
+            "presence": segmented.presence[k].value,
+        }
+    return {"frame": segmented.frame.name, "time": round(segmented.frame.time, 6), "objects": objects}

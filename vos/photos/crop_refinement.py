@@ -1,0 +1,85 @@
+"""A second look at a small object: the part of the photo around it, encoded and decoded at the model's full input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+
+from vos.persam.cascade import low_res_box
+from vos.photos.methods.base import Found
+from vos.sam.segmenter import Segmenter
+from vos.structures import Geometry, Prompt
+
+MARGIN = 0.25  # of the region beyond the object's box on each side, share of the box's longer side
+MAX_SHARE = 0.75  # of the region's longer side in the photo's; a larger one would show little more
+MIN_AGREEMENT = 0.5  # IoU with the first look, below which the first look is kept
+
+
+@dataclass(frozen=True, slots=True)
+class Closeup:
+    """A mask of a part of the photo.
+
+    Attributes:
+        logits: float (h4, w4), low-res on ``geometry``.
+        geometry: of the region as an image of its own.
+        x, y: of the region's upper left pixel, original pixels of the photo.
+    """
+
+    logits: torch.Tensor
+    geometry: Geometry
+    x: int
+    y: int
+
+
+@torch.no_grad()
+def look_closer(model: Segmenter, rgb: npt.NDArray[np.uint8], found: Found, geometry: Geometry) -> Closeup | None:
+    """Decodes the surroundings of a found mask again, with that mask and its box as the prompt.
+
+    Small objects gain edges that the first look could not resolve. No guidance and no points: where the object is has
+    been decided, and similarity would only pull in look-alikes.
+
+    Args:
+        model: encodes and decodes the region.
+        rgb: uint8 (H, W, 3), the photo.
+        found: the first look.
+        geometry: of the photo.
+
+    Returns:
+        The closer look; None where the object fills the photo, nothing was found, or both looks contradict.
+    """
+    box = low_res_box(found.logits, geometry)
+    if box is None:
+        return None
+    height, width = geometry.original_size
+    margin = MARGIN * float(max(box[2] - box[0], box[3] - box[1]))
+    x0, y0 = (int(max(0.0, side - margin)) for side in box[:2])
+    x1, y1 = (int(min(limit, np.ceil(side + margin))) for side, limit in zip(box[2:], (width, height)))
+    if max(x1 - x0, y1 - y0) > MAX_SHARE * max(height, width) or min(x1 - x0, y1 - y0) < 1:
+        return None
+    embedding = model.encode([np.ascontiguousarray(rgb[y0:y1, x0:x1])])[0]
+    earlier = seen_from(found.logits, geometry, embedding.geometry, x0, y0)
+    box = np.clip(box - np.array([x0, y0, x0, y0], np.float32), 0, None).astype(np.float32)
+    prompt = Prompt(np.zeros((0, 2), np.float32), np.zeros(0, np.int64), box, earlier)
+    logits = model.decode(embedding, [prompt], multimask=False).logits[0, 0].float()
+    before, after = earlier > 0, logits > 0
+    agreement = float((before & after).sum()) / max(1.0, float((before | after).sum()))
+    return Closeup(logits, embedding.geometry, x0, y0) if agreement >= MIN_AGREEMENT else None
+
+
+def seen_from(logits: torch.Tensor, photo: Geometry, region: Geometry, x: int, y: int) -> torch.Tensor:
+    """Low-res logits (h4, w4) of the photo on the low-res grid of a region that begins at (x, y) of it."""
+    axes = []
+    for axis, begin in ((0, x), (1, y)):  # x first
+        cells = torch.arange(region.logit_size[1 - axis], device=logits.device) + 0.5
+        pixels = cells * region.logit_stride / region.scale_xy[axis] + begin
+        axes.append(2 * pixels * photo.scale_xy[axis] / photo.padded_size[1 - axis] - 1)
+    grid = torch.stack(torch.meshgrid(axes[1], axes[0], indexing="ij")[::-1], dim=-1)
+    seen = F.grid_sample(logits[None, None], grid[None].to(logits), padding_mode="border", align_corners=False)[0, 0]
+    rows, columns = (-(-side // region.logit_stride) for side in region.input_size)
+    outside = torch.full_like(seen, -float(seen.abs().max()))
+    outside[:rows, :columns] = seen[:rows, :columns]
+    return outside

@@ -1,0 +1,45 @@
+"""``method=persam``: image PerSAM (Zhang et al., ICLR 2024), aligned and crash-free."""
+
+from __future__ import annotations
+
+import torch
+
+from vos.cli.config import MethodConfig
+from vos.concept.concept import Concept
+from vos.persam.cascade import refine
+from vos.photos.methods.base import Found, Search, found_from, no_prompt, on_device, peak, point_prompt, prior_of
+from vos.sam.segmenter import Segmenter
+from vos.structures import ImageEmbedding
+
+
+class PersamSearch(Search):
+    """Positive-negative location prior, guided first call, cascaded post-refinement.
+
+    SAM is guided by attention and semantic prompt, the embedded model by the similarity maps that it was trained on.
+    Against the published form the attention bias lies on the cells that it belongs to, and nothing can crash.
+    """
+
+    def __init__(self, model: Segmenter, concept: Concept, config: MethodConfig) -> None:
+        super().__init__(model, concept, config)
+        # SAM's method pools the mean; the embedded model knows the pooling of its training.
+        self.target = on_device(concept.target("max_mean" if self.reads_maps else "mean"), model.device)
+        # A decoder that reads the similarity maps themselves has no use for their peaks.
+        self.points = config.points if config.points is not None else not self.reads_maps
+        self.refine_steps = 2 if config.refine_steps is None else config.refine_steps
+
+    @torch.no_grad()
+    def find(self, embedding: ImageEmbedding, taken: torch.Tensor | None = None) -> Found:
+        """See :meth:`Search.find`."""
+        prior = prior_of(embedding, self.target, self.fields, taken)
+        guidance = prior.guidance if self.config.guidance else None
+        prompt, unprompted = no_prompt(), None
+        if self.reads_maps:
+            unprompted = self.model.decode(embedding, [no_prompt()], guidance, multimask=False)
+        if self.points:
+            positive, negative = (peak(sign * prior.similarity, embedding.geometry) for sign in (1, -1))
+            prompt = point_prompt(positive, negative)
+        first = unprompted
+        if first is None or self.points:
+            first = self.model.decode(embedding, [prompt], guidance, multimask=False)
+        answer = refine(self.model, embedding, [prompt], first, self.refine_steps)
+        return found_from(answer, 0, prompt, unprompted)

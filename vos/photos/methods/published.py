@@ -1,0 +1,72 @@
+"""``method=persam_reference``: image PerSAM as published, defects that change results included.
+
+The public code is github.com/ZrrSkywalker/Personalize-SAM, persam.py. What it does differently from
+:class:`vos.photos.methods.persam.PersamSearch` is marked DEFECT; where it would crash, CRASH says what happens instead.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+
+from vos.cli.config import MethodConfig
+from vos.concept.concept import Concept
+from vos.persam.cascade import refine, tight_box
+from vos.persam.similarity import similarity
+from vos.persam.target_feature import target_feature
+from vos.photos.methods.base import Found, Search, found_from, point_prompt
+from vos.sam.segmenter import Segmenter
+from vos.structures import Geometry, Guidance, ImageEmbedding
+
+
+class PublishedSearch(Search):
+    """The published method, one reference; a further one is not part of it, so the best of several is taken."""
+
+    def __init__(self, model: Segmenter, concept: Concept, config: MethodConfig) -> None:
+        super().__init__(model, concept, config)
+        view = concept.views[concept.best_view]
+        features = view.features.to(model.device)
+        self.target = target_feature(features, view.published_cells.to(features), pooling="mean")
+
+    @torch.no_grad()
+    def find(self, embedding: ImageEmbedding, taken: torch.Tensor | None = None) -> Found:
+        """See :meth:`Search.find`."""
+        geometry = embedding.geometry
+        found = similarity(embedding.features, [self.target])
+        if taken is not None:  # several instances are not part of the published method
+            found = found.masked_fill(taken.to(found.device), float(found.min()))
+        pixels = similarity_pixels(found, geometry)
+        prompt = point_prompt(_pixel(pixels.argmax(), pixels), _pixel(pixels.argmin(), pixels))
+        guidance = Guidance(attention=published_attention(pixels, geometry), embedding=self.target.embedding[None])
+        first = self.model.decode(embedding, [prompt], guidance, multimask=False)
+        # CRASH: a mask that is empty after the second call has no box; it is then the answer.
+        answer = refine(self.model, embedding, [prompt], first, steps=2, box_of=_full_size_box)
+        return found_from(answer, 0, prompt, None)
+
+
+def similarity_pixels(found: torch.Tensor, geometry: Geometry) -> torch.Tensor:
+    """S (1, h, w) upsampled fourfold, then like SAM's masks to original pixels (H, W)."""
+    upsampled = F.interpolate(found[:, None], scale_factor=4, mode="bilinear", align_corners=False)
+    return geometry.logits_to_original(upsampled)[0, 0]
+
+
+def published_attention(pixels: torch.Tensor, geometry: Geometry) -> torch.Tensor:
+    """A = sigmoid((S - mean S) / std S) as (1, h * w), from S in original pixels.
+
+    DEFECT: S without its padding is stretched over the whole grid, so on an image that is not square A lies beside
+    the features that it steers.
+    """
+    normalised = (pixels - pixels.mean()) / pixels.std()
+    stretched = F.interpolate(normalised[None, None], size=geometry.grid_size, mode="bilinear", align_corners=False)
+    return stretched.sigmoid().flatten(1)
+
+
+def _pixel(index: torch.Tensor, pixels: torch.Tensor) -> npt.NDArray[np.float32]:
+    row, column = divmod(int(index), pixels.shape[1])
+    return np.array([[column, row]], dtype=np.float32)
+
+
+def _full_size_box(logits: torch.Tensor, geometry: Geometry) -> npt.NDArray[np.float32] | None:
+    return tight_box(geometry.logits_to_original(logits[None, None])[0, 0] > 0)

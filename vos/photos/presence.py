@@ -1,0 +1,103 @@
+"""Is it there? What speaks for a mask being the concept, and the score that is made of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+from vos.concept.concept import Concept
+from vos.persam.similarity import similarity
+from vos.persam.similarity_scale import Appearance
+from vos.photos.methods.base import Found, coverage_on_grid
+from vos.structures import ImageEmbedding
+
+DEFAULT_THRESHOLD = 0.4  # score at or above which the concept counts as present; benchmarks/photos.py calibrates it
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of one found mask. Each value is from 0 to 1.
+
+    Attributes:
+        predicted_iou: the model's own estimate of the mask.
+        similarity: of the mask to the references: 1 = as alike as a reference itself, 0 = as its surroundings.
+        votes: share of the mask's cells that match the object better than its background.
+        recall: share of the references' cells whose best match in the photo lies inside the mask (Matcher's
+            bidirectional matching, turned round).
+        unprompted: predicted IoU x similarity of the answer to appearance alone (``Found.unprompted``); None from a
+            decoder that has no such answer.
+    """
+
+    predicted_iou: float
+    similarity: float
+    votes: float
+    recall: float
+    unprompted: float | None = None
+
+    @property
+    def score(self) -> float:
+        """How likely it is that this is the concept, in [0, 1].
+
+        Two witnesses, the features under the mask and the answer that no point has talked into anything, count the
+        same. The square root brings their products back to the scale of their factors.
+        """
+        features = self.predicted_iou * self.similarity * self.votes * self.recall
+        return math.sqrt(features if self.unprompted is None else (features + self.unprompted) / 2)
+
+
+NOTHING = Evidence(0.0, 0.0, 0.0, 0.0)
+
+
+class Judge:
+    """Weighs the evidence for one concept. What depends on the concept alone is computed once, here."""
+
+    def __init__(self, concept: Concept, device: torch.device) -> None:
+        target = concept.target()
+        self.direction = target.direction.to(device)
+        self.foreground, self.background = target.foreground.to(device), target.background.to(device)
+        self.appearance = Appearance.mean(
+            [Appearance.of_reference(similarity(view.features, [target])[0], view.coverage) for view in concept.views]
+        )
+
+    @torch.no_grad()
+    def weigh(self, embedding: ImageEmbedding, found: Found, siblings: torch.Tensor | None = None) -> Evidence:
+        """The evidence for a found mask; all zero where it is empty.
+
+        Args:
+            embedding: of the photo.
+            found: the mask.
+            siblings: bool (h4, w4), other instances in the photo: a cell's best match may as well lie in one of them.
+        """
+        coverage = coverage_on_grid(found.logits, embedding.geometry)
+        if float(coverage.max()) <= 0:
+            return NOTHING
+        cells = F.normalize(embedding.features, dim=0)
+        inside = coverage > min(0.5, 0.8 * float(coverage.max()))
+        matches = self.foreground @ cells.flatten(1)  # (K, h * w)
+        to_object = matches.amax(dim=0)[inside.flatten()]
+        matched = inside
+        if siblings is not None:
+            matched = inside | (coverage_on_grid(siblings.float() - 0.5, embedding.geometry) > 0.5)
+        votes = 1.0
+        if len(self.background):
+            votes = float((to_object > (self.background @ cells[:, inside]).amax(dim=0)).float().mean())
+        return Evidence(
+            predicted_iou=found.predicted_iou,
+            similarity=self._similarity(cells, coverage),
+            votes=votes,
+            recall=float(matched.flatten()[matches.argmax(dim=1)].float().mean()),
+            unprompted=None if found.unprompted is None else self._unprompted(cells, embedding, *found.unprompted),
+        )
+
+    def _unprompted(
+        self, cells: torch.Tensor, embedding: ImageEmbedding, logits: torch.Tensor, predicted_iou: float
+    ) -> float:
+        coverage = coverage_on_grid(logits, embedding.geometry)
+        return predicted_iou * self._similarity(cells, coverage) if float(coverage.max()) > 0 else 0.0
+
+    def _similarity(self, cells: torch.Tensor, coverage: torch.Tensor) -> float:
+        alike = torch.einsum("c,chw->hw", self.direction, cells)
+        return min(1.0, max(0.0, self.appearance.score(alike, coverage)))

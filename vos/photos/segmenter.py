@@ -1,0 +1,244 @@
+"""One photo, any number of concepts: where is each of them, and is it there at all?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from vos.cli.config import MethodConfig
+from vos.concept.concept import Concept, Photo, as_rgb
+from vos.errors import VosError
+from vos.io.masks.label_map import mask_box
+from vos.photos.crop_refinement import Closeup, look_closer
+from vos.photos.methods.base import TAKEN_SHARE, Found, Search, coverage_on_grid, make_search
+from vos.photos.presence import DEFAULT_THRESHOLD, Evidence, Judge
+from vos.photos.result import Instance, PhotoResult
+from vos.sam.registry import cached_model
+from vos.sam.segmenter import Segmenter
+from vos.structures import Geometry, ImageEmbedding, Presence
+
+INSTANCES = ("one", "all")
+MIN_INSTANCE_SHARE = 0.02  # components smaller than this share of the largest are specks, no instances
+MIN_SCORE_SHARE = 0.6  # of the best instance's score, below which a further one is not believed
+MAX_OVERLAP = 0.5  # an instance that lies in earlier ones by more than this is no new one
+
+
+def segment(
+    image: Photo,
+    concept: Concept,
+    *,
+    method: str | MethodConfig | None = None,
+    model: Segmenter | None = None,
+    threshold: float | None = None,
+    instances: str = "one",
+) -> PhotoResult:
+    """Finds a concept in a photo.
+
+        concept = vos.Concept.from_image("rex.jpg", "rex_mask.png")
+        result = vos.segment("holiday.jpg", concept)
+
+    For an album keep a :class:`PhotoSegmenter`: it computes what depends on the concept alone only once.
+
+    Args:
+        image: a file, or uint8 (H, W, 3) RGB.
+        concept: to look for.
+        method: persam, persam_f, p2sam or persam_reference, or all of its options; None = the default.
+        model: that made the concept; None loads it by the concept's model name, once per process.
+        threshold: score in [0, 1] below which the concept counts as absent; None = the calibrated default, 0 = never.
+        instances: "one" or "all" objects of this kind.
+
+    Raises:
+        VosError: the photo cannot be read, an option is unknown, or the concept belongs to another model.
+    """
+    model = cached_model(concept.model_name) if model is None else model
+    return PhotoSegmenter(model, method, threshold, instances).segment(as_rgb(image), [concept])[0]
+
+
+class PhotoSegmenter:
+    """Searches photos for concepts with one model and method. Holds what depends on the concepts alone.
+
+    Args:
+        model: that made the concepts.
+        method: its name or its options; None = the default.
+        threshold: see :func:`segment`.
+        instances: see :func:`segment`.
+
+    Raises:
+        VosError: an unknown option or value.
+    """
+
+    def __init__(
+        self,
+        model: Segmenter,
+        method: str | MethodConfig | None = None,
+        threshold: float | None = None,
+        instances: str = "one",
+    ) -> None:
+        if instances not in INSTANCES:
+            raise VosError(f"instances={instances} is unknown; choose one or all")
+        if threshold is not None and not 0 <= threshold <= 1:
+            raise VosError(f"threshold={threshold} is out of range; scores are from 0 to 1")
+        config = MethodConfig() if method is None else method
+        self.config = MethodConfig(name=config) if isinstance(config, str) else config
+        self.model, self.instances = model, instances
+        published = self.config.name == "persam_reference"  # which knows no absence
+        self.threshold = threshold if threshold is not None else (0.0 if published else DEFAULT_THRESHOLD)
+        self._prepared: dict[Concept, tuple[Search, Judge]] = {}
+
+    def segment(self, rgb: npt.NDArray[np.uint8], concepts: Sequence[Concept]) -> list[PhotoResult]:
+        """Finds each concept in one photo, which is encoded once.
+
+        Args:
+            rgb: uint8 (H, W, 3).
+            concepts: made with this model. Where two of them claim a pixel, the surer one has it.
+
+        Returns:
+            One result per concept, in their order.
+        """
+        for concept in concepts:
+            self._prepare(concept)
+        return self.segment_embedding(self.model.encode([rgb])[0], concepts, rgb)
+
+    def segment_embedding(
+        self, embedding: ImageEmbedding, concepts: Sequence[Concept], rgb: npt.NDArray[np.uint8] | None = None
+    ) -> list[PhotoResult]:
+        """As :meth:`segment`, for a photo that is encoded already; without ``rgb`` there is no closer look."""
+        drawn = [
+            [
+                draw(one, evidence, embedding.geometry, self._closeup(rgb, one, evidence, embedding.geometry))
+                for one, evidence in self._instances(embedding, *self._prepare(concept))
+            ]
+            for concept in concepts
+        ]
+        sure = [one for own in drawn for one in own if one.score >= self.threshold]
+        exclusive = {id(before): after for before, after in zip(sure, without_overlap(sure))}
+        drawn = [[exclusive.get(id(one), one) for one in own] for own in drawn]
+        return [self._result(concept, own, embedding.geometry) for concept, own in zip(concepts, drawn)]
+
+    def _prepare(self, concept: Concept) -> tuple[Search, Judge]:
+        if concept not in self._prepared:
+            search = make_search(self.model, concept, self.config)
+            self._prepared[concept] = search, Judge(concept, self.model.device)
+        return self._prepared[concept]
+
+    def _instances(self, embedding: ImageEmbedding, search: Search, judge: Judge) -> list[tuple[Found, Evidence]]:
+        """What was found, best first. With ``instances="all"`` found again and again without the earlier ones."""
+        geometry = embedding.geometry
+        found = search.find(embedding)
+        if self.instances == "one":
+            return [(found, judge.weigh(embedding, found))]
+        accepted: list[tuple[Found, Evidence]] = []
+        covered = torch.zeros(geometry.logit_size, dtype=torch.bool, device=found.logits.device)
+        while True:
+            siblings = covered | (found.logits > 0)
+            parts = [(part, judge.weigh(embedding, part, siblings)) for part in components(found)]
+            best = max(e.score for _, e in [*accepted, *parts])
+            least = max(self.threshold, MIN_SCORE_SHARE * best)
+            fresh = [
+                (part, e)
+                for part, e in parts
+                if e.score >= least and float((covered & (part.logits > 0)).sum()) <= MAX_OVERLAP * _size(part)
+            ]
+            if not accepted and not fresh:
+                return [(found, judge.weigh(embedding, found))]
+            accepted += [
+                (replace(part, logits=part.logits.masked_fill(covered, -float(part.logits.abs().max()))), e)
+                for part, e in fresh
+            ]
+            if not fresh or len(accepted) >= self.config.max_instances:
+                break
+            for part, _ in fresh:
+                covered |= part.logits > 0
+            found = search.find(embedding, coverage_on_grid(covered.float() - 0.5, geometry) > TAKEN_SHARE)
+        return sorted(accepted, key=lambda one: -one[1].score)[: self.config.max_instances]
+
+    def _closeup(
+        self, rgb: npt.NDArray[np.uint8] | None, found: Found, evidence: Evidence, geometry: Geometry
+    ) -> Closeup | None:
+        cheap = "maps" in self.model.guidance_fields
+        wanted = self.config.closeup if self.config.closeup is not None else cheap
+        if rgb is None or not wanted or self.config.name == "persam_reference" or evidence.score < self.threshold:
+            return None
+        return look_closer(self.model, rgb, found, geometry)
+
+    def _result(self, concept: Concept, drawn: list[Instance], geometry: Geometry) -> PhotoResult:
+        present = tuple(one for one in drawn if one.score >= self.threshold and one.box is not None)
+        if present:
+            mask = np.logical_or.reduce([one.mask for one in present])
+            alpha = np.maximum.reduce([one.alpha for one in present])
+            return PhotoResult(concept.name, Presence.PRESENT, present[0].score, mask, alpha, mask_box(mask), present)
+        nothing = np.zeros(geometry.original_size, dtype=np.bool_)
+        best = max(drawn, key=lambda one: one.score, default=None)
+        return PhotoResult(
+            concept.name, Presence.ABSENT, best.score if best else 0.0, nothing, nothing.astype(np.uint8), None, (),
+            best if best is not None and best.box is not None else None,
+        )  # fmt: skip
+
+
+def components(found: Found) -> list[Found]:
+    """The connected parts of a mask, largest first, specks left out: each may be an instance of its own."""
+    mask = (found.logits > 0).cpu().numpy().astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    areas = {k: int(stats[k, cv2.CC_STAT_AREA]) for k in range(1, count)}
+    if len(areas) < 2:
+        return [found]
+    kept = [k for k, area in areas.items() if area >= MIN_INSTANCE_SHARE * max(areas.values())]
+    parts = []
+    for k in sorted(kept, key=lambda k: -areas[k]):
+        others = torch.from_numpy((labels != k) & (labels > 0)).to(found.logits.device)
+        parts.append(replace(found, logits=torch.where(others, -found.logits, found.logits)))
+    return parts
+
+
+def _size(found: Found) -> float:
+    return float((found.logits > 0).sum())
+
+
+def without_overlap(instances: Sequence[Instance]) -> list[Instance]:
+    """Gives each pixel that several masks claim to the one with the highest alpha, the first among equals."""
+    if len(instances) < 2:
+        return list(instances)
+    best = np.maximum.reduce([one.alpha for one in instances])
+    free = np.ones(best.shape, dtype=np.bool_)
+    result = []
+    for one in instances:
+        own = one.mask & free & (one.alpha == best)
+        free &= ~own
+        lost = one.mask & ~own
+        alpha = np.where(lost, np.minimum(one.alpha, 255 - best), one.alpha)
+        result.append(replace(one, mask=own, alpha=alpha, box=mask_box(own)) if lost.any() else one)
+    return result
+
+
+def draw(found: Found, evidence: Evidence, geometry: Geometry, closeup: Closeup | None) -> Instance:
+    """Brings one answer to original pixels."""
+    if closeup is None:
+        mask, alpha = _pixels(found.logits, geometry)
+    else:
+        part, soft = _pixels(closeup.logits, closeup.geometry)
+        mask = np.zeros(geometry.original_size, dtype=np.bool_)
+        alpha = np.zeros(geometry.original_size, dtype=np.uint8)
+        area = slice(closeup.y, closeup.y + part.shape[0]), slice(closeup.x, closeup.x + part.shape[1])
+        mask[area], alpha[area] = part, soft
+    return Instance(
+        mask=mask,
+        alpha=alpha,
+        score=evidence.score,
+        predicted_iou=evidence.predicted_iou,
+        similarity=evidence.similarity,
+        box=mask_box(mask),
+        points=found.prompt.points,
+        labels=found.prompt.labels,
+    )
+
+
+def _pixels(logits: torch.Tensor, geometry: Geometry) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint8]]:
+    """Mask and alpha of low-res logits (h4, w4), in original pixels."""
+    full = geometry.logits_to_original(logits[None, None].float())[0, 0]
+    mask = (full > 0).cpu().numpy()
+    return mask, (full.sigmoid_() * 255 + 0.5).to(torch.uint8).cpu().numpy()

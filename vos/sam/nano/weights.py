@@ -1,0 +1,57 @@
+"""The embedded model's weights file: one encoder, and a decoder for each of its two tasks."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load
+
+from vos.errors import VosError
+from vos.sam.nano.network import Decoder, NanoNetwork
+
+PACKAGED = "nano.safetensors"
+PROMPTER = "prompter."  # how the names of the second decoder's tensors begin
+
+
+@dataclass(frozen=True, slots=True)
+class NanoWeights:
+    """What a weights file holds.
+
+    Attributes:
+        network: the encoder, and the decoder that finds and follows objects.
+        prompter: the decoder that answers a user's clicks and boxes; None = the network's does.
+        name: of the file.
+        sha256: of the file.
+    """
+
+    network: NanoNetwork
+    prompter: Decoder | None = None
+    name: str = ""
+    sha256: str = ""
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> NanoWeights:
+        """Reads a safetensors file; the package's own when ``path`` is None.
+
+        Raises:
+            VosError: the file is missing, no safetensors, or of another network.
+        """
+        source = resources.files("vos.weights") / PACKAGED if path is None else path
+        name = PACKAGED if path is None else path.name
+        try:
+            data = source.read_bytes()
+            state = {key: value.float() for key, value in load(data).items()}
+            own = {key.removeprefix(PROMPTER): state.pop(key) for key in list(state) if key.startswith(PROMPTER)}
+            network, prompter = NanoNetwork(), Decoder() if own else None
+            network.load_state_dict(state)
+            if prompter is not None:
+                prompter.load_state_dict(own)
+        except OSError as error:
+            raise VosError(f"weights of the embedded model not readable: {name} ({error.strerror})") from None
+        except (SafetensorError, RuntimeError):
+            raise VosError(f"{name} does not hold weights of model=nano; see tools/train_nano.py") from None
+        return cls(network, prompter, name, hashlib.sha256(data).hexdigest())

@@ -1,0 +1,196 @@
+"""SAM and MobileSAM behind the common interface (Kirillov et al., ICCV 2023; Zhang et al., 2023)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import nn
+
+from vos.geometry import Geometry, SizeHW
+from vos.sam.official.guided_decoder import decode_masks
+from vos.sam.official.public_modeling import public_modeling
+from vos.sam.official.tiny_vit import TinyVit
+from vos.sam.official.vit import VIT_SIZES, VitImageEncoder
+from vos.sam.seeded_weights import seeded_state
+from vos.sam.segmenter import Segmenter
+from vos.structures import Guidance, ImageEmbedding, MaskCandidates, Prompt
+
+SAM_NAMES = ("vit_h", "vit_l", "vit_b", "vit_t")
+INPUT_SIZE = 1024
+_GRID = (INPUT_SIZE // 16, INPUT_SIZE // 16)
+_PIXEL_MEAN = (123.675, 116.28, 103.53)
+_PIXEL_STD = (58.395, 57.12, 57.375)
+
+
+class SamNetwork(nn.Module):
+    """Image encoder, prompt encoder and mask decoder, with the parameter names of the public checkpoints."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        public = public_modeling()
+        self.image_encoder = TinyVit() if name == "vit_t" else VitImageEncoder(VIT_SIZES[name])
+        self.prompt_encoder = public.PromptEncoder(
+            embed_dim=256, image_embedding_size=_GRID, input_image_size=(INPUT_SIZE, INPUT_SIZE), mask_in_chans=16
+        )
+        self.mask_decoder = public.MaskDecoder(
+            num_multimask_outputs=3, transformer_dim=256, iou_head_depth=3, iou_head_hidden_dim=256,
+            transformer=public.TwoWayTransformer(depth=2, embedding_dim=256, mlp_dim=2048, num_heads=8),
+        )  # fmt: skip
+
+
+class SamSegmenter(Segmenter):
+    """SAM behind the :class:`Segmenter` interface.
+
+    Args:
+        name: "vit_h", "vit_l", "vit_b" or "vit_t".
+        network: with its weights; put into evaluation mode and moved to ``device``.
+        device: where to run.
+        precision: "float32" or "bfloat16"; the latter runs the image encoder under autocast, everything else stays
+            in float32.
+        checkpoint_name: file name of the weights, "" for none.
+        checkpoint_sha256: hash of that file, "" for none.
+    """
+
+    guidance_fields = frozenset({"attention", "embedding"})
+
+    def __init__(
+        self,
+        name: str,
+        network: SamNetwork,
+        device: torch.device | str = "cpu",
+        precision: str = "float32",
+        checkpoint_name: str = "",
+        checkpoint_sha256: str = "",
+    ) -> None:
+        self.name = name
+        self.checkpoint_name = checkpoint_name
+        self.checkpoint_sha256 = checkpoint_sha256
+        self.device = torch.device(device)
+        self.network = network.to(self.device).eval().requires_grad_(False)
+        self._autocast = precision == "bfloat16"
+        self._mean = torch.tensor(_PIXEL_MEAN, device=self.device).view(-1, 1, 1)
+        self._std = torch.tensor(_PIXEL_STD, device=self.device).view(-1, 1, 1)
+
+    def geometry(self, original_size: SizeHW) -> Geometry:
+        """The longer side becomes 1024, the other one is rounded to the nearest pixel; padded to 1024 x 1024."""
+        scale = INPUT_SIZE / max(original_size)
+        height, width = (max(1, int(side * scale + 0.5)) for side in original_size)
+        return Geometry(original_size, (height, width), (INPUT_SIZE, INPUT_SIZE))
+
+    @torch.no_grad()
+    def encode(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[ImageEmbedding]:
+        """Encodes images, uint8 (H, W, 3) RGB in original pixels, all of one size, to features (256, 64, 64).
+
+        Raises:
+            ValueError: other types, shapes, or sizes that differ.
+        """
+        if not images:
+            return []
+        for image in images:
+            if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.shape != images[0].shape:
+                raise ValueError(f"images must be uint8 (H, W, 3) of one size, got {image.dtype} {image.shape}")
+        geometry = self.geometry((images[0].shape[0], images[0].shape[1]))
+        batch = torch.stack([self._model_input(image, geometry) for image in images])
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._autocast):
+            features = self.network.image_encoder(batch).float()
+        return [ImageEmbedding(feature, geometry) for feature in features]
+
+    def _model_input(self, image: npt.NDArray[np.uint8], geometry: Geometry) -> torch.Tensor:
+        """Resizes as the public code does (Pillow, antialiased, on uint8), normalises, then pads with zeros."""
+        height, width = geometry.input_size
+        resized = np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
+        pixels = torch.from_numpy(resized).to(self.device).permute(2, 0, 1)
+        return F.pad((pixels - self._mean) / self._std, (0, INPUT_SIZE - width, 0, INPUT_SIZE - height))
+
+    @torch.no_grad()
+    def decode(
+        self,
+        embedding: ImageEmbedding,
+        prompts: Sequence[Prompt],
+        guidance: Guidance | None = None,
+        multimask: bool = True,
+    ) -> MaskCandidates:
+        """Decodes N objects of one image; prompts of equal structure share one pass of the decoder.
+
+        Args:
+            embedding: from :meth:`encode`.
+            prompts: N prompts. Prompts without a box get SAM's padding point, as in its predictor.
+            guidance: ``attention`` (N, 4096) and ``embedding`` (N, 256) are used, ``maps`` is not.
+            multimask: three candidates instead of the single-mask output.
+
+        Returns:
+            float32 logits (N, M, 256, 256) and predicted IoU (N, M), M = 3 or 1.
+
+        Raises:
+            ValueError: guidance or mask logits of the wrong shape.
+        """
+        guidance = guidance or Guidance()
+        attention = self._check("guidance.attention", guidance.attention, (len(prompts), _GRID[0] * _GRID[1]))
+        target = self._check("guidance.embedding", guidance.embedding, (len(prompts), 256))
+        output = slice(1, None) if multimask else slice(0, 1)
+        count = 3 if multimask else 1
+        logits = torch.empty(len(prompts), count, *embedding.geometry.logit_size, device=self.device)
+        predicted_iou = torch.empty(len(prompts), count, device=self.device)
+
+        features = embedding.features[None].to(self.device)
+        positions = self.network.prompt_encoder.get_dense_pe()
+        for rows in _group(prompts):
+            sparse, dense = self._embed([prompts[row] for row in rows], embedding.geometry)
+            low_res, iou = decode_masks(
+                self.network.mask_decoder, features, positions, sparse, dense,
+                None if attention is None else attention[rows], None if target is None else target[rows],
+            )  # fmt: skip
+            logits[rows], predicted_iou[rows] = low_res[:, output], iou[:, output]
+        return MaskCandidates(logits, predicted_iou)
+
+    def _embed(self, prompts: Sequence[Prompt], geometry: Geometry) -> tuple[torch.Tensor, torch.Tensor]:
+        """Embeds n prompts of equal structure: sparse (n, T, 256), dense (n, 256, 64, 64)."""
+        points = boxes = masks = None
+        first = prompts[0]
+        if len(first.points):
+            coordinates = geometry.points_to_input(np.stack([prompt.points for prompt in prompts]))
+            labels = np.stack([prompt.labels for prompt in prompts])
+            points = (torch.from_numpy(coordinates).to(self.device), torch.from_numpy(labels).to(self.device))
+        if first.box is not None:
+            corners = np.stack([prompt.box for prompt in prompts if prompt.box is not None])
+            boxes = torch.from_numpy(geometry.boxes_to_input(corners)).to(self.device)
+        if first.mask_logits is not None:
+            maps = [self._check("mask_logits", prompt.mask_logits, geometry.logit_size) for prompt in prompts]
+            masks = torch.stack([logits for logits in maps if logits is not None])[:, None]
+        sparse, dense = self.network.prompt_encoder(points=points, boxes=boxes, masks=masks)
+        return sparse.expand(len(prompts), -1, -1), dense.expand(len(prompts), -1, -1, -1)
+
+    def _check(self, what: str, value: torch.Tensor | None, shape: tuple[int, ...]) -> torch.Tensor | None:
+        """Moves an optional input to the device as float32, after a look at its shape."""
+        if value is None:
+            return None
+        if tuple(value.shape) != shape:
+            raise ValueError(f"{what} must be {shape}, got {tuple(value.shape)}")
+        return value.to(self.device, torch.float32)
+
+
+def _group(prompts: Sequence[Prompt]) -> list[list[int]]:
+    """Row numbers of the prompts that can share a batch: as many points, box or not, mask or not."""
+    groups: dict[tuple[int, bool, bool], list[int]] = {}
+    for row, prompt in enumerate(prompts):
+        structure = len(prompt.points), prompt.box is not None, prompt.mask_logits is not None
+        groups.setdefault(structure, []).append(row)
+    return list(groups.values())
+
+
+def build_sam(name: str, seed: int = 0) -> SamSegmenter:
+    """A SAM with random weights, for tests and measurements; needs no file and leaves the global generator alone.
+
+    Args:
+        name: "vit_h", "vit_l", "vit_b" or "vit_t".
+        seed: of :func:`vos.sam.seeded_weights.seeded_state`.
+    """
+    with torch.device("meta"):
+        network = SamNetwork(name)
+    network.load_state_dict(seeded_state(network.state_dict(), seed), assign=True)
+    return SamSegmenter(name, network)

@@ -1,0 +1,107 @@
+"""What the user gives to follow: a mask, or a prompt from which the model itself makes the mask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from vos.concept.concept import Concept
+from vos.errors import VosError
+from vos.sam.segmenter import Segmenter
+from vos.structures import ImageEmbedding, LabelMap, Prompt, SizeHW
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The objects in one frame.
+
+    Attributes:
+        frame_index: the frame that it belongs to, from 0.
+        label_map: the given mask, or None.
+        prompt: instead of a mask: points or a box around object 1, original pixels.
+        concepts: instead of either: what photos outside of the video have shown; they are searched from here on.
+    """
+
+    frame_index: int
+    label_map: LabelMap | None = None
+    prompt: Prompt | None = None
+    concepts: tuple[Concept, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.label_map is not None) + (self.prompt is not None) + bool(self.concepts) != 1:
+            raise ValueError("a reference is either a label map or a prompt or concepts")
+
+    def mask(self, model: Segmenter, embedding: ImageEmbedding) -> LabelMap:
+        """The mask: the given one, or the candidate with the best predicted IoU for the prompt.
+
+        Raises:
+            VosError: the model finds nothing at the prompt.
+        """
+        if self.label_map is not None:
+            return self.label_map
+        assert self.prompt is not None
+        best = model.ask(embedding, [self.prompt]).best()
+        logits = embedding.geometry.logits_to_original(best.logits.float())[0, 0]
+        labels = (logits > 0).cpu().numpy().astype(np.uint8)
+        if not labels.any():
+            raise VosError(f"model={model.name} finds no object at the given box or point; move it, or give ref_mask=")
+        return LabelMap(labels, (1,))
+
+
+def box_prompt(box: Sequence[float], size: SizeHW) -> Prompt:
+    """A prompt from a box (x, y, width, height) in pixels of a frame of ``size`` (H, W).
+
+    Raises:
+        VosError: not four numbers, or not inside the frame.
+    """
+    height, width = size
+    inside = len(box) == 4 and box[2] > 0 and box[3] > 0
+    if not inside or box[0] < 0 or box[1] < 0 or box[0] + box[2] > width or box[1] + box[3] > height:
+        raise VosError(
+            f"ref_box={list(box)} is not [x, y, width, height] inside the frame of {width} x {height} pixels"
+        )
+    corners = np.array([box[0], box[1], box[0] + box[2], box[1] + box[3]], np.float32)
+    return Prompt(np.zeros((0, 2), np.float32), np.zeros(0, np.int64), corners)
+
+
+def point_prompt(point: Sequence[float], size: SizeHW) -> Prompt:
+    """A prompt from a point (x, y) on the object, in pixels of a frame of ``size`` (H, W).
+
+    Raises:
+        VosError: not two numbers, or not inside the frame.
+    """
+    height, width = size
+    if len(point) != 2 or not (0 <= point[0] < width and 0 <= point[1] < height):
+        raise VosError(f"ref_point={list(point)} is not [x, y] inside the frame, {width} x {height} pixels")
+    return Prompt(np.array([point], np.float32), np.ones(1, np.int64))
+
+
+def object_count(references: Sequence[Reference]) -> int:
+    """How many objects the references name together: ids of masks, concepts, or the one of a prompt."""
+    ids = {i for reference in references if reference.label_map is not None for i in reference.label_map.object_ids}
+    return max([len(ids), 1, *(len(reference.concepts) for reference in references)])
+
+
+def in_order(references: Sequence[Reference]) -> list[Reference]:
+    """Sorted by frame, and every mask naming the objects of all, so that ids are fixed from the first frame on.
+
+    Raises:
+        VosError: none, or two for the same frame.
+    """
+    ordered = sorted(references, key=lambda reference: reference.frame_index)
+    if not ordered:
+        raise VosError("there is nothing to follow; give ref_mask=, ref_box= or ref_point=")
+    for one, other in pairwise(ordered):
+        if one.frame_index == other.frame_index:
+            raise VosError(f"ref_frame={one.frame_index} has two masks; give one mask per frame")
+    maps = [reference.label_map for reference in ordered if reference.label_map is not None]
+    ids = tuple(sorted({i for label_map in maps for i in label_map.object_ids}))
+    return [
+        reference
+        if reference.label_map is None
+        else replace(reference, label_map=LabelMap(reference.label_map.labels, ids))
+        for reference in ordered
+    ]
