@@ -11,7 +11,7 @@ from fakes import ColourSegmenter, Program
 from PIL import Image
 from red_album import picture, table
 
-import vos.album
+from vos.album import __main__ as program
 from vos.cli.output_folder import sole_writer
 
 
