@@ -1,10 +1,10 @@
-"""The threads at both ends of the line: whatever happens, they end."""
+"""The threads at both ends of a pipeline: whatever happens, they end."""
 
 from __future__ import annotations
 
 import threading
 
-from vos.stages import Behind
+from vos.stages import WriteBehind
 
 
 def test_an_item_whose_wake_up_call_was_lost_is_consumed_all_the_same() -> None:
@@ -15,7 +15,7 @@ def test_an_item_whose_wake_up_call_was_lost_is_consumed_all_the_same() -> None:
         consumed.append(item)
         done.set()
 
-    with Behind(consume, 2, "test") as behind:
+    with WriteBehind(consume, 2, "test") as behind:
         threading.Event().wait(0.05)  # the consumer waits by now
         with behind._queue.mutex:
             behind._queue.queue.append(7)

@@ -1,4 +1,4 @@
-"""Threads at both ends of the line: an iterator that runs ahead, a consumer that follows behind.
+"""Threads at both ends of a pipeline: an iterator that runs ahead, a consumer that follows behind.
 
 Both are bounded, so memory does not grow with the video. An exception on either thread surfaces once, in the thread
 that uses it, and closing ends the thread whatever state it is in.
@@ -28,7 +28,7 @@ class _End:
         self.error = error
 
 
-class Ahead(Generic[T]):
+class Prefetch(Generic[T]):
     """Iterates over ``items`` on a thread of its own, at most ``size`` items ahead of its user.
 
     The items are made and closed on that thread. A context manager; leaving it ends the thread.
@@ -87,7 +87,7 @@ class Ahead(Generic[T]):
         self._thread.join(_PATIENCE)
 
 
-class Behind(Generic[T]):
+class WriteBehind(Generic[T]):
     """Hands items to ``consume`` on a thread of its own, in order; ``put`` waits while ``size`` are pending.
 
     A context manager; leaving it waits until everything is consumed. An exception of ``consume`` is raised by the
@@ -139,7 +139,7 @@ class Behind(Generic[T]):
             raise self._error
 
 
-class Timings:
+class StageTimes:
     """Seconds of work per stage, waiting left out. Each stage is measured on one thread at a time."""
 
     def __init__(self) -> None:

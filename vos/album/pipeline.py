@@ -17,7 +17,7 @@ from vos.errors import VosError
 from vos.io.images import read_image
 from vos.photos.result import PhotoResult
 from vos.photos.segmenter import PhotoSegmenter
-from vos.stages import Ahead, Behind, Timings
+from vos.stages import Prefetch, StageTimes, WriteBehind
 from vos.structures import ImageEmbedding
 
 PENDING = 2  # photos that wait between two stages; a dozen megapixels each
@@ -44,7 +44,7 @@ class AlbumLine:
     outputs: PhotoOutputs
     on_photo: Callable[[AlbumPhoto], None] = lambda photo: None
     on_broken: Callable[[AlbumPhoto, VosError], None] = lambda photo, error: None
-    timings: Timings = field(default_factory=Timings)
+    timings: StageTimes = field(default_factory=StageTimes)
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class _Searched:
     outputs: list[str]
 
 
-def segment_album(photos: Sequence[AlbumPhoto], records: Records, line: AlbumLine) -> Timings:
+def segment_album(photos: Sequence[AlbumPhoto], records: Records, line: AlbumLine) -> StageTimes:
     """Searches the photos and writes what is not there yet.
 
     Args:
@@ -88,8 +88,8 @@ def segment_album(photos: Sequence[AlbumPhoto], records: Records, line: AlbumLin
             records.add(item.photo, PhotoRecord(key, identity, line.fingerprint, files, size, objects, crops))
 
     with (
-        Behind(finish, PENDING, "write") as behind,
-        Ahead(_encode(to_do, line), PENDING, "encode") as encoded,
+        WriteBehind(finish, PENDING, "write") as behind,
+        Prefetch(_encode(to_do, line), PENDING, "encode") as encoded,
     ):
         for photo, identity, rgb, embedding in encoded:
             if isinstance(embedding, VosError):
@@ -104,7 +104,7 @@ def segment_album(photos: Sequence[AlbumPhoto], records: Records, line: AlbumLin
 
 def _encode(photos: Iterable[AlbumPhoto], line: AlbumLine) -> Iterator[tuple[AlbumPhoto, list[int], Rgb, Any]]:
     """Photos with pixels and embedding, or with what is wrong with them; reading runs ahead on a further thread."""
-    with Ahead(line.timings.each("read", _read(photos)), PENDING, "read") as ahead:
+    with Prefetch(line.timings.each("read", _read(photos)), PENDING, "read") as ahead:
         for photo, identity, rgb in ahead:
             if isinstance(rgb, VosError):
                 yield photo, identity, np.zeros((0, 0, 3), np.uint8), rgb

@@ -24,7 +24,7 @@ import torch
 from vos.errors import VosError
 from vos.io.frames import FrameSource
 from vos.sam.segmenter import Segmenter
-from vos.stages import Ahead, Behind, Timings
+from vos.stages import Prefetch, StageTimes, WriteBehind
 from vos.structures import Frame, Geometry, ImageEmbedding, LabelMap, SegmentedFrame
 from vos.tracking.config import EdgesConfig, SecondPassConfig
 from vos.tracking.merge import merge
@@ -71,7 +71,7 @@ class Line:
     second_pass: SecondPassConfig = field(default_factory=SecondPassConfig)
     on_frame: Callable[[int], None] = lambda index: None
     on_prompted: Callable[[Frame, LabelMap], None] = lambda frame, mask: None
-    timings: Timings = field(default_factory=Timings)
+    timings: StageTimes = field(default_factory=StageTimes)
 
     def write(self, result: SegmentedFrame) -> None:
         """Hands a result to all writers."""
@@ -93,7 +93,7 @@ class _Tracked:
 
 def segment_video(
     source: FrameSource, references: Sequence[Reference], line: Line, journal: Journal | None = None
-) -> Timings:
+) -> StageTimes:
     """Follows the objects of the references through all frames and writes every result, first frame first.
 
     Frames from the first reference on are tracked forward, frames before it backward; further references correct
@@ -185,8 +185,8 @@ def _follow(
 
     try:
         with (
-            Behind(finish, PENDING_RESULTS, "write") as behind,
-            Ahead(_encode(frames, line), line.batch_size, "encode") as embedded,
+            WriteBehind(finish, PENDING_RESULTS, "write") as behind,
+            Prefetch(_encode(frames, line), line.batch_size, "encode") as embedded,
         ):
             for frame, embedding in embedded:
                 settled = False
@@ -222,7 +222,7 @@ def _follow(
 def _encode(frames: Iterable[Frame], line: Line) -> Iterator[tuple[Frame, ImageEmbedding]]:
     """Frames with their embeddings, encoded in batches; reading runs ahead on a further thread, if there is a core."""
     read = line.timings.each("read", frames)
-    with Ahead(read, line.batch_size + 1, "read") if MANY_CORES else closing(read) as ahead:
+    with Prefetch(read, line.batch_size + 1, "read") if MANY_CORES else closing(read) as ahead:
         frames_read = iter(ahead)
         while batch := list(islice(frames_read, line.batch_size)):
             with line.timings.measure("encode"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vos.io.frames import FrameSource
-from vos.stages import Ahead, Timings
+from vos.stages import Prefetch, StageTimes
 from vos.structures import SegmentedFrame
 from vos.video.resume import Journal
 
@@ -18,7 +18,7 @@ def replay(
     journal: Journal,
     write: Callable[[SegmentedFrame], None],
     twice: bool,
-    timings: Timings,
+    timings: StageTimes,
 ) -> None:
     """Gives the journal's results away, in the order of the frames.
 
@@ -37,7 +37,7 @@ def replay(
     legs = (journal.backward, start - 1), (journal.forward, start)
     if twice:
         legs = (journal.backward_return, 0), (journal.forward_return, count - 1)
-    with Ahead(timings.each("read", source.frames(0, count)), READ_AHEAD, "read") as frames:
+    with Prefetch(timings.each("read", source.frames(0, count)), READ_AHEAD, "read") as frames:
         for frame in frames:
             leg, begin = legs[frame.index >= start]
             write(leg.read(abs(frame.index - begin), frame))
