@@ -68,6 +68,8 @@ def test_a_wheel_holds_configs_and_weights(tmp_path: Path) -> None:
         "vos",
         "conf",
         "README.md",
+        "LICENSE",
+        "NOTICE",
         "setup.cfg",
         "pyproject.toml",
     ]

@@ -113,3 +113,9 @@ def test_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(lambda: fail(VosError("no such\nthing"))) == 2
     assert capsys.readouterr().err == "error: no such thing\n"
     assert exit_code(lambda: fail(KeyboardInterrupt())) == 130
+
+
+def test_help_says_the_terms() -> None:
+    last = help_text(RunConfig, "usage").splitlines()[-1]
+    assert "Apache-2.0" in last
+    assert "model=nano: not for commercial products, see NOTICE" in last

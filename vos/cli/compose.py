@@ -34,6 +34,8 @@ from vos.errors import VosError
 
 T = TypeVar("T")
 
+TERMS = "Code: Apache-2.0 (LICENSE). Embedded weights, model=nano: not for commercial products, see NOTICE."
+
 
 @dataclass(frozen=True)
 class Run(Generic[T]):
@@ -207,7 +209,7 @@ def help_text(schema: type, usage: str) -> str:
         rows.append((f"{name}={_as_typed(default)}", comment.replace("None", "null")))
     width = max(len(option) for option, _ in rows)
     table = "\n".join(f"  {option:<{width}}  {comment}" for option, comment in rows)
-    return f"{usage.strip()}\n\nOptions (name=default):\n{table}\n"
+    return f"{usage.strip()}\n\nOptions (name=default):\n{table}\n\n{TERMS}\n"
 
 
 def _as_typed(value: Any) -> str:
