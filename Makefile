@@ -5,6 +5,7 @@ SHELL := /bin/sh
 PYTHON ?= python3# the interpreter that .venv is made with
 VENV ?= .venv
 DEMO ?= outputs/demo# where make demo writes
+TORCH_INDEX ?=# another index for torch, such as https://download.pytorch.org/whl/cpu: a fifth of the disk space on Linux
 BIN := $(VENV)/bin
 
 .PHONY: help
@@ -21,6 +22,10 @@ demo: $(VENV)/.ready ## make a clip with known masks, follow its object, score t
 .PHONY: test
 test: $(VENV)/.ready-dev ## run the tests
 	$(BIN)/python -m pytest
+
+.PHONY: coverage
+coverage: $(VENV)/.ready-dev ## run the tests and list the lines that none of them reaches
+	$(BIN)/python -m pytest --cov=vos --cov-report=term-missing:skip-covered
 
 DATA ?= data# folder with davis16, multi, perseg_mini, segments, backbone; what is missing is left out
 
@@ -47,7 +52,7 @@ check: lint types test ## everything that CI runs
 
 .PHONY: clean
 clean: ## remove the environment and caches, keep outputs
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage dist
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
@@ -56,15 +61,20 @@ $(BIN)/python:
 		|| { echo "error: $(PYTHON) has no venv module; on Debian and Ubuntu: apt install python3-venv" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
-# Reinstalled when the metadata changes; the sources themselves are used in place.
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
+# Reinstalled when the metadata changes; the sources themselves are used in place. torch comes first and alone where it
+# has an index of its own: what it needs comes from the usual one, with the rest.
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+TORCH = $(if $(TORCH_INDEX),$(PIP) --no-deps --index-url $(TORCH_INDEX) torch)
+METADATA = setup.cfg pyproject.toml constraints.txt
 
-$(VENV)/.ready: $(BIN)/python setup.cfg pyproject.toml
+$(VENV)/.ready: $(BIN)/python $(METADATA)
 	@echo "installing into $(VENV), which takes a few minutes the first time ..."
-	@$(INSTALL) .
+	@$(TORCH)
+	@$(PIP) --editable '.[decord]'
 	@touch $@
 
-$(VENV)/.ready-dev: $(BIN)/python setup.cfg pyproject.toml
+$(VENV)/.ready-dev: $(BIN)/python $(METADATA)
 	@echo "installing into $(VENV), which takes a few minutes the first time ..."
-	@$(INSTALL) '.[test,dev]'
+	@$(TORCH)
+	@$(PIP) --editable '.[decord,heif,test,dev]'
 	@touch $@ $(VENV)/.ready

@@ -18,6 +18,7 @@ import vos
 
 ROOT = Path(__file__).resolve().parents[1]
 DISTRIBUTIONS = {"cv2": "opencv-python-headless", "PIL": "Pillow", "hydra": "hydra-core"}  # by import name
+EXTRAS = {"decord", "pillow_heif"}  # by import name; without them one line names the extra
 TRANSITIVE = {"omegaconf"}  # part of Hydra's own interface
 
 
@@ -37,7 +38,7 @@ def third_party(folder: str) -> set[str]:
                 names |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
                 names.add(node.module.partition(".")[0])
-    names -= set(sys.stdlib_module_names) | {"vos", "pillow_heif"}
+    names -= set(sys.stdlib_module_names) | {"vos"} | EXTRAS
     return {DISTRIBUTIONS.get(name, name.replace("_", "-")).lower() for name in names}
 
 

@@ -61,7 +61,7 @@ def test_decord_refuses_files_in_which_it_would_give_other_frames(make_clip: Any
 
 def test_absent_decord_is_one_line(make_clip: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "decord", None)
-    with pytest.raises(VosError, match="needs the package decord"):
+    with pytest.raises(VosError, match=r"needs the package decord \(the extra vos\[decord\]"):
         open_frames(str(make_clip("a.mp4", count=2)), reader="decord")
 
 

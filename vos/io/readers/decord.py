@@ -65,6 +65,7 @@ def _import_decord() -> Any:
         import decord
     except (ImportError, OSError, RuntimeError) as error:  # no wheel, or its library does not load
         raise VosError(
-            "reader=decord needs the package decord, which is absent or has no wheel for this machine; use reader=pyav"
+            "reader=decord needs the package decord (the extra vos[decord]; wheels for Linux x86-64 and Windows): "
+            "pip install decord, or use reader=pyav"
         ) from error
     return decord
