@@ -12,6 +12,13 @@ from fakes import FRAMES, SIZE, ColourSegmenter, Program, square_clip, square_ma
 from red_album import make_album
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests that read the shared test material as ``data``."""
+    for item in items:
+        if "shared" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.data)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of test material outside the repository; tests that need it skip where it is absent."""
