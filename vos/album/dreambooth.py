@@ -22,9 +22,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from vos.album.writers import save_image
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
+from vos.io.images import write_image
 from vos.io.render import blurred_surroundings, cutout, on_background
 
 Rgb = npt.NDArray[np.uint8]
@@ -99,8 +99,8 @@ def square_crop(
 def write_crop(folder: Path, name: str, picture: npt.NDArray[np.uint8], mask: Alpha) -> Path:
     """Writes a crop and its mask; returns the crop's path relative to ``folder/train``, as the metadata names it."""
     file = f"{flat_name(name)}.png"
-    save_image(folder / "masks" / file, mask)
-    save_image(folder / "train" / "images" / file, picture)
+    write_image(folder / "masks" / file, mask)
+    write_image(folder / "train" / "images" / file, picture)
     return Path("images") / file
 
 

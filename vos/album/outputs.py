@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vos.album.contact_sheet import thumbnail
 from vos.album.dreambooth import parse_background, square_crop, write_crop
 from vos.album.records import relative_files
-from vos.album.writers import PHOTO_OUTPUTS, save_image, write_instances, write_photo
+from vos.album.writers import PHOTO_OUTPUTS, write_instances, write_photo
 from vos.cli.config import DreamboothConfig
+from vos.io.contact_sheet import thumbnail
+from vos.io.images import write_image
 from vos.io.render import edge_alpha
 from vos.photos.result import PhotoResult
 from vos.structures import Frame, LabelMap, SegmentedFrame
@@ -76,7 +77,7 @@ class PhotoOutputs:
             paths: list[Path | None]
             if output == "thumbnails":
                 paths = [self.folder / THUMBNAILS / f"{name}.jpg"]
-                save_image(self.folder / THUMBNAILS / f"{name}.jpg", _thumbnail(segmented, results))
+                write_image(self.folder / THUMBNAILS / f"{name}.jpg", _thumbnail(segmented, results))
             elif output == "instances":
                 masks = np.stack([i.mask for i in instances]) if instances else np.zeros((0, *rgb.shape[:2]), np.bool_)
                 paths = [write_instances(self.folder, name, masks)]

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vos.album.contact_sheet import Tile, write_contact_sheet
 from vos.album.dreambooth import write_metadata
 from vos.album.listing import AlbumPhoto
 from vos.album.outputs import THUMBNAILS, concept_folder
 from vos.album.records import PhotoRecord
 from vos.io.atomic import atomic_path
+from vos.io.contact_sheet import Tile, write_contact_sheet
 from vos.structures import Presence
 
 COLUMNS = ("photo", "concept", "id", "presence", "score", "x", "y", "width", "height", "area", "instances", "mask")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
-from vos.io.atomic import atomic_path
+from vos.io.images import write_image
 from vos.io.masks.label_map import write_label_map
 from vos.io.render import cutout, edge_alpha, on_background, overlay
 from vos.structures import LabelMap, SegmentedFrame
@@ -19,7 +17,6 @@ from vos.structures import LabelMap, SegmentedFrame
 Rgb = npt.NDArray[np.uint8]
 Alpha = npt.NDArray[np.uint8]
 
-JPEG_QUALITY = 92
 EDGE = 9  # pixels around the object that keep their colour under a cut-out's full transparency, for soft enlarging
 
 
@@ -53,35 +50,26 @@ def union_alpha(photo: SegmentedFrame) -> Alpha:
     return edge_alpha(np.asarray(photo.alpha.max(axis=0)))
 
 
-def save_image(path: Path, pixels: npt.NDArray[np.uint8]) -> None:
-    """Writes a JPEG or PNG, as the suffix says; PNGs quickly rather than small."""
-    with atomic_path(path) as temporary:
-        options: dict[str, Any] = (
-            {"compress_level": 3} if path.suffix == ".png" else {"quality": JPEG_QUALITY, "subsampling": 0}
-        )
-        Image.fromarray(pixels).save(temporary, **options)
-
-
 def _write_mask(path: Path, photo: SegmentedFrame) -> None:
     write_label_map(path, photo.label_map)
 
 
 def _write_overlay(path: Path, photo: SegmentedFrame) -> None:
-    save_image(path, overlay(photo.frame.rgb, photo.label_map))
+    write_image(path, overlay(photo.frame.rgb, photo.label_map))
 
 
 def _write_cutout(path: Path, photo: SegmentedFrame) -> None:
     alpha = union_alpha(photo)
     near = cv2.dilate(alpha, np.ones((EDGE, EDGE), np.uint8)) > 0
-    save_image(path, cutout(np.where(near[..., None], photo.frame.rgb, 0).astype(np.uint8), alpha))
+    write_image(path, cutout(np.where(near[..., None], photo.frame.rgb, 0).astype(np.uint8), alpha))
 
 
 def _write_white(path: Path, photo: SegmentedFrame) -> None:
-    save_image(path, on_background(photo.frame.rgb, union_alpha(photo), (255, 255, 255)))
+    write_image(path, on_background(photo.frame.rgb, union_alpha(photo), (255, 255, 255)))
 
 
 def _write_blur(path: Path, photo: SegmentedFrame) -> None:
-    save_image(path, on_background(photo.frame.rgb, union_alpha(photo), "blur"))
+    write_image(path, on_background(photo.frame.rgb, union_alpha(photo), "blur"))
 
 
 PHOTO_OUTPUTS: dict[str, tuple[str, Callable[[Path, SegmentedFrame], None], bool]] = {

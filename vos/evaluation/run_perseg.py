@@ -15,7 +15,6 @@ import torch
 from tqdm import tqdm
 
 from vos import __version__
-from vos.album.contact_sheet import Tile, thumbnail, write_contact_sheet
 from vos.cli.compose import Run, output_folder
 from vos.cli.config import EvaluateConfig
 from vos.cli.output_folder import sole_writer
@@ -32,6 +31,7 @@ from vos.evaluation.perseg import (
 )
 from vos.evaluation.perseg_report import perseg_table, write_comparison, write_csv
 from vos.io.atomic import atomic_path
+from vos.io.contact_sheet import Tile, thumbnail, write_contact_sheet
 from vos.io.images import read_image
 from vos.io.masks.label_map import write_label_map
 from vos.photos.segmenter import PhotoSegmenter

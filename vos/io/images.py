@@ -5,18 +5,21 @@ from __future__ import annotations
 import glob
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from vos.errors import VosError
+from vos.io.atomic import atomic_path
 from vos.io.colour_profile import to_srgb
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".heic", ".heif", ".avif"}
 )
 HEIF_SUFFIXES = frozenset({".heic", ".heif"})
+JPEG_QUALITY = 92
 MAX_PIXELS = 2**27  # 134 megapixels, 400 MB as RGB: more is a mistake or a decompression bomb
 
 
@@ -58,6 +61,23 @@ def open_image(path: str | Path) -> Image.Image:
     if image.width * image.height > MAX_PIXELS:
         raise VosError(f"{path} is {image.height}x{image.width}; at most {MAX_PIXELS} pixels are read: make it smaller")
     return image
+
+
+def write_image(path: Path, pixels: npt.NDArray[np.uint8]) -> None:
+    """Writes a JPEG or PNG, as the suffix says; PNGs quickly rather than small. Appears only when complete.
+
+    Args:
+        path: ends in .jpg or .png.
+        pixels: uint8 (H, W) gray, (H, W, 3) RGB or, as PNG, (H, W, 4) RGBA.
+
+    Raises:
+        VosError: the disk is full, or the place cannot be written.
+    """
+    with atomic_path(path) as temporary:
+        options: dict[str, Any] = (
+            {"compress_level": 3} if path.suffix == ".png" else {"quality": JPEG_QUALITY, "subsampling": 0}
+        )
+        Image.fromarray(pixels).save(temporary, **options)
 
 
 def list_images(spec: str | Path) -> list[Path]:

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from vos.album.contact_sheet import (
+from vos.io.contact_sheet import (
     CAPTION,
     CELL,
     COLUMNS,

@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from vos.album.writers import save_image
-from vos.io.images import read_image
+from vos.io.images import read_image, write_image
 from vos.io.render import overlay
 from vos.structures import LabelMap
 
@@ -81,7 +80,7 @@ def write_contact_sheet(path: str | Path, tiles: Sequence[Tile], heading: str = 
     paths = [_page_path(path, number) for number in range(1, len(pages) + 1)]
     for number, (target, page) in enumerate(zip(paths, pages), start=1):
         text = f"{heading} · page {number} of {len(pages)}" if len(pages) > 1 else heading
-        save_image(target, draw_page(page, text, columns=min(COLUMNS, len(tiles))))
+        write_image(target, draw_page(page, text, columns=min(COLUMNS, len(tiles))))
     for stale in path.parent.glob(f"{path.stem}-*{path.suffix}"):
         if stale not in paths and stale.stem.removeprefix(f"{path.stem}-").isdigit():
             stale.unlink()
