@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -131,6 +132,14 @@ class TargetFeature:
     moments: tuple[torch.Tensor, ...] = ()
     classifiers: tuple[torch.Tensor, ...] = ()
 
+    def to(self, device: torch.device) -> TargetFeature:
+        """Returns the same target feature with all its tensors on ``device``."""
+        moved: dict[str, Any] = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            moved[item.name] = tuple(e.to(device) for e in value) if isinstance(value, tuple) else value.to(device)
+        return TargetFeature(**moved)
+
 
 @dataclass(frozen=True, slots=True)
 class Guidance:
@@ -190,6 +199,23 @@ class Prompt:
             raise ValueError(f"points {self.points.shape} and labels {self.labels.shape} must be (P, 2) and (P,)")
         if self.box is not None and self.box.shape != (4,):
             raise ValueError(f"box must be (4,) as (x0, y0, x1, y1), got {self.box.shape}")
+
+    @classmethod
+    def empty(
+        cls,
+        box: npt.NDArray[np.float32] | None = None,
+        mask_logits: torch.Tensor | None = None,
+        others_logits: torch.Tensor | None = None,
+    ) -> Prompt:
+        """Makes a prompt without points; without arguments nothing is asked but what the guidance says."""
+        return cls(np.zeros((0, 2), np.float32), np.zeros(0, np.int64), box, mask_logits, others_logits)
+
+    @classmethod
+    def from_points(cls, positive: npt.NDArray[np.float32], negative: npt.NDArray[np.float32] | None = None) -> Prompt:
+        """Makes a prompt of points (P, 2) on the object and (Q, 2) on the background, original pixels."""
+        negative = np.zeros((0, 2), np.float32) if negative is None else negative
+        labels = np.array([1] * len(positive) + [0] * len(negative), dtype=np.int64)
+        return cls(np.concatenate([positive, negative]).astype(np.float32), labels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from scenes import iou, scene
 
 from vos.cli.config import MethodConfig
 from vos.photos.crop_refinement import look_closer
-from vos.photos.methods.base import Found, no_prompt
+from vos.photos.methods.base import Found
 from vos.photos.segmenter import PhotoSegmenter
-from vos.structures import Geometry
+from vos.structures import Geometry, Prompt
 
 LARGE = (480, 640)  # five times the input of the model
 
@@ -19,7 +19,7 @@ LARGE = (480, 640)  # five times the input of the model
 def found_at(box: tuple[int, int, int, int], geometry: Geometry) -> Found:
     mask = torch.zeros(geometry.original_size, dtype=torch.bool)
     mask[box[1] : box[3], box[0] : box[2]] = True
-    return Found(geometry.mask_to_low_res(mask[None])[0] * 20 - 10, 0.9, no_prompt())
+    return Found(geometry.mask_to_low_res(mask[None])[0] * 20 - 10, 0.9, Prompt.empty())
 
 
 def test_small_object_gets_finer_edges() -> None:

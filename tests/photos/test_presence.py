@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from scenes import ColourModel, scene
 
 from vos.concept.concept import Concept
-from vos.photos.methods.base import Found, no_prompt
+from vos.photos.methods.base import Found
 from vos.photos.presence import DEFAULT_THRESHOLD, NOTHING, Evidence, Judge
+from vos.structures import Prompt
 
 SHARE = st.floats(0, 1)
 
@@ -26,7 +27,7 @@ def weighed(box: tuple[int, int, int, int], unprompted: float | None = None) -> 
     mask = torch.zeros(embedding.geometry.original_size)
     mask[box[1] : box[3], box[0] : box[2]] = 1
     logits = embedding.geometry.mask_to_low_res(mask[None])[0] * 20 - 10
-    found = Found(logits, 0.9, no_prompt(), None if unprompted is None else (logits, unprompted))
+    found = Found(logits, 0.9, Prompt.empty(), None if unprompted is None else (logits, unprompted))
     return Judge(concept, torch.device("cpu")).weigh(embedding, found)
 
 

@@ -12,9 +12,9 @@ from scenes import Box, ColourModel, iou, scene
 from vos.cli.config import MethodConfig
 from vos.concept.concept import Concept
 from vos.errors import VosError
-from vos.photos.methods.base import Found, point_prompt
+from vos.photos.methods.base import Found
 from vos.photos.segmenter import PhotoSegmenter, components, segment
-from vos.structures import Presence
+from vos.structures import Presence, Prompt
 
 METHODS = ("persam", "persam_f", "p2sam")
 
@@ -170,7 +170,7 @@ def test_specks_are_no_instances() -> None:
     logits[2:12, 2:12] = 5.0
     logits[20:28, 20:28] = 4.0
     logits[35, 35] = 3.0
-    parts = components(Found(logits, 0.9, point_prompt(np.zeros((0, 2), np.float32))))
+    parts = components(Found(logits, 0.9, Prompt.from_points(np.zeros((0, 2), np.float32))))
     assert [int((part.logits > 0).sum()) for part in parts] == [100, 64]
     empty: npt.NDArray[np.float32] = np.zeros((0, 2), np.float32)
-    assert len(components(Found(torch.full((4, 4), -1.0), 0.0, point_prompt(empty)))) == 1
+    assert len(components(Found(torch.full((4, 4), -1.0), 0.0, Prompt.from_points(empty)))) == 1

@@ -10,8 +10,8 @@ from fakes import Question
 from scenes import Box, ColourModel, scene
 
 from vos.concept.concept import Concept
+from vos.persam.persam_f import FinetuneConfig
 from vos.structures import ImageEmbedding, MaskCandidates, Prompt
-from vos.tracking.config import FinetuneConfig
 
 SIZE = (96, 128)
 REFERENCE: Box = (40, 24, 88, 72)

@@ -11,8 +11,9 @@ from fakes import Question
 from safetensors.torch import load, save
 from scenes import Box, ColourModel, Run, config, iou, scene
 
+from vos.persam.persam_f import FinetuneConfig
 from vos.structures import LabelMap, MaskCandidates, Presence
-from vos.tracking.config import FinetuneConfig, MemoryConfig, MotionConfig, PresenceConfig
+from vos.tracking.config import MemoryConfig, MotionConfig, PresenceConfig
 from vos.tracking.persam_tracker import PersamTracker
 from vos.tracking.presence import judge
 from vos.tracking.tracker import make_tracker

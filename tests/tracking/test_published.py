@@ -13,9 +13,10 @@ import numpy.typing as npt
 import parity_clip
 import pytest
 
+from vos.persam.persam_f import FinetuneConfig
 from vos.sam.official.segmenter import SamSegmenter, build_sam
 from vos.structures import Frame, ImageEmbedding, LabelMap
-from vos.tracking.config import FinetuneConfig, TrackerConfig
+from vos.tracking.config import TrackerConfig
 from vos.tracking.merge import merge
 from vos.tracking.tracker import Tracker, make_tracker
 

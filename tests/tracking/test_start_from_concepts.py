@@ -8,8 +8,8 @@ from scenes import Box, ColourModel, config, iou, scene
 
 from vos.concept.concept import Concept
 from vos.errors import VosError
+from vos.persam.persam_f import FinetuneConfig
 from vos.structures import Frame, Presence
-from vos.tracking.config import FinetuneConfig
 from vos.tracking.merge import merge
 from vos.tracking.tracker import make_tracker
 from vos.video.pipeline import Line, segment_video

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from vos.concept.concept import Concept, ReferenceView
 from vos.concept.reference_check import Audit, Finding
+from vos.concept.reference_view import ReferenceView
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
 from vos.structures import Geometry
@@ -22,7 +22,17 @@ FORMAT = 2  # of the file; raised when its meaning changes
 KEY = "vos.concept"  # the metadata entry that holds everything, as JSON
 
 
-def write_concept(path: str | Path, concept: Concept) -> None:
+class ConceptFile(NamedTuple):
+    """What a file holds: the fields of :class:`vos.concept.concept.Concept`, in their order."""
+
+    name: str
+    model_name: str
+    checkpoint_sha256: str
+    views: tuple[ReferenceView, ...]
+    weights: torch.Tensor | None
+
+
+def write_concept(path: str | Path, concept: ConceptFile) -> None:
     """Writes a concept; the file appears under its name only when it is complete.
 
     Raises:
@@ -51,8 +61,8 @@ def write_concept(path: str | Path, concept: Concept) -> None:
         temporary.write_bytes(save(tensors, metadata={KEY: json.dumps(about)}))
 
 
-def read_concept(path: str | Path) -> Concept:
-    """Reads a concept; whether it fits a model is checked where the two meet (:meth:`Concept.check_model`).
+def read_concept(path: str | Path) -> ConceptFile:
+    """Reads a concept; whether it fits a model is checked where the two meet (``Concept.check_model``).
 
     Raises:
         VosError: missing, damaged, no concept file, or of a later version.
@@ -68,7 +78,8 @@ def read_concept(path: str | Path) -> Concept:
             views = tuple(_view(about["views"][k], tensors, f"view{k}.") for k in range(len(about["views"])))
             if not views:
                 raise ValueError("no reference")
-            return Concept(str(about["name"]), str(about["model"]), str(about["sha256"]), views, _weights(tensors))
+            name, model, sha256 = str(about["name"]), str(about["model"]), str(about["sha256"])
+            return ConceptFile(name, model, sha256, views, _weights(tensors))
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise VosError(
             f"{path} is no concept file, or a damaged one; make it again with python -m vos.concept"

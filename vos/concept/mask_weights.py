@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from vos.persam.location_prior import LocationPrior, top_points
-from vos.persam.persam_f import tune_weights
+from vos.concept.reference_view import ReferenceView
+from vos.persam.location_prior import LocationPrior, locate, peak_points, top_points
+from vos.persam.persam_f import FinetuneConfig, tune_weights
 from vos.persam.similarity import similarity
 from vos.persam.target_feature import target_feature
-from vos.photos.methods.base import on_device, peak, point_prompt, prior_of
 from vos.sam.segmenter import Segmenter
 from vos.structures import Guidance, ImageEmbedding, MaskCandidates, Prompt
-from vos.tracking.config import FinetuneConfig
-
-if TYPE_CHECKING:
-    from vos.concept.concept import ReferenceView
 
 TUNING_SIDE = 512  # longer side, pixels, of the raster on which the loss is taken
 MAPS_ONLY = frozenset({"maps"})  # published without attention and semantic prompt
@@ -28,7 +23,7 @@ MAPS_ONLY = frozenset({"maps"})  # published without attention and semantic prom
 
 def first_call(model: Segmenter, embedding: ImageEmbedding, prior: LocationPrior) -> tuple[Prompt, MaskCandidates]:
     """The call whose three candidates are fused; a decoder that reads similarity maps gets them, too."""
-    prompt = point_prompt(peak(prior.similarity, embedding.geometry))
+    prompt = Prompt.from_points(peak_points(prior.similarity, embedding.geometry, 1)[0])
     maps = prior.guidance.maps
     guidance = Guidance(maps=maps, answers=prior.guidance.answers) if maps is not None else None
     return prompt, model.decode(embedding, [prompt], guidance, multimask=True)
@@ -61,13 +56,12 @@ def image_weights(
     if config.exact:
         cells = view.published_cells.to(embedding.features)
         own = target_feature(embedding.features, cells)
-        prompt = point_prompt(top_points(similarity(embedding.features, [own]), geometry, 1)[0])
+        prompt = Prompt.from_points(top_points(similarity(embedding.features, [own]), geometry, 1)[0])
         candidates = model.decode(embedding, [prompt], multimask=True)
     else:
         fields = model.guidance_fields & MAPS_ONLY
-        _, candidates = first_call(
-            model, embedding, prior_of(embedding, on_device(view.target(), model.device), fields)
-        )
+        prior = locate(embedding, [view.target().to(model.device)], fields)
+        _, candidates = first_call(model, embedding, prior)
     truth, longer = mask, max(geometry.original_size)
     if not config.exact and longer > TUNING_SIDE:
         height, width = (max(1, round(side * TUNING_SIDE / longer)) for side in geometry.original_size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,35 @@ class LocationPrior:
     def joined(cls, priors: Sequence[LocationPrior]) -> LocationPrior:
         """The priors of objects in several images of one geometry as one."""
         return cls(torch.cat([prior.similarity for prior in priors]), Guidance.joined([p.guidance for p in priors]))
+
+    def without(self, forbidden: torch.Tensor | None) -> LocationPrior:
+        """Returns this prior of one object with some cells as unlike the object as can be.
+
+        Args:
+            forbidden: bool (h, w), cells of the embedding grid where the object must not be found, or None.
+        """
+        if forbidden is None or not bool(forbidden.any()):
+            return self
+        cells = forbidden.to(self.similarity.device)
+        found = self.similarity.masked_fill(cells, float(self.similarity.min()))
+        guidance = self.guidance
+        if guidance.attention is not None:
+            attention = guidance.attention.masked_fill(cells.flatten(), float(guidance.attention.min()))
+            guidance = replace(guidance, attention=attention)
+        if guidance.maps is not None:
+            maps = guidance.maps.clone()
+            for channel, extreme in enumerate(("min", "min", "max", "max", "min")):  # alike the background
+                value = getattr(maps[:, channel], extreme)()
+                maps[:, channel] = maps[:, channel].masked_fill(cells, float(value))
+            guidance = replace(guidance, maps=maps, answers=tuple(_without(each, cells) for each in guidance.answers))
+        return LocationPrior(found, guidance)
+
+
+def _without(response: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:
+    """A target model's response (1, h', w') with the grid's ``cells`` (h, w) as unlike the object as can be."""
+    ratio = response.shape[-1] // cells.shape[-1]
+    fine = cells.repeat_interleave(ratio, dim=0).repeat_interleave(ratio, dim=1)
+    return response.masked_fill(fine, float(response.min()))
 
 
 def locate(

@@ -4,17 +4,46 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 
+from vos.errors import VosError
 from vos.sam.segmenter import Segmenter
 from vos.structures import Guidance, ImageEmbedding, Prompt
-from vos.tracking.config import FinetuneConfig
 
 ALPHA, GAMMA = 0.25, 2  # sigmoid focal loss
 ADAM_EPS, WEIGHT_DECAY, BETAS = 1e-4, 0.01, (0.9, 0.999)
 CHUNK = 1 << 15  # pixels; a dozen float32 arrays of this length fit into a core's cache
+
+
+@dataclass
+class FinetuneConfig:
+    """PerSAM-F: two weights per object that fuse the three mask scales."""
+
+    steps: int = 800  # optimiser steps (video 800, images 1000)
+    learning_rate: float = 4e-4  # at the first step, cosine to 0 (video 4e-4, images 1e-3)
+    exact: bool = False  # the published autograd loop, bit for bit; slower
+
+    @classmethod
+    def parse(cls, value: Any) -> FinetuneConfig | None:
+        """The options behind ``tracker.finetune``: None for false, the defaults for true, else as given."""
+        if isinstance(value, FinetuneConfig):
+            return value
+        if value is None or isinstance(value, bool):
+            return cls() if value else None
+        try:
+            return cls(**dict(value))
+        except (TypeError, ValueError):
+            options = ", ".join(f.name for f in fields(cls))
+            raise VosError(f"tracker.finetune={value} is not understood; use true, false or {{{options}}}") from None
+
+    @classmethod
+    def image(cls, value: Any) -> FinetuneConfig:
+        """The options for photos: 1000 steps at 1e-3, as published, unless ``value`` is a FinetuneConfig."""
+        return value if isinstance(value, FinetuneConfig) else cls(steps=1000, learning_rate=1e-3)
 
 
 def tune_weights(

@@ -63,7 +63,7 @@ def look_closer(model: Segmenter, rgb: npt.NDArray[np.uint8], found: Found, geom
     embedding = model.encode([np.ascontiguousarray(rgb[y0:y1, x0:x1])])[0]
     earlier = seen_from(found.logits, geometry, embedding.geometry, x0, y0)
     box = np.clip(box - np.array([x0, y0, x0, y0], np.float32), 0, None).astype(np.float32)
-    prompt = Prompt(np.zeros((0, 2), np.float32), np.zeros(0, np.int64), box, earlier)
+    prompt = Prompt.empty(box, earlier)
     logits = model.decode(embedding, [prompt], multimask=False).logits[0, 0].float()
     before, after = earlier > 0, logits > 0
     agreement = float((before & after).sum()) / max(1.0, float((before | after).sum()))

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import torch
 
 from vos.cli.config import MethodConfig
-from vos.concept.concept import Concept, Photo, as_rgb
+from vos.concept.concept import Concept
+from vos.concept.reference_view import Photo, as_rgb
 from vos.errors import VosError
 from vos.io.masks.label_map import mask_box
 from vos.photos.crop_refinement import Closeup, look_closer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from vos.errors import VosError
@@ -151,33 +151,6 @@ class HypothesesConfig:
             value = getattr(self, name)
             if not 0 < value < 1:
                 raise VosError(f"tracker.hypotheses.{name}={value} is not between 0 and 1; the default is {default}")
-
-
-@dataclass
-class FinetuneConfig:
-    """PerSAM-F: two weights per object that fuse the three mask scales."""
-
-    steps: int = 800  # optimiser steps (video 800, images 1000)
-    learning_rate: float = 4e-4  # at the first step, cosine to 0 (video 4e-4, images 1e-3)
-    exact: bool = False  # the published autograd loop, bit for bit; slower
-
-    @classmethod
-    def parse(cls, value: Any) -> FinetuneConfig | None:
-        """The options behind ``tracker.finetune``: None for false, the defaults for true, else as given."""
-        if isinstance(value, FinetuneConfig):
-            return value
-        if value is None or isinstance(value, bool):
-            return cls() if value else None
-        try:
-            return cls(**dict(value))
-        except (TypeError, ValueError):
-            options = ", ".join(f.name for f in fields(cls))
-            raise VosError(f"tracker.finetune={value} is not understood; use true, false or {{{options}}}") from None
-
-    @classmethod
-    def image(cls, value: Any) -> FinetuneConfig:
-        """The options for photos: 1000 steps at 1e-3, as published, unless ``value`` is a FinetuneConfig."""
-        return value if isinstance(value, FinetuneConfig) else cls(steps=1000, learning_rate=1e-3)
 
 
 @dataclass

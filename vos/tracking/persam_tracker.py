@@ -12,10 +12,10 @@ from vos.concept.concept import Concept
 from vos.errors import VosError
 from vos.persam.location_prior import peak_points
 from vos.persam.overlap import resolve_overlap
-from vos.persam.persam_f import reference_weights
+from vos.persam.persam_f import FinetuneConfig, reference_weights
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, Geometry, ImageEmbedding, LabelMap, Prompt
-from vos.tracking.config import FinetuneConfig, TrackerConfig
+from vos.tracking.config import TrackerConfig
 from vos.tracking.decode import Gaze
 from vos.tracking.memory import branch
 from vos.tracking.merge import ABSENT_LOGIT

@@ -13,7 +13,6 @@ from vos.persam.cascade import low_res_box
 from vos.persam.similarity import similarity
 from vos.persam.similarity_scale import Appearance
 from vos.persam.target_feature import observed_targets
-from vos.photos.methods.base import on_device
 from vos.structures import PRESENCES, Geometry, ImageEmbedding, Presence
 from vos.tracking.config import TrackerConfig
 from vos.tracking.highlights import Highlights
@@ -91,7 +90,7 @@ class Track:
 
     def learn(self, concept: Concept, device: torch.device) -> None:
         """Takes a concept's photos as references: how the object looks, not where it is."""
-        targets = [on_device(view.target(), device) for view in concept.views]
+        targets = [view.target().to(device) for view in concept.views]
         for target in targets:
             self.memory.anchor(target, None)
         self.reference_area = min(view.area for view in concept.views)

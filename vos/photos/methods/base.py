@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
 from vos.cli.config import MethodConfig
+from vos.concept.concept import Concept
 from vos.errors import VosError
-from vos.persam.location_prior import LocationPrior, image_cells, locate, peak_points
+from vos.persam.location_prior import image_cells
 from vos.sam.segmenter import Segmenter
-from vos.structures import Geometry, ImageEmbedding, MaskCandidates, Prompt, TargetFeature
-
-if TYPE_CHECKING:
-    from vos.concept.concept import Concept
+from vos.structures import Geometry, ImageEmbedding, MaskCandidates, Prompt
 
 METHODS = ("persam", "persam_f", "p2sam", "persam_reference")
 TAKEN_SHARE = 0.25  # a grid cell covered more than this by earlier instances is not searched again
@@ -98,62 +93,6 @@ def make_search(model: Segmenter, concept: Concept, config: MethodConfig) -> Sea
     if config.name not in searches:
         raise VosError(f"method={config.name} is unknown; choose one of {', '.join(METHODS)}")
     return searches[config.name](model, concept, config)
-
-
-def on_device(target: TargetFeature, device: torch.device) -> TargetFeature:
-    """The same target feature, where the model is."""
-    moved: dict[str, Any] = {}
-    for item in fields(target):
-        value = getattr(target, item.name)
-        moved[item.name] = tuple(e.to(device) for e in value) if isinstance(value, tuple) else value.to(device)
-    return TargetFeature(**moved)
-
-
-def prior_of(
-    embedding: ImageEmbedding, target: TargetFeature, wanted: frozenset[str], taken: torch.Tensor | None = None
-) -> LocationPrior:
-    """The location prior of one target, with the cells ``taken`` (h, w) made as unlike the object as can be."""
-    prior = locate(embedding, [target], wanted)
-    if taken is None or not bool(taken.any()):
-        return prior
-    taken = taken.to(prior.similarity.device)
-    found = prior.similarity.masked_fill(taken, float(prior.similarity.min()))
-    guidance = prior.guidance
-    if guidance.attention is not None:
-        attention = guidance.attention.masked_fill(taken.flatten(), float(guidance.attention.min()))
-        guidance = replace(guidance, attention=attention)
-    if guidance.maps is not None:
-        maps = guidance.maps.clone()
-        for channel, extreme in enumerate(("min", "min", "max", "max", "min")):  # alike the background, not the object
-            value = getattr(maps[:, channel], extreme)()
-            maps[:, channel] = maps[:, channel].masked_fill(taken, float(value))
-        guidance = replace(guidance, maps=maps, answers=tuple(_without(a, taken) for a in guidance.answers))
-    return LocationPrior(found, guidance)
-
-
-def _without(answer: torch.Tensor, taken: torch.Tensor) -> torch.Tensor:
-    """A target model's answer (1, h', w') with the grid's cells ``taken`` (h, w) as unlike the object as can be."""
-    cell = answer.shape[-1] // taken.shape[-1]
-    fine = taken.repeat_interleave(cell, dim=0).repeat_interleave(cell, dim=1)
-    return answer.masked_fill(fine, float(answer.min()))
-
-
-def peak(similarity: torch.Tensor, geometry: Geometry) -> npt.NDArray[np.float32]:
-    """The point of highest similarity (1, h, w), as float32 (1, 2), original pixels."""
-    return peak_points(similarity, geometry, 1)[0]
-
-
-def point_prompt(positive: npt.NDArray[np.float32], negative: npt.NDArray[np.float32] | None = None) -> Prompt:
-    """A prompt of points (P, 2) on the object and (Q, 2) on the background."""
-    none = np.zeros((0, 2), np.float32)
-    negative = none if negative is None else negative
-    labels = np.array([1] * len(positive) + [0] * len(negative), dtype=np.int64)
-    return Prompt(np.concatenate([positive, negative]).astype(np.float32), labels)
-
-
-def no_prompt() -> Prompt:
-    """Nothing but the guidance."""
-    return point_prompt(np.zeros((0, 2), np.float32))
 
 
 def coverage_on_grid(logits: torch.Tensor, geometry: Geometry) -> torch.Tensor:

@@ -9,17 +9,8 @@ import torch.nn.functional as F
 from vos.cli.config import MethodConfig
 from vos.concept.concept import Concept
 from vos.persam.cascade import refine
-from vos.persam.location_prior import peak_points
-from vos.photos.methods.base import (
-    Found,
-    Search,
-    coverage_on_grid,
-    found_from,
-    no_prompt,
-    on_device,
-    point_prompt,
-    prior_of,
-)
+from vos.persam.location_prior import locate, peak_points
+from vos.photos.methods.base import Found, Search, coverage_on_grid, found_from
 from vos.photos.methods.parts import FeatureDistribution, cluster
 from vos.sam.segmenter import Segmenter
 from vos.structures import Guidance, ImageEmbedding, MaskCandidates, Prompt
@@ -38,7 +29,7 @@ class PartSearch(Search):
 
     def __init__(self, model: Segmenter, concept: Concept, config: MethodConfig) -> None:
         super().__init__(model, concept, config)
-        self.target = on_device(concept.target("max_mean" if self.reads_maps else "mean"), model.device)
+        self.target = concept.target("max_mean" if self.reads_maps else "mean").to(model.device)
         foreground, background = self.target.foreground, self.target.background
         most = max(1, min(config.parts, len(foreground)))
         self.splits = [cluster(foreground, k) for k in range(1, most + 1)]
@@ -51,10 +42,10 @@ class PartSearch(Search):
     @torch.no_grad()
     def find(self, embedding: ImageEmbedding, taken: torch.Tensor | None = None) -> Found:
         """See :meth:`Search.find`."""
-        prior = prior_of(embedding, self.target, self.fields, taken)
+        prior = locate(embedding, [self.target], self.fields).without(taken)
         prompts = self._prompts(embedding, prior.similarity[0], taken)
         if self.reads_maps:
-            prompts.append(no_prompt())
+            prompts.append(Prompt.empty())
         guidance = _repeated(prior.guidance, len(prompts)) if self.config.guidance else None
         first = self.model.decode(embedding, prompts, guidance, multimask=False)
         answer = refine(self.model, embedding, prompts, first, self.refine_steps)
@@ -79,7 +70,7 @@ class PartSearch(Search):
             if taken is not None:
                 maps = maps.masked_fill(taken.to(maps.device), -4.0)
             points = np.unique(np.concatenate(peak_points(maps, geometry, 1)), axis=0)
-            prompts.append(point_prompt(points, negative))
+            prompts.append(Prompt.from_points(points, negative))
         return prompts
 
     def _best(self, embedding: ImageEmbedding, answer: MaskCandidates) -> int:

@@ -7,9 +7,10 @@ import torch
 from vos.cli.config import MethodConfig
 from vos.concept.concept import Concept
 from vos.persam.cascade import refine
-from vos.photos.methods.base import Found, Search, found_from, no_prompt, on_device, peak, point_prompt, prior_of
+from vos.persam.location_prior import locate, peak_points
+from vos.photos.methods.base import Found, Search, found_from
 from vos.sam.segmenter import Segmenter
-from vos.structures import ImageEmbedding
+from vos.structures import ImageEmbedding, Prompt
 
 
 class PersamSearch(Search):
@@ -22,7 +23,7 @@ class PersamSearch(Search):
     def __init__(self, model: Segmenter, concept: Concept, config: MethodConfig) -> None:
         super().__init__(model, concept, config)
         # SAM's method pools the mean; the embedded model knows the pooling of its training.
-        self.target = on_device(concept.target("max_mean" if self.reads_maps else "mean"), model.device)
+        self.target = concept.target("max_mean" if self.reads_maps else "mean").to(model.device)
         # A decoder that reads the similarity maps themselves has no use for their peaks.
         self.points = config.points if config.points is not None else not self.reads_maps
         self.refine_steps = 2 if config.refine_steps is None else config.refine_steps
@@ -30,14 +31,14 @@ class PersamSearch(Search):
     @torch.no_grad()
     def find(self, embedding: ImageEmbedding, taken: torch.Tensor | None = None) -> Found:
         """See :meth:`Search.find`."""
-        prior = prior_of(embedding, self.target, self.fields, taken)
+        prior = locate(embedding, [self.target], self.fields).without(taken)
         guidance = prior.guidance if self.config.guidance else None
-        prompt, unprompted = no_prompt(), None
+        prompt, unprompted = Prompt.empty(), None
         if self.reads_maps:
-            unprompted = self.model.decode(embedding, [no_prompt()], guidance, multimask=False)
+            unprompted = self.model.decode(embedding, [Prompt.empty()], guidance, multimask=False)
         if self.points:
-            positive, negative = (peak(sign * prior.similarity, embedding.geometry) for sign in (1, -1))
-            prompt = point_prompt(positive, negative)
+            positive, negative = (peak_points(sign * prior.similarity, embedding.geometry, 1)[0] for sign in (1, -1))
+            prompt = Prompt.from_points(positive, negative)
         first = unprompted
         if first is None or self.points:
             first = self.model.decode(embedding, [prompt], guidance, multimask=False)

@@ -9,10 +9,11 @@ from vos.concept.concept import Concept
 from vos.concept.mask_weights import MAPS_ONLY, first_call
 from vos.errors import VosError
 from vos.persam.cascade import low_res_box, refine
+from vos.persam.location_prior import locate
 from vos.persam.persam_f import fuse
-from vos.photos.methods.base import Found, Search, found_from, no_prompt, on_device, prior_of
+from vos.photos.methods.base import Found, Search, found_from
 from vos.sam.segmenter import Segmenter
-from vos.structures import ImageEmbedding, MaskCandidates
+from vos.structures import ImageEmbedding, MaskCandidates, Prompt
 
 
 class FusedSearch(Search):
@@ -25,16 +26,16 @@ class FusedSearch(Search):
                 f"the concept {concept.name} has no tuned mask weights for method=persam_f; make it with finetune=true"
             )
         self.weights = concept.weights.to(model.device)
-        self.target = on_device(concept.target(), model.device)
+        self.target = concept.target().to(model.device)
         self.refine_steps = 2 if config.refine_steps is None else config.refine_steps
 
     @torch.no_grad()
     def find(self, embedding: ImageEmbedding, taken: torch.Tensor | None = None) -> Found:
         """See :meth:`Search.find`."""
-        prior = prior_of(embedding, self.target, self.fields & MAPS_ONLY, taken)
+        prior = locate(embedding, [self.target], self.fields & MAPS_ONLY).without(taken)
         unprompted = None
         if self.reads_maps:
-            unprompted = self.model.decode(embedding, [no_prompt()], prior.guidance, multimask=False)
+            unprompted = self.model.decode(embedding, [Prompt.empty()], prior.guidance, multimask=False)
         prompt, first = first_call(self.model, embedding, prior)
         logits = fuse(first.logits, self.weights[None])[:, None]
         fused = MaskCandidates(logits, first.predicted_iou.amax(dim=1, keepdim=True))

@@ -16,9 +16,9 @@ from vos.concept.concept import Concept
 from vos.persam.cascade import refine, tight_box
 from vos.persam.similarity import similarity
 from vos.persam.target_feature import target_feature
-from vos.photos.methods.base import Found, Search, found_from, point_prompt
+from vos.photos.methods.base import Found, Search, found_from
 from vos.sam.segmenter import Segmenter
-from vos.structures import Geometry, Guidance, ImageEmbedding
+from vos.structures import Geometry, Guidance, ImageEmbedding, Prompt
 
 
 class PublishedSearch(Search):
@@ -38,7 +38,7 @@ class PublishedSearch(Search):
         if taken is not None:  # several instances are not part of the published method
             found = found.masked_fill(taken.to(found.device), float(found.min()))
         pixels = similarity_pixels(found, geometry)
-        prompt = point_prompt(_pixel(pixels.argmax(), pixels), _pixel(pixels.argmin(), pixels))
+        prompt = Prompt.from_points(_pixel(pixels.argmax(), pixels), _pixel(pixels.argmin(), pixels))
         guidance = Guidance(attention=published_attention(pixels, geometry), embedding=self.target.embedding[None])
         first = self.model.decode(embedding, [prompt], guidance, multimask=False)
         # CRASH: a mask that is empty after the second call has no box; it is then the answer.

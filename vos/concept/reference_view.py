@@ -1,0 +1,121 @@
+"""One reference photo of a concept: read from a file or an array, and what is kept of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from vos.concept.reference_check import Audit, audit
+from vos.errors import VosError
+from vos.io.images import read_image
+from vos.io.masks.label_map import read_reference
+from vos.persam.target_feature import Pooling, observed_moments, published_coverage, target_feature
+from vos.structures import Geometry, ImageEmbedding, TargetFeature
+
+Photo = str | Path | npt.NDArray[np.uint8]
+Mask = str | Path | npt.NDArray[np.bool_] | npt.NDArray[np.uint8]
+THUMBNAIL_SIDE = 192  # longer side, pixels
+PUBLISHED_MASK_VALUE = 128  # red in PerSeg's palette; the published code's features depend on it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReferenceView:
+    """One reference photo of a concept.
+
+    Attributes:
+        features: float32 (C, h, w), the photo's embedding, on the CPU.
+        coverage: float32 (h, w) in [0, 1], the share of each cell that the object covers.
+        moments: per scale float32 (C' + 1, C' + 2), see :class:`vos.structures.TargetFeature`.
+        published_cells: bool (h, w), the cells that the published code would pool (``method=persam_reference``).
+        geometry: of the photo.
+        area: of the mask, original pixels.
+        audit: what is wrong with it.
+        thumbnail: uint8 (H', W', 4) RGBA, the photo in small with the mask as alpha, for people.
+    """
+
+    features: torch.Tensor
+    coverage: torch.Tensor
+    moments: tuple[torch.Tensor, ...]
+    published_cells: torch.Tensor
+    geometry: Geometry
+    area: float
+    audit: Audit
+    thumbnail: npt.NDArray[np.uint8]
+
+    def target(self, pooling: Pooling = "max_mean") -> TargetFeature:
+        """What the object looks like in this photo."""
+        return replace(target_feature(self.features, self.coverage, pooling), moments=self.moments)
+
+
+def as_rgb(image: Photo) -> npt.NDArray[np.uint8]:
+    """A photo as uint8 (H, W, 3) RGB, from a file or an array.
+
+    Raises:
+        VosError: a file that cannot be read, or an array of another kind.
+    """
+    if isinstance(image, (str, Path)):
+        return read_image(image)
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        kind = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise VosError(f"the image is {kind}; give a file or a uint8 array (H, W, 3), RGB")
+    if min(image.shape) < 1:
+        raise VosError(f"the image is empty: {image.shape}")
+    return image
+
+
+def as_mask(mask: Mask, size: tuple[int, int], object_id: int | None = None) -> npt.NDArray[np.bool_]:
+    """A reference mask as bool (H, W), from a file or an array.
+
+    Args:
+        mask: a file, or an array (H, W).
+        size: (H, W) of its photo.
+        object_id: the id to take; None = everything that is not background.
+
+    Raises:
+        VosError: another size, no such object, or nothing in it.
+    """
+    labels = read_reference(mask, size).labels if isinstance(mask, (str, Path)) else np.asarray(mask)
+    if labels.shape != size:
+        raise VosError(f"the mask is {labels.shape}, its photo {size} (height x width); draw it at the photo's size")
+    filled = labels != 0 if object_id is None else labels == object_id
+    if not filled.any():
+        ids = ", ".join(str(i) for i in np.unique(labels) if i) or "none"
+        raise VosError(f"the mask holds no object {'' if object_id is None else object_id} (ids in it: {ids})")
+    return np.asarray(filled, dtype=np.bool_)
+
+
+def reference_view(rgb: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_], embedding: ImageEmbedding) -> ReferenceView:
+    """Keeps of a reference photo what the methods need.
+
+    Args:
+        rgb: uint8 (H, W, 3).
+        mask: bool (H, W), not empty.
+        embedding: of the photo.
+    """
+    geometry = embedding.geometry
+    features = embedding.features.detach().float().cpu().clone()
+    coverage = geometry.mask_to_grid(torch.from_numpy(mask)[None])[0]
+    low_res = geometry.mask_to_low_res(torch.from_numpy(mask)[None])[0]
+    published = published_coverage(mask, geometry, PUBLISHED_MASK_VALUE)
+    return ReferenceView(
+        features=features,
+        coverage=coverage,
+        moments=tuple(each[0].cpu() for each in observed_moments(embedding, low_res[None].to(embedding.features))),
+        published_cells=published > min(0.5, 0.8 * float(published.max())),
+        geometry=geometry,
+        area=float(mask.sum()),
+        audit=audit(mask, features, coverage, target_feature(features, coverage), geometry),
+        thumbnail=_thumbnail(rgb, mask),
+    )
+
+
+def _thumbnail(rgb: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+    scale = min(1.0, THUMBNAIL_SIDE / max(mask.shape))
+    size = (max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale)))
+    rgba = np.dstack([rgb, mask.astype(np.uint8) * 255])
+    return np.asarray(cv2.resize(rgba, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
