@@ -31,7 +31,7 @@ from vos.io.readers.folder import FolderSource
 from vos.sam.device import set_threads
 from vos.sam.registry import load_model
 from vos.sam.segmenter import Segmenter
-from vos.structures import Frame, LabelMap
+from vos.structures import LabelMap
 
 SETS = {"davis16": 2016, "multi": 2017}  # folder of the data -> how its masks are read
 DEFAULT = "default"
@@ -64,35 +64,25 @@ def compose_variant(name: str, words: Sequence[str] = ()) -> Variant:
 def follow_all(sequence: DavisSequence, variants: Sequence[Variant], model: Segmenter) -> Iterator[None]:
     """Takes all variants through one sequence side by side, one frame per iteration, and keeps their scores.
 
-    The protocol is that of ``vos.evaluate``: the first frame, which is given, and the last one do not count. Variants
-    with a second pass then go back together.
+    The protocol is that of ``vos.evaluate``: the first frame, which is given, and the last one do not count.
     """
     labels = sequence.reference()
     reference = LabelMap(labels, tuple(int(i) for i in np.unique(labels) if i))
     model = model.for_objects(len(reference.object_ids))
     followers = [Follower(variant, model, reference) for variant in variants]
-    twice = [follower for follower in followers if follower.twice]
     annotations, count = sequence.annotations, sequence.object_count()
-
-    def show(frame: Frame, followers: Sequence[Follower]) -> None:
-        begin = time.perf_counter()
-        (embedding,) = model.encode([frame.rgb])
-        encoding = time.perf_counter() - begin
-        scored = 0 < frame.index < len(annotations) - 1
-        truth = read_annotation(annotations[frame.index], sequence.year) if scored else None
-        for follower in followers:
-            found = follower.see(embedding, frame, encoding)
-            if truth is not None and found is not None:
-                follower.measures.append(frame_measures(truth, found, count))
-
     with FolderSource(str(sequence.image_folder), sequence.images()) as source:
         for frame in source.frames():
-            show(frame, followers)
+            begin = time.perf_counter()
+            (embedding,) = model.encode([frame.rgb])
+            encoding = time.perf_counter() - begin
+            scored = 0 < frame.index < len(annotations) - 1
+            truth = read_annotation(annotations[frame.index], sequence.year) if scored else None
+            for follower in followers:
+                found = follower.see(embedding, frame, encoding)
+                if truth is not None:
+                    follower.measures.append(frame_measures(truth, found, count))
             yield
-        for follower in twice:
-            follower.turn()
-        for frame in source.reversed_frames(len(annotations) - 1) if twice else ():
-            show(frame, twice)
     name = next(key for key, year in SETS.items() if year == sequence.year)
     for follower in followers:
         follower.variant.measures.setdefault(name, []).append(np.mean(follower.measures, axis=0))

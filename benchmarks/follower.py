@@ -13,8 +13,6 @@ from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, ImageEmbedding, LabelMap
 from vos.tracking.config import TrackerConfig
 from vos.tracking.merge import merge
-from vos.tracking.second_pass import SecondPass
-from vos.tracking.tracked_frame import TrackedFrame, pack, unpack
 from vos.tracking.tracker import Tracker, make_tracker
 
 Labels = npt.NDArray[np.uint8]
@@ -37,49 +35,32 @@ class Variant:
 
 
 class Follower:
-    """One variant on its way through one sequence, and back if it goes over it twice."""
+    """One variant on its way through one sequence."""
 
     def __init__(self, variant: Variant, model: Segmenter, reference: LabelMap) -> None:
         self.variant, self.reference = variant, reference
         self.tracker: Tracker = make_tracker(variant.tracker, model)
         self.measures: list[Measures] = []
-        self.answers: list[TrackedFrame] = []  # of the first of two passes
-        self.again: SecondPass | None = None
 
-    @property
-    def twice(self) -> bool:
-        """Its results are those of a second pass."""
-        return self.variant.tracker.second_pass.enabled
-
-    def turn(self) -> None:
-        """Begins the second pass."""
-        config, end = self.variant.tracker.second_pass, len(self.answers) - 1
-        self.again = SecondPass(self.tracker, config, lambda index: self.answers[index], end)
-
-    def see(self, embedding: ImageEmbedding, frame: Frame, encoding: float) -> Labels | None:
-        """Follows the objects into the next frame; returns its labels, None where a second pass is to come.
+    def see(self, embedding: ImageEmbedding, frame: Frame, encoding: float) -> Labels:
+        """Follows the objects into the next frame; returns its labels.
 
         Args:
             embedding: of the frame.
-            frame: the next one in this direction.
+            frame: the next one.
             encoding: seconds that it took.
         """
         begin = time.perf_counter()
-        if self.again is not None:
-            tracked = self.again.step(embedding, frame)
-        elif frame.index == 0:
+        if frame.index == 0:
             tracked = self.tracker.start(embedding, self.reference, frame)
             self.variant.learning_seconds += time.perf_counter() - begin
             self.variant.starts += 1
         else:
             tracked = self.tracker.step(embedding, frame)
             self.variant.frames += 1
-        between, labels = time.perf_counter(), None
-        if self.twice and self.again is None:
-            self.answers.append(unpack(pack(tracked)))  # with what little is lost on disk
-        else:
-            edges, ids = self.variant.tracker.outlines, self.reference.object_ids
-            labels = merge(tracked, embedding.geometry, frame, ids, edges=edges).label_map.labels
+        between = time.perf_counter()
+        edges, ids = self.variant.tracker.outlines, self.reference.object_ids
+        labels = merge(tracked, embedding.geometry, frame, ids, edges=edges).label_map.labels
         if frame.index > 0:
             self.variant.tracker_seconds += between - begin
             self.variant.total_seconds += encoding + time.perf_counter() - begin

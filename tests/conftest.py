@@ -57,7 +57,7 @@ def models() -> list[ColourSegmenter]:
 def program(clip: Path, models: list[ColourSegmenter], monkeypatch: pytest.MonkeyPatch) -> Program:
     """``python -m vos.run`` with a small model, in the folder of the clip."""
     import vos.run
-    import vos.video.pipeline
+    import vos.video.direction
 
     def load_model(*_: object) -> ColourSegmenter:
         models.append(ColourSegmenter())
@@ -65,7 +65,7 @@ def program(clip: Path, models: list[ColourSegmenter], monkeypatch: pytest.Monke
 
     monkeypatch.chdir(clip.parent)
     monkeypatch.setattr(vos.run, "load_model", load_model)
-    monkeypatch.setattr(vos.video.pipeline, "STATE_INTERVAL", 0.0)
+    monkeypatch.setattr(vos.video.direction, "STATE_INTERVAL", 0.0)
 
     def call(*words: str) -> int:
         monkeypatch.setattr(sys, "argv", ["vos-run", *words])

@@ -143,7 +143,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
 ) -> None:
     words = [VIDEO, f"ref_mask=mask {ref_frame}.png", f"ref_frame={ref_frame}", "output=[masks,overlay,matte,rle]"]
     assert program(*words, "output_dir=whole") == 0
-    track, calls = vos.video.pipeline._track, 0
+    track, calls = vos.video.pipeline.track, 0
 
     def interrupted(*arguments: object) -> object:
         nonlocal calls
@@ -152,10 +152,10 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
             raise KeyboardInterrupt
         return track(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(vos.video.pipeline, "_track", interrupted)
+    monkeypatch.setattr(vos.video.pipeline, "track", interrupted)
     assert program(*words, "output_dir=part") == 130
     assert [p.name for p in Path("part").iterdir()] == [".resume"]
-    monkeypatch.setattr(vos.video.pipeline, "_track", track)
+    monkeypatch.setattr(vos.video.pipeline, "track", track)
     assert program(*words, "output_dir=part") == 0
     assert "going on after" in capsys.readouterr().out
     assert models[-1].encoded < FRAMES

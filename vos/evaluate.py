@@ -132,8 +132,7 @@ def run_dataset(config: EvaluateConfig, sequences: Sequence[DavisSequence], mask
     model = load_model(config.model, config.checkpoint, config.device, config.precision)
     fingerprint = _fingerprint(config, model)
     done = {s.name for s in sequences if not config.overwrite and _is_finished(s, masks / s.name, fingerprint)}
-    passes = 2 if config.tracker.second_pass.enabled else 1
-    total, initial = passes * sum(frames.values()), passes * sum(frames[name] for name in done)
+    total, initial = sum(frames.values()), sum(frames[name] for name in done)
     with tqdm(total=total, initial=initial, unit="frame", disable=len(done) == len(frames)) as bar:
         for sequence in sequences:
             if sequence.name in done:
@@ -168,7 +167,7 @@ def run_sequence(
     from vos.io.writers import MaskWriter
     from vos.structures import LabelMap
     from vos.tracking.tracker import make_tracker
-    from vos.video.pipeline import Line, segment_video
+    from vos.video.pipeline import VideoPipeline, segment_video
     from vos.video.reference import Reference
 
     labels = sequence.reference()
@@ -177,9 +176,9 @@ def run_sequence(
     model = model.for_objects(len(ids))
     with FolderSource(str(sequence.image_folder), sequence.images()) as source, MaskWriter(folder) as writer:
         tracker = make_tracker(config.tracker, model)
-        line = Line(model, tracker, [writer], batch_size=config.batch_size, on_frame=on_frame)
-        line.edges, line.second_pass = config.tracker.outlines, config.tracker.second_pass
-        segment_video(source, [Reference(0, LabelMap(labels, ids))], line)
+        edges, batch_size = config.tracker.outlines, config.batch_size
+        pipeline = VideoPipeline(model, tracker, [writer], batch_size, edges=edges, on_frame=on_frame)
+        segment_video(source, [Reference(0, LabelMap(labels, ids))], pipeline)
     return time.perf_counter() - start
 
 

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +32,12 @@ from vos.io.writers.summary import SummaryWriter
 from vos.sam.device import set_threads
 from vos.sam.registry import load_model
 from vos.sam.segmenter import Segmenter
+from vos.stages import StageTimes
 from vos.structures import Frame, LabelMap
-from vos.tracking.tracker import make_tracker
-from vos.video.pipeline import Line, segment_video
+from vos.tracking.tracker import Tracker, make_tracker
+from vos.video.pipeline import VideoPipeline, segment_video
 from vos.video.reference import Reference, box_prompt, object_count, point_prompt
-from vos.video.resume import Journal
+from vos.video.resume import ResumeState
 
 USAGE = """
 python -m vos.run video=clip.mp4 ref_mask=frame0.png                 masks and an overlay, in outputs/clip/
@@ -87,61 +88,83 @@ def run(config: RunConfig, folder: Path) -> None:
         if not config.overwrite and _is_finished(folder, outputs, fingerprint):
             print(f"{folder} is finished already, with the same options and input; overwrite=true redoes it")
             return
-        line = Line(model, make_tracker(config.tracker, model), batch_size=1 if source.is_live else config.batch_size)
-        line.with_alpha, line.edges = "matte" in config.output, config.tracker.outlines
-        line.second_pass = config.tracker.second_pass
-        line.on_prompted = lambda frame, mask: _show_reference(folder / "reference.png", frame, mask)
-        header = _header(config, model, source, fingerprint)
+        tracker = make_tracker(config.tracker, model)
         with sole_writer(folder, FILES):
             (folder / "summary.json").unlink(missing_ok=True)  # until this run is complete, nothing is finished here
-            tracked, learning, speed = _segment(source, references, line, header, outputs, folder, config)
+            progress = _segment(config, source, references, model, tracker, folder, fingerprint)
     print("\n".join(str(path) for path in (*outputs.values(), folder / "summary.json")))
-    print(f"{tracked} frames at {speed:.1f} frames per second, after {learning:.1f} s of learning the reference")
+    speed, learning = f"{progress.speed:.1f} frames per second", f"{progress.learning:.1f} s of learning"
+    print(f"{progress.tracked} frames at {speed}, after {learning} the reference")
+
+
+@dataclass
+class _Progress:
+    """How many frames of a run are tracked, and how fast."""
+
+    tracked: int = 0
+    seconds: float = 0.0  # from the beginning to the last result
+    times: StageTimes = field(default_factory=StageTimes)
+
+    @property
+    def learning(self) -> float:
+        """Seconds of learning the references."""
+        return self.times.seconds.get("learn", 0.0)
+
+    @property
+    def speed(self) -> float:
+        """Frames per second, learning left out."""
+        return self.tracked / max(self.seconds - self.learning, 1e-9)
+
+    def summary(self) -> dict[str, Any]:
+        """Says what the run took."""
+        seconds = {stage: round(value, 3) for stage, value in self.times.seconds.items()}
+        return {"frames_per_second": round(self.speed, 3), "timings_seconds": seconds}
 
 
 def _segment(
+    config: RunConfig,
     source: FrameSource,
     references: Sequence[Reference],
-    line: Line,
-    header: dict[str, Any],
-    outputs: dict[str, Path],
+    model: Segmenter,
+    tracker: Tracker,
     folder: Path,
-    config: RunConfig,
-) -> tuple[int, float, float]:
-    """Runs the line with a progress bar; returns frames tracked, seconds of learning, frames per second besides."""
-    begin, tracked, passes = time.perf_counter(), 0, 2 if line.second_pass.enabled else 1
-
-    def rate() -> float:
-        return tracked / passes / max(time.perf_counter() - begin - line.timings.seconds.get("learn", 0.0), 1e-9)
-
-    def footer() -> dict[str, Any]:
-        seconds = {stage: round(value, 3) for stage, value in line.timings.seconds.items()}
-        return {"frames_per_second": round(rate(), 3), "timings_seconds": seconds}
-
-    journal = None if source.is_live else Journal(folder / ".resume", "" if config.overwrite else header["fingerprint"])
+    fingerprint: str,
+) -> _Progress:
+    """Runs the pipeline with a progress bar, and goes on where an interrupted run has left its state."""
+    begin, progress = time.perf_counter(), _Progress()
     with ExitStack() as stack:
-        if journal is not None:
-            stack.enter_context(journal)
-        resumed = journal.resumed if journal else 0
+        resume, resumed = None, 0
+        if not source.is_live:
+            state = ResumeState(folder / ".resume", "" if config.overwrite else fingerprint)
+            resume, resumed = stack.enter_context(state), state.resumed
         if resumed:
-            print(f"going on after {resumed} frames{' (of both passes)' if passes > 1 else ''} of an interrupted run")
-        writers: list[Writer] = [SummaryWriter(folder / "summary.json", header, footer)]
-        writers += [_writer(name, path, source) for name, path in outputs.items()]
-        line.writers = [stack.enter_context(writer) for writer in writers]
-        total = None if source.count is None else passes * source.count
-        bar = stack.enter_context(tqdm(total=total, initial=resumed, unit="frame", desc=folder.name))
+            print(f"going on after {resumed} frames of an interrupted run")
+        header = _header(config, model, source, fingerprint)
+        writers: list[Writer] = [SummaryWriter(folder / "summary.json", header, progress.summary)]
+        writers += [_writer(name, path, source) for name, path in _outputs(config, folder).items()]
+        writers = [stack.enter_context(writer) for writer in writers]
+        bar = stack.enter_context(tqdm(total=source.count, initial=resumed, unit="frame", desc=folder.name))
 
         def on_frame(index: int) -> None:
-            nonlocal tracked
-            tracked += 1
+            progress.tracked += 1
             bar.update()
 
-        line.on_frame = on_frame
-        segment_video(source, references, line, journal)
-        speed = rate()
-    if journal is not None:
-        journal.remove()
-    return tracked // passes, line.timings.seconds.get("learn", 0.0), speed
+        pipeline = VideoPipeline(
+            model,
+            tracker,
+            writers,
+            batch_size=1 if source.is_live else config.batch_size,
+            with_alpha="matte" in config.output,
+            edges=config.tracker.outlines,
+            on_frame=on_frame,
+            on_prompted=lambda frame, mask: _show_reference(folder / "reference.png", frame, mask),
+            times=progress.times,
+        )
+        segment_video(source, references, pipeline, resume)
+        progress.seconds = time.perf_counter() - begin
+    if resume is not None:
+        resume.remove()
+    return progress
 
 
 def _outputs(config: RunConfig, folder: Path) -> dict[str, Path]:

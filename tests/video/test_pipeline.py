@@ -1,4 +1,4 @@
-"""The line: order, directions, several references, bounded queues, errors, interruption."""
+"""The pipeline: order, directions, several references, bounded queues, errors, interruption."""
 
 from __future__ import annotations
 
@@ -10,25 +10,27 @@ import numpy as np
 import pytest
 from fakes import Collector, ColourSegmenter, ListSource, RedTracker, square_clip, square_mask
 
+import vos.video.direction
 import vos.video.pipeline
 from vos.errors import VosError
 from vos.structures import Frame, SegmentedFrame
-from vos.video.pipeline import Line, segment_video
+from vos.video.pipeline import VideoPipeline, segment_video
 from vos.video.reference import Reference, box_prompt, point_prompt
-from vos.video.resume import Journal
+from vos.video.resume import ResumeState
 
 
 def follow(
     count: int = 12,
     at: tuple[int, ...] = (0,),
-    journal: Journal | None = None,
+    resume: ResumeState | None = None,
     batch_size: int = 1,
     source: ListSource | None = None,
     with_alpha: bool = False,
 ) -> tuple[Collector, RedTracker]:
     collector, tracker = Collector(), RedTracker()
-    line = Line(ColourSegmenter(), tracker, [collector], batch_size=batch_size, with_alpha=with_alpha)
-    segment_video(source or ListSource(square_clip(count)), [Reference(i, square_mask(i)) for i in at], line, journal)
+    pipeline = VideoPipeline(ColourSegmenter(), tracker, [collector], batch_size=batch_size, with_alpha=with_alpha)
+    references = [Reference(i, square_mask(i)) for i in at]
+    segment_video(source or ListSource(square_clip(count)), references, pipeline, resume)
     return collector, tracker
 
 
@@ -65,7 +67,7 @@ def test_a_later_reference_is_tracked_in_both_directions_and_written_in_order() 
     np.testing.assert_array_equal(collector.results[5].label_map.labels, square_mask(5).labels)
 
 
-def test_further_references_correct_the_forward_leg() -> None:
+def test_further_references_correct_the_forward_direction() -> None:
     collector, tracker = follow(12, at=(8, 3))
     assert ("add_reference", 8) in tracker.calls
     assert [r.frame.index for r in collector.results] == list(range(12))
@@ -75,7 +77,7 @@ def test_further_references_correct_the_forward_leg() -> None:
 def test_ids_of_all_references_are_known_from_the_first_frame_on() -> None:
     collector, tracker = Collector(), RedTracker()
     references = [Reference(0, square_mask(0, object_id=3)), Reference(4, square_mask(4, object_id=7))]
-    segment_video(ListSource(square_clip(6)), references, Line(ColourSegmenter(), tracker, [collector]))
+    segment_video(ListSource(square_clip(6)), references, VideoPipeline(ColourSegmenter(), tracker, [collector]))
     assert {r.label_map.object_ids for r in collector.results} == {(3, 7)}
 
 
@@ -83,8 +85,10 @@ def test_ids_of_all_references_are_known_from_the_first_frame_on() -> None:
 def test_the_model_makes_the_mask_from_a_box_or_point_and_shows_it(prompt: object) -> None:
     shown: list[tuple[Frame, np.ndarray]] = []
     collector = Collector()
-    line = Line(ColourSegmenter(), RedTracker(), [collector], on_prompted=lambda f, m: shown.append((f, m.labels)))
-    segment_video(ListSource(square_clip(3)), [Reference(0, prompt=prompt)], line)  # type: ignore[arg-type]
+    pipeline = VideoPipeline(
+        ColourSegmenter(), RedTracker(), [collector], on_prompted=lambda f, m: shown.append((f, m.labels))
+    )
+    segment_video(ListSource(square_clip(3)), [Reference(0, prompt=prompt)], pipeline)  # type: ignore[arg-type]
     assert shown[0][0].index == 0
     assert (shown[0][1] == square_mask(0).labels).mean() > 0.97
     np.testing.assert_array_equal(collector.results[0].label_map.labels, shown[0][1])
@@ -144,9 +148,9 @@ def test_reading_stays_a_few_frames_ahead_of_a_slow_writer() -> None:
                 gate.wait(0.5)  # everything before it runs until its queue is full
             super().write(result)
 
-    line = Line(ColourSegmenter(), RedTracker(), [Stuck()], batch_size=2)
-    segment_video(source, [Reference(0, square_mask(0))], line)
-    assert max(ahead) <= vos.video.pipeline.PENDING_RESULTS + 4 * line.batch_size + 6
+    pipeline = VideoPipeline(ColourSegmenter(), RedTracker(), [Stuck()], batch_size=2)
+    segment_video(source, [Reference(0, square_mask(0))], pipeline)
+    assert max(ahead) <= vos.video.pipeline.PENDING_RESULTS + 4 * pipeline.batch_size + 6
 
 
 @pytest.mark.parametrize("stage", ["read", "encode", "track", "write"])
@@ -184,7 +188,7 @@ def test_a_failure_anywhere_surfaces_once_and_ends_all_threads(stage: str) -> No
         segment_video(
             BadSource(square_clip(60)),
             [Reference(0, square_mask(0))],
-            Line(BadModel(), BadTracker(), [writer]),
+            VideoPipeline(BadModel(), BadTracker(), [writer]),
         )
     assert [r.frame.index for r in writer.results] == list(range(7))
 
@@ -195,7 +199,7 @@ def test_a_failure_anywhere_surfaces_once_and_ends_all_threads(stage: str) -> No
 def test_an_interrupted_run_goes_on_and_ends_with_the_same_bits(
     start: int, batch_size: int, stop_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vos.video.pipeline, "STATE_INTERVAL", 0.0)
+    monkeypatch.setattr(vos.video.direction, "STATE_INTERVAL", 0.0)
     whole, _ = follow(20, at=(start,), batch_size=batch_size, with_alpha=True)
 
     class Interrupted(RedTracker):
@@ -205,12 +209,12 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_bits(
             return super().step(embedding, frame)
 
     model = ColourSegmenter()
-    line = Line(model, Interrupted(), [Collector()], batch_size=batch_size, with_alpha=True)
-    with Journal(tmp_path / "journal", "same") as journal, pytest.raises(KeyboardInterrupt):
-        segment_video(ListSource(square_clip(20)), [Reference(start, square_mask(start))], line, journal)
-    with Journal(tmp_path / "journal", "same") as journal:
-        assert journal.resumed >= stop_at - batch_size - 1
-        collector, tracker = follow(20, at=(start,), batch_size=batch_size, journal=journal, with_alpha=True)
+    pipeline = VideoPipeline(model, Interrupted(), [Collector()], batch_size=batch_size, with_alpha=True)
+    with ResumeState(tmp_path / "resume", "same") as resume, pytest.raises(KeyboardInterrupt):
+        segment_video(ListSource(square_clip(20)), [Reference(start, square_mask(start))], pipeline, resume)
+    with ResumeState(tmp_path / "resume", "same") as resume:
+        assert resume.resumed >= stop_at - batch_size - 1
+        collector, tracker = follow(20, at=(start,), batch_size=batch_size, resume=resume, with_alpha=True)
     assert len(tracker.calls) <= 20 + (start > 0) - stop_at + batch_size
     assert collector.digest() == whole.digest()
     assert [r.presence for r in collector.results] == [r.presence for r in whole.results]
@@ -221,30 +225,30 @@ def test_ctrl_c_between_two_frames_loses_none(tmp_path: Path) -> None:
         if index == 6:
             raise KeyboardInterrupt
 
-    line = Line(ColourSegmenter(), RedTracker(), on_frame=interrupt)
-    with Journal(tmp_path / "journal") as journal, pytest.raises(KeyboardInterrupt):
-        segment_video(ListSource(square_clip(20)), [Reference(0, square_mask(0))], line, journal)
-    with Journal(tmp_path / "journal") as journal:
-        assert len(journal.forward) == journal.forward.consumed == 7
+    pipeline = VideoPipeline(ColourSegmenter(), RedTracker(), on_frame=interrupt)
+    with ResumeState(tmp_path / "resume") as resume, pytest.raises(KeyboardInterrupt):
+        segment_video(ListSource(square_clip(20)), [Reference(0, square_mask(0))], pipeline, resume)
+    with ResumeState(tmp_path / "resume") as resume:
+        assert len(resume.forward) == resume.forward.checkpoint.consumed == 7
 
 
 def test_another_fingerprint_begins_anew(tmp_path: Path) -> None:
-    with Journal(tmp_path / "journal", "one") as journal:
-        follow(5, journal=journal)
-    with Journal(tmp_path / "journal", "one") as journal:
-        assert journal.resumed == 5
-    with Journal(tmp_path / "journal", "two") as journal:
-        assert journal.resumed == 0
+    with ResumeState(tmp_path / "resume", "one") as resume:
+        follow(5, resume=resume)
+    with ResumeState(tmp_path / "resume", "one") as resume:
+        assert resume.resumed == 5
+    with ResumeState(tmp_path / "resume", "two") as resume:
+        assert resume.resumed == 0
 
 
 def test_every_frame_is_reported_once() -> None:
     seen: list[int] = []
-    line = Line(ColourSegmenter(), RedTracker(), on_frame=seen.append)
-    segment_video(ListSource(square_clip(6)), [Reference(3, square_mask(3))], line)
+    pipeline = VideoPipeline(ColourSegmenter(), RedTracker(), on_frame=seen.append)
+    segment_video(ListSource(square_clip(6)), [Reference(3, square_mask(3))], pipeline)
     assert seen == [2, 1, 0, 3, 4, 5]
 
 
 def test_timings_name_every_stage() -> None:
-    line = Line(ColourSegmenter(), RedTracker(), [Collector()])
-    timings = segment_video(ListSource(square_clip(4)), [Reference(0, square_mask(0))], line)
+    pipeline = VideoPipeline(ColourSegmenter(), RedTracker(), [Collector()])
+    timings = segment_video(ListSource(square_clip(4)), [Reference(0, square_mask(0))], pipeline)
     assert set(timings.seconds) == {"read", "encode", "learn", "track", "merge", "write"}

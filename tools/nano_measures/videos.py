@@ -20,7 +20,7 @@ from vos.sam.segmenter import Segmenter
 from vos.structures import LabelMap, SegmentedFrame
 from vos.tracking.config import TrackerConfig
 from vos.tracking.tracker import make_tracker
-from vos.video.pipeline import Line, segment_video
+from vos.video.pipeline import VideoPipeline, segment_video
 from vos.video.reference import Reference
 
 SETS = {"davis16": 2016, "multi": 2017}  # folder of the data -> how its masks are read
@@ -89,10 +89,11 @@ def follow(sequence: DavisSequence, model: Segmenter, settings: Settings, on_fra
     model = model.for_objects(len(ids))
     source = FolderSource(str(sequence.image_folder), sequence.images())
     with source, MaskWriter(settings.results / name / sequence.name) as writer:
-        line = Line(model, make_tracker(config, model), [writer, opinions], edges=config.outlines, on_frame=on_frame)
-        timings = segment_video(source, [Reference(0, LabelMap(labels, ids))], line)
-    wall = time.perf_counter() - begin - timings.seconds["learn"]
-    return Followed(sequence, opinions, {**timings.seconds, "wall": wall})
+        tracker, edges = make_tracker(config, model), config.outlines
+        pipeline = VideoPipeline(model, tracker, [writer, opinions], edges=edges, on_frame=on_frame)
+        times = segment_video(source, [Reference(0, LabelMap(labels, ids))], pipeline)
+    wall = time.perf_counter() - begin - times.seconds["learn"]
+    return Followed(sequence, opinions, {**times.seconds, "wall": wall})
 
 
 def _sample(settings: Settings, sequences: Sequence[DavisSequence]) -> list[DavisSequence]:

@@ -1,9 +1,8 @@
-"""What an interrupted run needs to go on: the results so far, and now and then the tracker's state.
+"""Keeps what an interrupted run needs to go on: the results so far, and now and then the tracker's state.
 
-Tracking runs in one or two legs: forward from the first reference, and backward from it; with a second pass each of
-them also goes back to where it came from. Each keeps an append-only file of records and a file of state; the state
-says how many records were complete when it was taken, and whatever was appended later is cut off on opening. The
-legs that go backward are also what brings their results into order.
+Each direction has an append-only file of results and a file of state. The state says how many results were complete
+when it was taken; whatever was appended later is cut off on opening. The results of the backward direction are also
+read from here to be written in order.
 """
 
 from __future__ import annotations
@@ -11,9 +10,11 @@ from __future__ import annotations
 import json
 import shutil
 import struct
+import tempfile
 import zlib
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -27,37 +28,46 @@ import torch
 from typing_extensions import Self
 
 from vos.io.atomic import atomic_path, writing_to
+from vos.io.frames import FrameSource
+from vos.stages import Prefetch, StageTimes
 from vos.structures import PRESENCES, Frame, LabelMap, SegmentedFrame
-from vos.tracking.tracked_frame import TrackedFrame, pack, unpack
 
+READ_AHEAD = 4  # frames
 _LENGTH = struct.Struct("<Q")
 
 
-class Leg:
-    """The records of one direction, in the order of tracking: results, or the first of two passes' answers.
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Where the tracker is between two frames.
 
     Attributes:
-        consumed: frames that the tracker had seen when the state was last saved, 0 for a fresh leg.
-        done: whether the leg reached its end.
-        state: the tracker's state after ``consumed`` frames, empty for a fresh leg.
+        consumed: frames that it has seen, 0 at the start.
+        state: its state after them, see :meth:`vos.tracking.tracker.Tracker.state`; empty at the start.
+        done: whether there are no more.
     """
 
+    consumed: int = 0
+    state: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    done: bool = False
+
+
+class SavedDirection:
+    """The results of one direction in the order of tracking, and the latest checkpoint that was saved with them."""
+
     def __init__(self, folder: Path, name: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self._state_path = folder / f"{name}.safetensors"
-        self.consumed, self.done, self.state = 0, False, dict[str, torch.Tensor]()
-        results = 0
-        if self.saved:
-            self.state = safetensors.torch.load_file(self._state_path)
+        self.checkpoint, results = Checkpoint(), 0
+        if self.has_state:
             with safetensors.safe_open(self._state_path, "pt") as file:
                 saved = json.loads(file.metadata()["progress"])
-            self.consumed, self.done, results = saved["consumed"], saved["done"], saved["results"]
+            state, results = safetensors.torch.load_file(self._state_path), saved["results"]
+            self.checkpoint = Checkpoint(saved["consumed"], state, saved["done"])
         self._path = folder / f"{name}.results"
         self._file = self._path.open("a+b")
         self._offsets = self._index(results)
 
     def _index(self, count: int) -> list[int]:
-        """Where each of the first ``count`` records begins, and the end; cuts off the rest."""
+        """Finds where each of the first ``count`` results begins, and the end; cuts off the rest."""
         offsets = [0]
         self._file.seek(0)
         for _ in range(count):
@@ -79,13 +89,6 @@ class Leg:
         }
         if result.alpha is not None:
             arrays["alpha"] = np.ascontiguousarray(result.alpha)
-        self._append(arrays)
-
-    def append_answer(self, tracked: TrackedFrame) -> None:
-        """Adds a frame's answer, still at low resolution, for a second pass to read."""
-        self._append(pack(tracked))
-
-    def _append(self, arrays: dict[str, npt.NDArray[Any]]) -> None:
         record = zlib.compress(safetensors.numpy.save(arrays), 1)
         with writing_to(self._path):
             self._file.seek(0, 2)
@@ -93,8 +96,10 @@ class Leg:
         self._offsets.append(self._offsets[-1] + _LENGTH.size + len(record))
 
     def read(self, index: int, frame: Frame) -> SegmentedFrame:
-        """The ``index``-th result, on its frame."""
-        arrays = self._read(index)
+        """Reads the ``index``-th result, which belongs to ``frame``."""
+        self._file.seek(self._offsets[index])
+        (length,) = _LENGTH.unpack(self._file.read(_LENGTH.size))
+        arrays = safetensors.numpy.load(zlib.decompress(self._file.read(length)))
         return SegmentedFrame(
             frame=frame,
             label_map=LabelMap(arrays["labels"], tuple(arrays["object_ids"].tolist())),
@@ -103,27 +108,18 @@ class Leg:
             alpha=arrays.get("alpha"),
         )
 
-    def read_answer(self, index: int) -> TrackedFrame:
-        """The ``index``-th answer."""
-        return unpack(self._read(index))
-
-    def _read(self, index: int) -> dict[str, npt.NDArray[Any]]:
-        self._file.seek(self._offsets[index])
-        (length,) = _LENGTH.unpack(self._file.read(_LENGTH.size))
-        return safetensors.numpy.load(zlib.decompress(self._file.read(length)))
-
-    def save_state(self, state: Mapping[str, torch.Tensor], consumed: int, done: bool = False) -> None:
-        """Makes everything appended so far permanent, together with the state that belongs to it."""
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Makes everything appended so far permanent, together with the checkpoint that belongs to it."""
         with writing_to(self._path):
             self._file.flush()
-        progress = json.dumps({"consumed": consumed, "done": done, "results": len(self)})
+        progress = {"consumed": checkpoint.consumed, "done": checkpoint.done, "results": len(self)}
+        tensors = {name: tensor.detach().clone().contiguous() for name, tensor in checkpoint.state.items()}
         with atomic_path(self._state_path) as path:
-            tensors = {name: tensor.detach().clone().contiguous() for name, tensor in state.items()}
-            path.write_bytes(safetensors.torch.save(tensors, {"progress": progress}))
-        self.state, self.consumed, self.done = tensors, consumed, done
+            path.write_bytes(safetensors.torch.save(tensors, {"progress": json.dumps(progress)}))
+        self.checkpoint = checkpoint
 
     @property
-    def saved(self) -> bool:
+    def has_state(self) -> bool:
         """Whether there is a state to go on from."""
         return self._state_path.exists()
 
@@ -133,14 +129,13 @@ class Leg:
             self._file.close()
 
 
-class Journal:
-    """A folder with the legs of one run: out from the first reference, and with a second pass back to it.
+class ResumeState:
+    """A folder with what is saved of both directions of a run; it begins empty if it is of another ``fingerprint``.
 
     A context manager; on leaving, a folder without any state is deleted.
     """
 
     def __init__(self, folder: Path, fingerprint: str = "") -> None:
-        """Opens the journal of a run, or begins a new one where there is none with this fingerprint."""
         self.folder = folder
         mark = folder / "fingerprint"
         if folder.exists() and (not mark.exists() or mark.read_text() != fingerprint):
@@ -148,14 +143,12 @@ class Journal:
         with writing_to(folder):
             folder.mkdir(parents=True, exist_ok=True)
             mark.write_text(fingerprint)
-            self.backward, self.forward = Leg(folder, "backward"), Leg(folder, "forward")
-            self.backward_return, self.forward_return = Leg(folder, "backward_return"), Leg(folder, "forward_return")
-        self._legs = (self.backward, self.backward_return, self.forward, self.forward_return)
+            self.backward, self.forward = (SavedDirection(folder, name) for name in ("backward", "forward"))
 
     @property
     def resumed(self) -> int:
-        """Frames that an earlier, interrupted run has tracked, once for each pass."""
-        return sum(len(leg) for leg in self._legs)
+        """Frames that an earlier, interrupted run has tracked."""
+        return len(self.backward) + len(self.forward)
 
     def remove(self) -> None:
         """Deletes the folder; the run is complete."""
@@ -167,9 +160,39 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for leg in self._legs:
-            leg.close()
-        if not any(leg.saved for leg in self._legs):
+        self.backward.close()
+        self.forward.close()
+        if not (self.backward.has_state or self.forward.has_state):
             shutil.rmtree(self.folder)
             with suppress(OSError):  # holds something else
                 self.folder.parent.rmdir()
+
+
+@contextmanager
+def temporary_state() -> Iterator[ResumeState]:
+    """Opens a state that nothing goes on from: only to bring the backward direction's results into order."""
+    with tempfile.TemporaryDirectory(prefix="vos-") as folder, ResumeState(Path(folder) / "resume") as state:
+        yield state
+
+
+def replay(
+    source: FrameSource, start: int, saved: ResumeState, write: Callable[[SegmentedFrame], None], times: StageTimes
+) -> None:
+    """Writes the results that are saved already, in the order of the frames.
+
+    Args:
+        source: the frames, read once more from the first one on.
+        start: index of the first reference: what is before it was tracked backward.
+        saved: holds the results of all frames before ``start``, and of none or more from there on.
+        write: takes a result.
+        times: of reading.
+    """
+    count = start + len(saved.forward)
+    if not count:
+        return
+    with Prefetch(times.each("read", source.frames(0, count)), READ_AHEAD, "read") as frames:
+        for frame in frames:
+            if frame.index < start:
+                write(saved.backward.read(start - 1 - frame.index, frame))
+            else:
+                write(saved.forward.read(frame.index - start, frame))
