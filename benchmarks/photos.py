@@ -23,14 +23,13 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from vos.cli.config import MethodConfig, ModelConfig
 from vos.concept.concept import Concept
 from vos.io.images import read_image
 from vos.photos.crop_refinement import look_closer
-from vos.photos.methods.base import METHODS, make_search
+from vos.photos.methods.base import METHODS, MethodConfig, make_search
 from vos.photos.presence import DEFAULT_THRESHOLD, Evidence, Judge
 from vos.photos.segmenter import PhotoSegmenter, draw
-from vos.sam.registry import load_photo_model
+from vos.sam.registry import ModelConfig, load_photo_model
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
 

@@ -25,11 +25,10 @@ from nano_measures.videos import SETS, measure_set
 from safetensors.torch import load
 
 from vos.cli.compose import exit_code
-from vos.cli.config import ModelConfig
 from vos.errors import VosError
 from vos.evaluation.report import csv_text, write_file
 from vos.sam.device import set_threads
-from vos.sam.registry import load_model
+from vos.sam.registry import ModelConfig, load_model
 
 BUFFERS = ("running_mean", "running_var", "num_batches_tracked")  # saved with the weights, but not trained
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from vos.adaptation.adapt import adapt
+from vos.adaptation.adapt import AdaptConfig, adapt
 from vos.adaptation.lessons import classroom
 from vos.errors import VosError
 from vos.persam.location_prior import locate
@@ -21,7 +21,7 @@ from vos.sam.nano import tuning as nano_tuning
 from vos.sam.nano.lesson import Lesson
 from vos.sam.nano.segmenter import NanoSegmenter
 from vos.structures import Frame, LabelMap, Prompt
-from vos.tracking.config import AdaptConfig, TrackerConfig
+from vos.tracking.config import TrackerConfig
 from vos.tracking.merge import merge
 from vos.tracking.persam_tracker import PersamTracker
 from vos.tracking.tracker import make_tracker
@@ -73,7 +73,7 @@ def test_a_step_goes_down_the_mean_of_its_questions(model: NanoSegmenter) -> Non
         state = model.adapted(repeat(asked), 3, 1e-3).adaptation()
         return torch.cat([value.flatten() for value in state.values()])
 
-    first, second = islice(classroom(model, *kite(80, 30), QUICK).lessons(), 2)
+    first, second = islice(classroom(model, *kite(80, 30), QUICK.views, QUICK.seed).lessons(), 2)
     alone, other, both = learned(first), learned(second), learned(first, second)
     assert torch.equal(learned(first, first), alone)
     assert torch.equal(learned(first, second), both)  # whichever of the two is through before the other
@@ -135,7 +135,7 @@ import numpy as np
 from vos.adaptation.adapt import adapt
 from vos.sam.nano.segmenter import NanoSegmenter
 from vos.structures import Frame, LabelMap
-from vos.tracking.config import AdaptConfig
+from vos.adaptation.adapt import AdaptConfig
 labels = np.zeros((96, 96), np.uint8)
 labels[20:60, 20:60] = 1
 frame = Frame(0, "00000", 0.0, np.full((96, 96, 3), 60, np.uint8) + 90 * labels[..., None])
@@ -162,7 +162,7 @@ def test_lessons_are_what_the_tracker_asks(model: NanoSegmenter) -> None:
     frame, reference = kite(80, 30)
     labels = reference.labels.copy()
     labels[100:130, 10:60] = 7
-    room = classroom(model, frame, LabelMap(labels, (1, 4, 7)), QUICK)
+    room = classroom(model, frame, LabelMap(labels, (1, 4, 7)), QUICK.views, QUICK.seed)
     assert room.objects == 2  # 4 has no pixels
     lessons = list(islice(room.lessons(), 40))
     for lesson in lessons:

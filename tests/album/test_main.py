@@ -13,8 +13,9 @@ from PIL import Image
 from red_album import SIZE, iou, mask, picture, table, truth
 
 from vos.cli.compose import compose
-from vos.cli.config import AlbumConfig, MethodConfig
+from vos.cli.config import AlbumConfig
 from vos.concept.concept import Concept
+from vos.photos.methods.base import MethodConfig
 
 
 def test_finds_the_object_in_files_of_every_kind(album: Program, album_words: list[str]) -> None:

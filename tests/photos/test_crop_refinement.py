@@ -7,9 +7,8 @@ import torch
 from cautious import CautiousColourModel, concept_of
 from scenes import iou, scene
 
-from vos.cli.config import MethodConfig
 from vos.photos.crop_refinement import look_closer
-from vos.photos.methods.base import Found
+from vos.photos.methods.base import Found, MethodConfig
 from vos.photos.segmenter import PhotoSegmenter
 from vos.structures import Geometry, Prompt
 

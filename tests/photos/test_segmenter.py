@@ -9,10 +9,9 @@ import torch
 from cautious import QUICK, REFERENCE, SIZE, CautiousColourModel, concept_of
 from scenes import Box, ColourModel, iou, scene
 
-from vos.cli.config import MethodConfig
 from vos.concept.concept import Concept
 from vos.errors import VosError
-from vos.photos.methods.base import Found
+from vos.photos.methods.base import Found, MethodConfig
 from vos.photos.segmenter import PhotoSegmenter, components, segment
 from vos.structures import Presence, Prompt
 

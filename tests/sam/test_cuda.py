@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from vos.adaptation.adapt import AdaptConfig
 from vos.sam.nano.segmenter import NanoSegmenter
 from vos.structures import Frame, LabelMap
-from vos.tracking.config import AdaptConfig, TrackerConfig
+from vos.tracking.config import TrackerConfig
 from vos.tracking.merge import merge
 from vos.tracking.persam_tracker import PersamTracker
 

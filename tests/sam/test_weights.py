@@ -12,11 +12,10 @@ import pytest
 import safetensors.torch
 import torch
 
-from vos.cli.config import ModelConfig
 from vos.errors import VosError
 from vos.sam import weights as checkpoints
 from vos.sam.official.segmenter import SamSegmenter, build_sam
-from vos.sam.registry import load_model
+from vos.sam.registry import ModelConfig, load_model
 from vos.sam.weights import PUBLIC_CHECKPOINTS, PublicCheckpoint, local_checkpoint, public_checkpoint
 
 

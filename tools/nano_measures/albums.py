@@ -11,15 +11,15 @@ from tqdm import tqdm
 
 from nano_measures.calibration import area_under_curve
 from nano_measures.tables import Cell, Settings, Table, skipped
-from vos.cli.config import DatasetConfig, EvaluateConfig, MethodConfig, ModelConfig
+from vos.cli.config import DatasetConfig, EvaluateConfig
 from vos.concept.concept import Concept
 from vos.evaluation.davis import DavisSequence, read_annotation, read_dataset
 from vos.evaluation.perseg import overall, read_perseg, score_results
 from vos.evaluation.run_perseg import run_dataset
 from vos.io.images import read_image
-from vos.photos.methods.base import make_search
+from vos.photos.methods.base import MethodConfig, make_search
 from vos.photos.presence import Judge
-from vos.sam.registry import load_photo_model
+from vos.sam.registry import ModelConfig, load_photo_model
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
 

@@ -22,7 +22,6 @@ from vos.sam.nano.inputs import resized
 from vos.sam.nano.lesson import Lesson
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, LabelMap, Prompt, TargetFeature
-from vos.tracking.config import AdaptConfig
 
 REFERENCE_SHARE = 0.6  # lessons that know the object from the reference itself rather than from a made-up view
 MEMORY_SHARE = 0.5  # lessons that know a second view, too, as the tracker's memory does
@@ -97,24 +96,25 @@ class Classroom:
         return window_around(box * geometry.logit_stride, geometry)
 
 
-def classroom(model: Segmenter, frame: Frame, reference: LabelMap, config: AdaptConfig) -> Classroom:
+def classroom(model: Segmenter, frame: Frame, reference: LabelMap, views: int, seed: int) -> Classroom:
     """Gives lessons on one reference frame, from views of it that are made up.
 
     Args:
         model: encodes the views; its decoder is the pupil.
         frame: the reference frame.
         reference: its mask. Only objects that the model can see in it are taught, and of very many only the first.
-        config: how many views, and the seed of the random numbers.
+        views: how many are made up.
+        seed: of the random numbers.
     """
     shown = _at_input_size(model, View(frame.rgb, reference.labels))
     object_ids = [i for i in reference.object_ids if bool((shown.labels == i).any())][:MOST_TAUGHT]
     seen: list[Seen] = []
     if object_ids:
-        views = chain([shown], rehearse(shown, object_ids, config.views, config.seed))
+        shown_first = chain([shown], rehearse(shown, object_ids, views, seed))
         # Views are made up on this thread while earlier ones are encoded on others.
         with ThreadPoolExecutor(free_cores(model.device), "look") as pool:
-            seen = list(pool.map(lambda view: look(model, view, object_ids), views))
-    return Classroom(seen, model.guidance_fields, config.seed)
+            seen = list(pool.map(lambda view: look(model, view, object_ids), shown_first))
+    return Classroom(seen, model.guidance_fields, seed)
 
 
 def _at_input_size(model: Segmenter, view: View) -> View:

@@ -5,28 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from vos.album.dreambooth import DreamboothConfig
+from vos.photos.methods.base import MethodConfig
+from vos.sam.registry import ModelConfig
 from vos.tracking.config import TrackerConfig
-
-
-@dataclass
-class ModelConfig:
-    """Which promptable model, and how it runs."""
-
-    name: str = "nano"  # nano | vit_t | vit_b | vit_l | vit_h
-    input_size: int | None = None  # longer side of the model input, pixels; None = the model's own (SAM is fixed: 1024)
-
-
-@dataclass
-class MethodConfig:
-    """How an object is looked for in a photo. ``None`` stands for what suits the model (``photos.methods.base``)."""
-
-    name: str = "p2sam"  # persam | persam_f | p2sam | persam_reference
-    guidance: bool = True  # steer the first decoder call by similarity (persam_f: only what reads similarity maps)
-    points: bool | None = None  # persam: prompt with the similarity's best and worst point
-    refine_steps: int | None = None  # decoder calls after the first
-    closeup: bool | None = None  # look at small objects a second time, closer; None = where encoding is cheap (nano)
-    parts: int = 5  # p2sam: most parts that the object is split into; 1..parts are tried on every photo
-    max_instances: int = 16  # instances=all: most instances looked for in one photo
 
 
 @dataclass
@@ -100,16 +82,6 @@ class ConceptConfig(RuntimeConfig):
     finetune: bool = True  # also tune PerSAM-F's mask weights, for method=persam_f
     checkpoint: str | None = None  # weights file; None = the model's own
     model: ModelConfig = field(default_factory=ModelConfig)
-
-
-@dataclass
-class DreamboothConfig:
-    """``output=dreambooth``: training pictures for personalised image generation."""
-
-    size: int = 512  # side of the square crops, pixels: 512 | 768 | 1024
-    background: str = "white"  # white | gray | black | #rrggbb | transparent | blur | keep
-    text: str = "a photo of sks {concept}"  # prompt in metadata.jsonl; {concept} = its name
-    margin: float = 0.1  # room around the object on each side, share of its longer side
 
 
 @dataclass

@@ -10,13 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from vos.cli.config import MethodConfig
 from vos.concept.concept import Concept
 from vos.concept.reference_view import Photo, as_rgb
 from vos.errors import VosError
 from vos.io.masks.label_map import mask_box
 from vos.photos.crop_refinement import Closeup, look_closer
-from vos.photos.methods.base import TAKEN_SHARE, Found, Search, coverage_on_grid, make_search
+from vos.photos.methods.base import TAKEN_SHARE, Found, MethodConfig, Search, coverage_on_grid, make_search
 from vos.photos.presence import DEFAULT_THRESHOLD, Evidence, Judge
 from vos.photos.result import Instance, PhotoResult
 from vos.sam.registry import cached_model

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from vos.adaptation.adapt import AdaptConfig
 from vos.errors import VosError
 
 
@@ -113,22 +114,6 @@ class PresenceConfig:
     cuts: bool = True  # notice scene cuts, after which objects are looked for by appearance alone
     unseen_similarity: float = 0.9  # ... in a scene in which it has not been seen yet, after a cut or by concept=
     min_area: float = 16.0  # original pixels; a smaller mask is absent (a quarter of the reference where that is less)
-
-
-@dataclass
-class AdaptConfig:
-    """Test-time adaptation: before a reference is followed, the decoder practises on made-up views of it (nano)."""
-
-    enabled: bool = True  # false = follow at once, with the weights as they are
-    steps: int = 45  # of the optimiser; times the square root of the number of objects
-    questions: int = 2  # in each step, side by side where there are cores
-    learning_rate: float = 8e-4  # the highest; it falls to three tenths
-    views: int = 15  # made-up views of the reference frame
-    seed: int = 0  # of the random numbers; results differ a little from seed to seed
-
-    def __post_init__(self) -> None:
-        if self.questions < 1:
-            raise VosError(f"tracker.adapt.questions={self.questions} is below 1; the default is 2")
 
 
 @dataclass

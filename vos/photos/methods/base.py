@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from vos.cli.config import MethodConfig
 from vos.concept.concept import Concept
 from vos.errors import VosError
 from vos.persam.location_prior import image_cells
@@ -17,6 +16,19 @@ from vos.structures import Geometry, ImageEmbedding, MaskCandidates, Prompt
 
 METHODS = ("persam", "persam_f", "p2sam", "persam_reference")
 TAKEN_SHARE = 0.25  # a grid cell covered more than this by earlier instances is not searched again
+
+
+@dataclass
+class MethodConfig:
+    """How an object is looked for in a photo. ``None`` stands for what suits the model (``photos.methods.base``)."""
+
+    name: str = "p2sam"  # persam | persam_f | p2sam | persam_reference
+    guidance: bool = True  # steer the first decoder call by similarity (persam_f: only what reads similarity maps)
+    points: bool | None = None  # persam: prompt with the similarity's best and worst point
+    refine_steps: int | None = None  # decoder calls after the first
+    closeup: bool | None = None  # look at small objects a second time, closer; None = where encoding is cheap (nano)
+    parts: int = 5  # p2sam: most parts that the object is split into; 1..parts are tried on every photo
+    max_instances: int = 16  # instances=all: most instances looked for in one photo
 
 
 @dataclass(frozen=True, slots=True)

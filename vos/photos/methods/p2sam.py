@@ -6,11 +6,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from vos.cli.config import MethodConfig
 from vos.concept.concept import Concept
 from vos.persam.cascade import refine
 from vos.persam.location_prior import locate, peak_points
-from vos.photos.methods.base import Found, Search, coverage_on_grid, found_from
+from vos.photos.methods.base import Found, MethodConfig, Search, coverage_on_grid, found_from
 from vos.photos.methods.parts import FeatureDistribution, cluster
 from vos.sam.segmenter import Segmenter
 from vos.structures import Guidance, ImageEmbedding, MaskCandidates, Prompt

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from vos.cli.config import MethodConfig
 from vos.concept.concept import Concept
 from vos.persam.cascade import refine
 from vos.persam.location_prior import locate, peak_points
-from vos.photos.methods.base import Found, Search, found_from
+from vos.photos.methods.base import Found, MethodConfig, Search, found_from
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding, Prompt
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import torch
 
-from vos.cli.config import MethodConfig
 from vos.concept.concept import Concept
 from vos.concept.mask_weights import MAPS_ONLY, first_call
 from vos.errors import VosError
 from vos.persam.cascade import low_res_box, refine
 from vos.persam.location_prior import locate
 from vos.persam.persam_f import fuse
-from vos.photos.methods.base import Found, Search, found_from
+from vos.photos.methods.base import Found, MethodConfig, Search, found_from
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding, MaskCandidates, Prompt
 

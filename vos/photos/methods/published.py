@@ -11,12 +11,11 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from vos.cli.config import MethodConfig
 from vos.concept.concept import Concept
 from vos.persam.cascade import refine, tight_box
 from vos.persam.similarity import similarity
 from vos.persam.target_feature import target_feature
-from vos.photos.methods.base import Found, Search, found_from
+from vos.photos.methods.base import Found, MethodConfig, Search, found_from
 from vos.sam.segmenter import Segmenter
 from vos.structures import Geometry, Guidance, ImageEmbedding, Prompt
 
