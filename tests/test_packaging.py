@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 import configparser
 import importlib
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -58,44 +61,130 @@ def test_make_help_names_every_target() -> None:
     assert [name for name in phony if f"make {name}" not in text] == []
 
 
-def test_a_wheel_holds_configs_and_weights(tmp_path: Path) -> None:
-    """Built from a copy without the network, by the setuptools that is installed."""
+def test_the_list_of_packages_is_complete() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    folders = {path.parent.relative_to(ROOT) for path in (ROOT / "vos").rglob("__init__.py")}
+    expected = {".".join(folder.parts) for folder in folders} | {"vos.conf"}
+    assert set(config["options"]["packages"].split()) == expected
+    assert config["options"]["package_dir"].split() == ["vos.conf", "=", "conf"]
+
+
+def test_torch_is_pinned_to_a_version_that_the_metadata_admits() -> None:
+    (pinned,) = re.findall(r"^torch==(\S+)", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    (low, high) = re.findall(r"^    torch>=([\d.]+),<([\d.]+)$", (ROOT / "setup.cfg").read_text(), re.MULTILINE)[0]
+    numbers = [tuple(map(int, version.split("."))) for version in (low, pinned, high)]
+    assert numbers == sorted(numbers)
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a user can install from: a copy of the checkout, its sdist, and wheels made of these."""
+
+    checkout: Path
+    sdist: Path
+    wheel: Path  # of the unpacked sdist
+    editable: Path  # of the checkout
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Built without the network, by the setuptools that is installed."""
     pytest.importorskip("setuptools")
-    listing = [
-        "git",
-        "ls-files",
-        "-co",
-        "--exclude-standard",
-        "vos",
-        "conf",
-        "README.md",
-        "LICENSE",
-        "NOTICE",
-        "setup.cfg",
-        "pyproject.toml",
-    ]
-    listed = subprocess.check_output(listing, cwd=ROOT, text=True).splitlines()
-    files = [name for name in listed if (ROOT / name).is_file()]
-    copy = tmp_path / "source"
-    for name in files:
-        (copy / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, copy / name)
-    build = "from setuptools.build_meta import build_wheel; import sys; build_wheel(sys.argv[1])"
-    command = [sys.executable, "-c", build, str(tmp_path)]
-    done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+    folder = tmp_path_factory.mktemp("built")
+    for name in sources():
+        (folder / "checkout" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, folder / "checkout" / name)
+    sdist = build("sdist", folder / "checkout", folder)
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder / "unpacked", filter="data")
+    (unpacked,) = (folder / "unpacked").iterdir()
+    wheel = build("wheel", unpacked, folder / "wheel")
+    return Built(folder / "checkout", sdist, wheel, build("editable", folder / "checkout", folder / "editable"))
+
+
+def sources() -> list[str]:
+    """Files of the checkout that are tracked or could be, as names relative to it."""
+    listing = ["git", "ls-files", "-co", "--exclude-standard"]
+    done = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip("not a git checkout")
+    return [name for name in done.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def build(kind: str, source: Path, folder: Path) -> Path:
+    """Calls setuptools as pip does, in ``source``; returns the file that it leaves in ``folder``."""
+    folder.mkdir(exist_ok=True)
+    code = f"import sys; from setuptools.build_meta import build_{kind} as build; build(sys.argv[1])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder)], cwd=source, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
+    (made,) = folder.glob("*.tar.gz" if kind == "sdist" else "*.whl")
+    return made
+
+
+def test_a_wheel_made_of_the_sdist_holds_code_configs_weights_and_licence(built: Built) -> None:
+    with zipfile.ZipFile(built.wheel) as archive:
         packed = {name for name in archive.namelist() if name.startswith("vos/")}
+        rest = {PurePosixPath(name).name for name in archive.namelist()} - {PurePosixPath(n).name for n in packed}
+    files = sources()
     expected = {name for name in files if name.startswith("vos/")}
     assert packed == expected | {f"vos/{name}" for name in files if name.startswith("conf/")}
+    assert rest >= {"LICENSE", "NOTICE", "METADATA", "entry_points.txt"}
+
+
+def test_the_sdist_holds_what_make_needs(built: Built) -> None:
+    with tarfile.open(built.sdist) as archive:
+        packed = {name.partition("/")[2] for name in archive.getnames()}
+    left_out = {name for name in sources() if name not in packed}
+    assert {name for name in left_out if not name.startswith(".")} == set()
+
+
+# What `python -m vos.run --help` is, after a line that says where vos was found.
+PROBE = """
+import runpy, site, sys
+sys.meta_path[:] = [finder for finder in sys.meta_path if "Editable" not in repr(finder)]  # vos's own
+site.addsitedir(sys.argv[1])
+import vos
+print(vos.__file__)
+from vos.cli.compose import config_folder
+print(config_folder())
+sys.argv = ["vos.run", "--help"]
+runpy.run_module("vos.run", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["checkout", "wheel", "editable"])
+def test_every_form_of_it_runs_from_any_folder(form: str, built: Built, tmp_path: Path) -> None:
+    """The wheel is that of the sdist."""
+    target = source = built.checkout.resolve()
+    if form != "checkout":
+        target = tmp_path.resolve() / "site"
+        with zipfile.ZipFile(getattr(built, form)) as archive:
+            archive.extractall(target)
+    (tmp_path / "elsewhere").mkdir()
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    if form == "checkout":
+        environment["PYTHONPATH"] = str(target)
+    command = [sys.executable, "-c", PROBE, str(target)]
+    done = subprocess.run(
+        command, cwd=tmp_path / "elsewhere", env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    package, conf, *text = done.stdout.splitlines()
+    assert Path(package).is_relative_to(target if form == "wheel" else source)
+    assert Path(conf).is_relative_to(target if form == "wheel" else source)
+    assert any(line.startswith("  tracker=persam ") for line in text)
 
 
 def test_console_scripts_exist() -> None:
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     scripts = [line.split(" = ")[1] for line in config["options.entry_points"]["console_scripts"].split("\n") if line]
-    assert "vos.run:main" in scripts
+    programs = {"vos.run", "vos.evaluate", "vos.album.__main__", "vos.concept.__main__"}
+    assert set(scripts) == {f"{program}:main" for program in programs}
     for script in scripts:
         module, _, function = script.partition(":")
         assert callable(getattr(importlib.import_module(module), function))
