@@ -14,7 +14,7 @@ help: ## show this list
 
 .PHONY: demo
 demo: $(VENV)/.ready ## make a clip with known masks, follow its object, score the result
-	$(BIN)/python tools/make_demo_clip.py $(DEMO)
+	$(BIN)/python tools/render/demo_clip.py $(DEMO)
 	$(BIN)/python -m vos.run video=$(DEMO)/clip.mp4 ref_mask=$(DEMO)/masks/00000.png output_dir=$(DEMO)/result overwrite=true
 	@echo
 	@$(BIN)/python tools/score_demo.py $(DEMO)

@@ -1,6 +1,6 @@
 """Does a tracker find lost objects again? Per kind of loss: returns found, false paint, swapped identities, J&F.
 
-    python tools/make_occlusion_set.py outputs/occlusion_set
+    python tools/render/occlusion_set.py outputs/occlusion_set
     python benchmarks/occlusion.py outputs/occlusion_set [--out table.csv] [--pictures FOLDER] [option=value ...]
 
 The options are those of ``python -m vos.evaluate``, e.g. ``tracker=reference model.input_size=512``; masks go to
@@ -155,7 +155,7 @@ def judge_set(
 def read_events(path: Path) -> list[Return]:
     """The losses and returns that the renderer noted."""
     if not path.is_file():
-        raise VosError(f"{path} is missing; give a folder that tools/make_occlusion_set.py has written")
+        raise VosError(f"{path} is missing; give a folder that tools/render/occlusion_set.py has written")
     with path.open(newline="", encoding="utf-8") as file:
         return [
             Return(row["clip"], *(int(row[name]) for name in ("object", "frame_lost", "frame_back")))
@@ -220,7 +220,7 @@ def run(root: Path, words: Sequence[str], out: Path | None, pictures: Path | Non
 def main() -> int:
     """Reads the command line; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("set", type=Path, help="folder written by tools/make_occlusion_set.py")
+    parser.add_argument("set", type=Path, help="folder written by tools/render/occlusion_set.py")
     parser.add_argument("--out", type=Path, default=None, help="CSV file for the table; the returns go beside it")
     parser.add_argument("--pictures", type=Path, default=None, help="folder for a picture of each return not found")
     parser.add_argument("options", nargs="*", help="options of vos.evaluate, written name=value")

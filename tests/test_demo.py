@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from make_demo_clip import make_clip
+from demo_clip import make_clip
 from PIL import Image
 
 from vos.evaluation.davis import DavisSequence

@@ -30,7 +30,14 @@ except ImportError:  # before the move
 state = build_sam("vit_t", 7).network.state_dict()
 save_file({name: tensor.clone().contiguous() for name, tensor in state.items()}, sys.argv[1])
 """
-WRITE_CLIP = "import sys, pathlib, make_demo_clip as m; m.make_clip(pathlib.Path(sys.argv[1]), frames=int(sys.argv[2]))"
+WRITE_CLIP = """
+import pathlib, sys
+try:
+    from demo_clip import make_clip
+except ImportError:  # the name it had up to 60df211
+    from make_demo_clip import make_clip
+make_clip(pathlib.Path(sys.argv[1]), frames=int(sys.argv[2]))
+"""
 
 
 @dataclass(frozen=True)
@@ -183,7 +190,7 @@ DATA = {"dog": "davis16", "girls": "multi", "perseg": "perseg_mini"}  # input ->
 
 def run_python(code: str, checkout: Path, *arguments: str) -> None:
     """Runs a few lines of Python that may import the package and the tools of a checkout."""
-    path = os.pathsep.join([str(checkout), str(checkout / "tools")])
+    path = os.pathsep.join(str(folder) for folder in (checkout, checkout / "tools" / "render", checkout / "tools"))
     environment = os.environ | {"PYTHONPATH": path}
     subprocess.run(
         [sys.executable, "-c", code, *arguments], cwd=checkout, env=environment, check=True, capture_output=True

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from raycaster.camera import CameraPose
 
-from occlusion_set.clips import Actor, Clip, Path, Place, Shot, walk
-from occlusion_set.models import MODELS
-from occlusion_set.panels import Panel
-from occlusion_set.scene import CameraPose, Stage
-from occlusion_set.staging import WALKERS, Lot, across, regraded
+from occlusion_clips.clips import Actor, Clip, Path, Place, Shot, walk
+from occlusion_clips.models import MODELS
+from occlusion_clips.panels import Panel
+from occlusion_clips.stage import Stage
+from occlusion_clips.staging import WALKERS, Lot, across, regraded
 
 FRAMES = 54
 LONGEST = 1.0  # metres, of someone who walks behind something with room beside it

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from make_demo_clip import Array, fractal_noise
+from raycaster.textures import fractal_noise
+from raycaster.things import Array
 
-from occlusion_set.places import bricks, landscape, tinted
+from occlusion_clips.places import bricks, landscape, tinted
 
 Rng = np.random.Generator
 PER_METRE = 180  # texture pixels

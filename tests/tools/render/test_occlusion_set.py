@@ -7,11 +7,11 @@ import sys
 from dataclasses import astuple
 from pathlib import Path
 
-import make_occlusion_set as tool
 import numpy as np
+import occlusion_set as tool
 import pytest
-from occlusion_set.kinds import FRAMES, KINDS, make_clip
-from occlusion_set.scene import finished
+from occlusion_clips.kinds import FRAMES, KINDS, make_clip
+from occlusion_clips.stage import finished
 from PIL import Image
 
 from vos.errors import VosError
@@ -163,7 +163,7 @@ def test_a_wrong_size_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     for size in ("480", "10x10", "480x270x3", "99999x300"):
         with pytest.raises(VosError, match="480x270"):
             tool.read_size(size)
-    monkeypatch.setattr(sys, "argv", ["make_occlusion_set", "nowhere", "--size", "big"])
+    monkeypatch.setattr(sys, "argv", ["occlusion_set", "nowhere", "--size", "big"])
     assert tool.main() == 2
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 1

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from make_demo_clip import Ellipsoid, Pose
+from raycaster.camera import CameraPose
+from raycaster.things import Ellipsoid, Pose, Thing
 
-from occlusion_set.clips import Actor, Path, walk
-from occlusion_set.models import MODELS, PALETTES
-from occlusion_set.panels import STYLES, Panel, make_panel
-from occlusion_set.places import PLACES
-from occlusion_set.scene import HALF_WIDTH, CameraPose, Stage, Thing
+from occlusion_clips.clips import Actor, Path, walk
+from occlusion_clips.models import MODELS, PALETTES
+from occlusion_clips.panels import STYLES, Panel, make_panel
+from occlusion_clips.places import PLACES
+from occlusion_clips.stage import HALF_WIDTH, Stage
 
 WALKERS = ("dog", "car", "child", "duck", "bear", "penguin", "turtle")
 BUILT = ("room", "plaza")  # places with columns where others have trees

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from make_demo_clip import Array, Pose
+from raycaster.camera import CameraPose
+from raycaster.parts import Model, Palette, scaled
+from raycaster.things import Array, Pose, Thing
 
-from occlusion_set.objects import Model, Palette, scaled
-from occlusion_set.scene import CameraPose, Stage, Thing, defocus, finished, render, silhouette
+from occlusion_clips.stage import Stage, defocus, finished, render, silhouette
 
 Place = tuple[float, float, float]  # x and z on the ground and lift above it, metres
 Path = Callable[[float], Place]  # by frame, a real number: shutters stay open for a while

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-from make_demo_clip import DENSITY, FAR, LEFT, NEAR, Array, backdrop_texture, fractal_noise, ground_texture
+from raycaster.textures import DENSITY, FAR, LEFT, NEAR, backdrop_texture, fractal_noise, ground_texture
+from raycaster.things import Array
 
 GROUND = int((FAR - NEAR) * DENSITY), int(-2 * LEFT * DENSITY)  # (H, W) of a ground texture
 BACKDROP = 720, 2160  # (H, W) of 8 x 24 metres: 90 pixels per metre

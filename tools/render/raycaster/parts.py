@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from make_demo_clip import Ellipsoid
+
+from raycaster.things import Ellipsoid
 
 Point = tuple[float, float, float]
 Rgb = tuple[float, float, float]  # linear, 0..1
@@ -80,6 +81,26 @@ def pair(centre: Point, radii: Point, rgb: Rgb, gloss: float = 0.2) -> Parts:
     """Two parts, left and right."""
     x, y, z = centre
     return [Ellipsoid((x, y, side * z), radii, rgb, gloss) for side in (-1, 1)]
+
+
+def duck(body: Rgb, wing: Rgb, scarf: Rgb) -> Parts:
+    """A toy duck 0.8 m long, in three colours."""
+    beak, eye, white = (0.95, 0.33, 0.04), (0.02, 0.02, 0.02), (0.9, 0.9, 0.86)
+    parts = [
+        Ellipsoid((0.0, 0.27, 0.0), (0.40, 0.27, 0.27), body),
+        Ellipsoid((-0.36, 0.38, 0.0), (0.16, 0.09, 0.12), body),
+        Ellipsoid((0.24, 0.64, 0.0), (0.20, 0.20, 0.19), body),
+        Ellipsoid((0.21, 0.46, 0.0), (0.19, 0.055, 0.19), scarf, gloss=0.05, grain=0.3),
+        Ellipsoid((0.46, 0.60, 0.0), (0.13, 0.045, 0.09), beak),
+    ]
+    for side in (-1, 1):
+        parts += [
+            Ellipsoid((-0.06, 0.31, 0.22 * side), (0.25, 0.15, 0.075), wing, grain=0.25),
+            Ellipsoid((0.37, 0.70, 0.115 * side), (0.05, 0.055, 0.05), white),
+            Ellipsoid((0.405, 0.70, 0.135 * side), (0.03, 0.038, 0.03), eye, gloss=0.9),
+            Ellipsoid((0.05, 0.03, 0.13 * side), (0.16, 0.035, 0.09), beak),
+        ]
+    return parts
 
 
 def _point(values: Sequence[float] | npt.NDArray[np.floating]) -> Point:

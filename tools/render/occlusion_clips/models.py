@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from make_demo_clip import Ellipsoid, duck
-
-from occlusion_set.objects import Model, Palette, Parts, bands, dots, limb, pair
+from raycaster.parts import Model, Palette, Parts, bands, dots, duck, limb, pair
+from raycaster.things import Ellipsoid
 
 DARK, WHITE, SKIN, HORN = (0.02, 0.02, 0.025), (0.85, 0.84, 0.8), (0.72, 0.42, 0.29), (0.9, 0.36, 0.05)
 

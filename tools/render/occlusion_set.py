@@ -1,11 +1,11 @@
 """Renders clips in which objects get lost and come back, with exact masks, in DAVIS layout.
 
-    python tools/make_occlusion_set.py outputs/occlusion_set [--seed 0] [--size 480x270] [--clips 3]
+    python tools/render/occlusion_set.py outputs/occlusion_set [--seed 0] [--size 480x270] [--clips 3]
 
 writes JPEGImages/480p/<clip>/00000.jpg, Annotations/480p/<clip>/00000.png (palette PNGs), the list
 ImageSets/2017/occlusion.txt, and events.csv: per clip and object the first frame in which it is fully invisible and
 the first one in which at least a quarter of its usual area is back. ``benchmarks/occlusion.py`` runs a tracker on it.
-Kinds of clips: see ``tools/occlusion_set/kinds.py``. The same seed gives the same bytes.
+Kinds of clips: see ``tools/render/occlusion_clips/kinds.py``. The same seed gives the same bytes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 import numpy as np
-from occlusion_set.kinds import KINDS, make_clip
+from occlusion_clips.kinds import KINDS, make_clip
 from PIL import Image
 from tqdm import tqdm
 
