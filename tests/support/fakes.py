@@ -167,12 +167,6 @@ class RedTracker(Tracker):
     def add_reference(self, embedding: ImageEmbedding, reference: LabelMap, frame: Frame) -> TrackedFrame:
         return self._next("add_reference", embedding, frame, reference)
 
-    def turn(self) -> None:
-        self.calls.append(("turn", -1))
-
-    def revisit(self, embedding: ImageEmbedding, reference: LabelMap, frame: Frame) -> TrackedFrame:
-        return self._next("revisit", embedding, frame, reference)
-
     def _next(self, call: str, embedding: ImageEmbedding, frame: Frame, given: LabelMap | None) -> TrackedFrame:
         self.calls.append((call, frame.index))
         red = embedding.levels[0][0] - embedding.levels[0][1]

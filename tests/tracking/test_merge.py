@@ -13,7 +13,7 @@ from vos.structures import Frame, Geometry, LabelMap, Presence
 from vos.tracking.config import EdgesConfig, TrackerConfig
 from vos.tracking.merge import ABSENT_LOGIT, merge, resolve_overlap
 from vos.tracking.tracked_frame import TrackedFrame
-from vos.video.pipeline import Line, segment_video
+from vos.video.pipeline import VideoPipeline, segment_video
 from vos.video.reference import Reference
 
 GEOMETRY = Geometry((40, 60), (64, 96), (64, 96))
@@ -157,8 +157,8 @@ def test_the_option_travels_down_the_line_and_frames_stay_as_they_are() -> None:
     for edges in (None, EdgesConfig(radius=1)):
         collector, clip = Collector(), square_clip(4)
         copies = [np.array(image) for image in clip]
-        line = Line(ColourSegmenter(), RedTracker(), [collector], edges=edges)
-        segment_video(ListSource(clip), [Reference(0, square_mask(0))], line)
+        pipeline = VideoPipeline(ColourSegmenter(), RedTracker(), [collector], edges=edges)
+        segment_video(ListSource(clip), [Reference(0, square_mask(0))], pipeline)
         masks.append([result.label_map.labels.tobytes() for result in collector.results])
         for image, copy in zip(clip, copies):
             np.testing.assert_array_equal(image, copy)

@@ -12,7 +12,7 @@ from vos.persam.persam_f import FinetuneConfig
 from vos.structures import Frame, Presence
 from vos.tracking.merge import merge
 from vos.tracking.tracker import make_tracker
-from vos.video.pipeline import Line, segment_video
+from vos.video.pipeline import VideoPipeline, segment_video
 from vos.video.reference import Reference
 
 
@@ -45,8 +45,8 @@ def test_the_line_runs_on_concepts() -> None:
     model = ColourModel()
     clip = [scene({1: (8 + 4 * t, 8, 40 + 4 * t, 40)}) for t in range(5)]
     collector = Collector()
-    line = Line(model, make_tracker(config(), model), [collector])
-    segment_video(ListSource([image for image, _ in clip]), [Reference(0, concepts=(concept_of(1, model),))], line)
+    pipeline = VideoPipeline(model, make_tracker(config(), model), [collector])
+    segment_video(ListSource([image for image, _ in clip]), [Reference(0, concepts=(concept_of(1, model),))], pipeline)
     assert len(collector.results) == 5
     for result, (_, labels) in zip(collector.results, clip):
         assert iou(result.label_map.labels == 1, labels == 1) > 0.7
