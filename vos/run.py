@@ -25,7 +25,7 @@ from vos.concept.concept import Concept
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
 from vos.io.frames import FrameSource, open_frames
-from vos.io.masks.label_map import read_references
+from vos.io.masks.reference import read_references
 from vos.io.render import overlay
 from vos.io.writers import MaskWriter, MatteWriter, OverlayWriter, RleWriter, Writer
 from vos.io.writers.summary import SummaryWriter

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from vos.io.masks.palette import davis_palette
+from vos.io.masks.colours import davis_palette
 
 SIZES = {"bird": (60, 80), "can": (90, 64), "hat": (121, 77)}
 PHOTOS = 4

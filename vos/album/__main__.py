@@ -27,7 +27,7 @@ from vos.cli.output_folder import sole_writer
 from vos.concept.concept import Concept
 from vos.errors import VosError
 from vos.io.images import read_image
-from vos.io.masks.photos import read_photo_masks
+from vos.io.masks.reference import read_references
 from vos.photos.segmenter import PhotoSegmenter
 from vos.sam.registry import load_photo_model
 from vos.sam.segmenter import Segmenter
@@ -165,7 +165,7 @@ def _from_references(
     config: AlbumConfig, images: list[Path], masks: list[Path], model: Segmenter
 ) -> tuple[dict[int, Concept], list[dict[str, Any]]]:
     """A concept for each id in the masks, from the photos in which it occurs."""
-    pixels, label_maps = [read_image(path) for path in images], read_photo_masks(masks, images)
+    pixels, label_maps = [read_image(path) for path in images], read_references(masks, photos=images)
     ids = sorted({i for label_map in label_maps for i in label_map.object_ids})
     names = [str(n) for n in (config.name if isinstance(config.name, list) else [config.name])] if config.name else []
     if names and len(names) != len(ids):

@@ -13,7 +13,7 @@ from vos.cli.config import ConceptConfig
 from vos.concept.concept import Concept
 from vos.errors import VosError
 from vos.io.images import read_image
-from vos.io.masks.label_map import read_references
+from vos.io.masks.reference import read_references
 from vos.sam.registry import load_photo_model
 from vos.structures import LabelMap
 
@@ -54,7 +54,7 @@ def run(config: ConceptConfig) -> Concept:
         torch.set_num_threads(config.threads)
     out = Path(config.out).expanduser()
     photos = [read_image(path) for path in images]
-    labels = read_references(masks)
+    labels = read_references(masks, photos=images)
     object_id = _object_id(config.ref_id, labels)
     model = load_photo_model(config.model, config.checkpoint, config.device, config.precision)
     concept = Concept.from_images(

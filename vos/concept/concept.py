@@ -83,7 +83,7 @@ class Concept:
         views, embeddings, pixels = [], [], []
         for image, mask in zip(images, masks):
             rgb = as_rgb(image)
-            filled = as_mask(mask, (rgb.shape[0], rgb.shape[1]), object_id)
+            filled = as_mask(mask, (rgb.shape[0], rgb.shape[1]), object_id, image)
             embedding = model.encode([rgb])[0]
             views.append(reference_view(rgb, filled, embedding))
             embeddings.append(embedding)

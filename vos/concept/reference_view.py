@@ -13,7 +13,7 @@ import torch
 from vos.concept.reference_check import Audit, audit
 from vos.errors import VosError
 from vos.io.images import read_image
-from vos.io.masks.label_map import read_reference
+from vos.io.masks.reference import read_reference
 from vos.persam.target_feature import Pooling, observed_moments, published_coverage, target_feature
 from vos.structures import Geometry, ImageEmbedding, TargetFeature
 
@@ -68,18 +68,26 @@ def as_rgb(image: Photo) -> npt.NDArray[np.uint8]:
     return image
 
 
-def as_mask(mask: Mask, size: tuple[int, int], object_id: int | None = None) -> npt.NDArray[np.bool_]:
+def as_mask(
+    mask: Mask, size: tuple[int, int], object_id: int | None = None, photo: Photo | None = None
+) -> npt.NDArray[np.bool_]:
     """A reference mask as bool (H, W), from a file or an array.
 
     Args:
         mask: a file, or an array (H, W).
         size: (H, W) of its photo.
         object_id: the id to take; None = everything that is not background.
+        photo: where this is a file, too, a mask that was drawn on it as it is stored is turned as the photo is.
 
     Raises:
         VosError: another size, no such object, or nothing in it.
     """
-    labels = read_reference(mask, size).labels if isinstance(mask, (str, Path)) else np.asarray(mask)
+    if not isinstance(mask, (str, Path)):
+        labels = np.asarray(mask)
+    elif isinstance(photo, (str, Path)):
+        labels = read_reference(mask, photo=photo).labels
+    else:
+        labels = read_reference(mask, size).labels
     if labels.shape != size:
         raise VosError(f"the mask is {labels.shape}, its photo {size} (height x width); draw it at the photo's size")
     filled = labels != 0 if object_id is None else labels == object_id

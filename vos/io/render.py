@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from vos.io.masks.palette import davis_palette
+from vos.io.masks.colours import davis_palette
 from vos.structures import LabelMap
 
 Rgb = npt.NDArray[np.uint8]

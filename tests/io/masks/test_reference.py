@@ -1,4 +1,4 @@
-"""Reference masks in every form users have them, and label maps that survive the disk."""
+"""Reference masks in every form users have them, on frames and on photos, any way up."""
 
 from __future__ import annotations
 
@@ -16,15 +16,8 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from vos.errors import VosError
-from vos.io.masks.label_map import (
-    davis_palette,
-    mask_box,
-    read_label_map,
-    read_reference,
-    read_references,
-    write_label_map,
-)
-from vos.structures import LabelMap
+from vos.io.masks.colours import davis_palette
+from vos.io.masks.reference import read_reference, read_references
 
 SIZE = (60, 80)
 
@@ -49,27 +42,6 @@ def soften(rgb: npt.NDArray[np.uint8], scale: int = 4) -> npt.NDArray[np.uint8]:
 def save(path: Path, array: npt.NDArray[Any], **options: Any) -> Path:
     Image.fromarray(array).save(path, **options)
     return path
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(labels=arrays(np.uint8, st.tuples(st.integers(1, 20), st.integers(1, 20)), elements=st.integers(0, 255)))
-def test_label_maps_survive_the_disk_exactly(labels: npt.NDArray[np.uint8], tmp_path: Path) -> None:
-    ids = tuple(int(i) for i in np.unique(labels) if i)
-    write_label_map(tmp_path / "m.png", LabelMap(labels, ids))
-    back = read_label_map(tmp_path / "m.png")
-    assert np.array_equal(back.labels, labels) and back.object_ids == ids
-    if ids:
-        assert np.array_equal(read_reference(tmp_path / "m.png").labels, labels)
-
-
-def test_written_label_map_is_a_palette_png_in_davis_colours(tmp_path: Path) -> None:
-    write_label_map(tmp_path / "m.png", LabelMap(scene(), (1, 2, 3)))
-    with Image.open(tmp_path / "m.png") as image:
-        assert image.mode == "P"
-        assert image.getpalette()[:12] == [0, 0, 0, 128, 0, 0, 0, 128, 0, 128, 128, 0]
-        assert image.convert("RGB").getpixel((18, 28)) == (128, 0, 0)
-    assert davis_palette()[9].tolist() == [191, 0, 0] and davis_palette().shape == (256, 3)
-    assert len(np.unique(davis_palette(), axis=0)) == 256
 
 
 @pytest.mark.parametrize("values", [(0, 1), (0, 255), (7, 9), (0, 128), (100, 220)])
@@ -224,11 +196,10 @@ def test_damaged_masks_are_one_line_or_a_mask(data: st.DataObject, form: str, tm
     for position in data.draw(st.lists(st.integers(8, len(content) - 1), max_size=6)):
         content[position] = data.draw(st.integers(0, 255))
     (tmp_path / "m.png").write_bytes(content[: data.draw(st.integers(0, len(content)))])
-    for read in (read_reference, read_label_map):
-        try:
-            assert read(tmp_path / "m.png").labels.ndim == 2
-        except VosError as error:
-            assert "\n" not in str(error)
+    try:
+        assert read_reference(tmp_path / "m.png").labels.ndim == 2
+    except VosError as error:
+        assert "\n" not in str(error)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -243,25 +214,9 @@ def test_any_picture_is_a_mask_or_one_line(picture: npt.NDArray[np.uint8], tmp_p
         assert "\n" not in str(error)
 
 
-def test_missing_and_colour_label_maps(tmp_path: Path) -> None:
+def test_missing_mask_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(VosError, match="missing"):
         read_reference(tmp_path / "no.png")
-    with pytest.raises(VosError, match="mode RGB"):
-        read_label_map(save(tmp_path / "rgb.png", photo()))
-
-
-@given(mask=arrays(np.bool_, st.tuples(st.integers(1, 15), st.integers(1, 15))))
-def test_box_is_tight(mask: npt.NDArray[np.bool_]) -> None:
-    box = mask_box(mask)
-    if not mask.any():
-        assert box is None
-        return
-    assert box is not None and box.dtype == np.float32
-    x0, y0, x1, y1 = box.astype(int)
-    inside = np.zeros_like(mask)
-    inside[y0 : y1 + 1, x0 : x1 + 1] = True
-    assert not (mask & ~inside).any()
-    assert mask[y0].any() and mask[y1].any() and mask[:, x0].any() and mask[:, x1].any()
 
 
 def test_real_masks(shared: Path) -> None:

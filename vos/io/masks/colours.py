@@ -1,6 +1,8 @@
-"""Flat colours in a picture, told apart from the blends that anti-aliasing leaves between them."""
+"""Colours of masks: the palette that objects are shown in, and the flat colours that a picture is painted in."""
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -18,20 +20,36 @@ MAX_COLOURS = 256  # 255 objects and background; with more, the caller reports t
 FAR = 1 << 20  # above any squared distance of two colours
 
 Rgb = npt.NDArray[np.uint8]
+Codes = npt.NDArray[np.int64]  # packed colours 0xRRGGBB
 
 
-def pack(rgb: Rgb) -> npt.NDArray[np.int64]:
+@lru_cache(maxsize=1)
+def _davis_palette() -> Rgb:
+    index = np.arange(256)[:, None]
+    bits = [(index >> (3 * k + np.arange(3))) & 1 for k in range(3)]
+    colours = bits[0] * 128 + bits[1] * 64 + bits[2] * 32
+    colours[:22][colours[:22] == 192] = 191  # DAVIS rounds down where PASCAL VOC, its source, does not
+    return np.asarray(colours, dtype=np.uint8)
+
+
+def davis_palette() -> Rgb:
+    """Returns the colours of DAVIS' annotations, uint8 (256, 3) RGB; ids beyond 21 continue PASCAL VOC's series."""
+    return _davis_palette().copy()
+
+
+def pack(rgb: Rgb) -> Codes:
     """Packs colours (..., 3) to integers 0xRRGGBB (...)."""
     r, g, b = np.moveaxis(rgb.astype(np.int64), -1, 0)
-    return (r << 16) | (g << 8) | b
+    codes: Codes = (r << 16) | (g << 8) | b
+    return codes
 
 
-def unpack(codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The inverse of :func:`pack`: (N,) to (N, 3)."""
+def unpack(codes: Codes) -> Codes:
+    """Unpacks integers 0xRRGGBB (N,) to colours (N, 3); the inverse of :func:`pack`."""
     return np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=-1)
 
 
-def resolve_colours(rgb: Rgb, inside: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.int64] | None:
+def resolve_colours(rgb: Rgb, inside: npt.NDArray[np.bool_] | None = None) -> Codes | None:
     """Gives every pixel one of the picture's flat colours.
 
     Args:
@@ -61,8 +79,8 @@ def resolve_colours(rgb: Rgb, inside: npt.NDArray[np.bool_] | None = None) -> np
     return resolved
 
 
-def _flat_colours(codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The colours that objects are painted in, largest first."""
+def _flat_colours(codes: Codes) -> Codes:
+    """Finds the colours that objects are painted in, largest first."""
     names, counts = np.unique(codes[codes >= 0], return_counts=True)
     solid_pixels = codes[_is_solid(codes) & (codes >= 0)]
     solid_names, solid_counts = np.unique(solid_pixels, return_counts=True)
@@ -79,7 +97,8 @@ def _flat_colours(codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return np.concatenate([kept, np.asarray(thin, dtype=np.int64)])
 
 
-def _is_solid(codes: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+def _is_solid(codes: Codes) -> npt.NDArray[np.bool_]:
+    """Marks the pixels whose whole 3x3 neighbourhood has their colour, bool (H, W)."""
     solid = np.ones(codes.shape, dtype=bool)
     padded = np.pad(codes, 1, mode="edge")
     height, width = codes.shape
@@ -89,8 +108,8 @@ def _is_solid(codes: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     return solid
 
 
-def _merge_near(names: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The most frequent colours first, without those near a more frequent one."""
+def _merge_near(names: Codes, counts: Codes) -> Codes:
+    """Sorts colours by frequency and drops those near a more frequent one."""
     kept = np.zeros(0, dtype=np.int64)
     for name in names[np.argsort(-counts, kind="stable")]:
         if len(kept) > MAX_COLOURS:
@@ -100,13 +119,14 @@ def _merge_near(names: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> 
     return kept
 
 
-def _distance(codes: npt.NDArray[np.int64], colour: int) -> npt.NDArray[np.int64]:
-    """Largest channel difference between packed colours (N,) and one."""
-    return np.abs(unpack(codes) - unpack(np.asarray([colour]))).max(axis=1)
+def _distance(codes: Codes, colour: int) -> Codes:
+    """Measures the largest channel difference between packed colours (N,) and one."""
+    distance: Codes = np.abs(unpack(codes) - unpack(np.asarray([colour]))).max(axis=1)
+    return distance
 
 
-def _is_blend(colour: int, others: npt.NDArray[np.int64]) -> bool:
-    """Whether a colour lies between two others."""
+def _is_blend(colour: int, others: Codes) -> bool:
+    """Tells whether a colour lies between two others."""
     ends = unpack(others).astype(np.float64)
     point = unpack(np.asarray([colour]))[0].astype(np.float64)
     for i, a in enumerate(ends[:-1]):
@@ -117,16 +137,17 @@ def _is_blend(colour: int, others: npt.NDArray[np.int64]) -> bool:
     return False
 
 
-def _snap(codes: npt.NDArray[np.int64], colours: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _snap(codes: Codes, colours: Codes) -> Codes:
     """Replaces colours near a flat one by it; the largest flat colour wins."""
     names, inverse = np.unique(codes, return_inverse=True)
     snapped = names.copy()
     for colour in colours[::-1]:
         snapped[(_distance(names, colour) < NEAR) & (names >= 0) & ~np.isin(names, colours)] = colour
-    return snapped[inverse.reshape(codes.shape)]
+    result: Codes = snapped[inverse.reshape(codes.shape)]
+    return result
 
 
-def _assign_blends(resolved: npt.NDArray[np.int64], rgb: Rgb, colours: npt.NDArray[np.int64]) -> None:
+def _assign_blends(resolved: Codes, rgb: Rgb, colours: Codes) -> None:
     """Gives each pixel of another colour the nearest flat colour among those near it, in place."""
     ys, xs = np.nonzero(~np.isin(resolved, colours) & (resolved >= 0))
     if len(ys) == 0:

@@ -1,4 +1,4 @@
-"""Label maps on disk: the palette PNGs that we write, and boxes around masks. For users' masks: ``reference_masks``."""
+"""Label maps on disk: the palette PNGs that this program writes. Masks that users draw go through ``reference``."""
 
 from __future__ import annotations
 
@@ -11,13 +11,8 @@ from PIL import Image
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
 from vos.io.images import open_image
-from vos.io.masks.palette import davis_palette
-from vos.io.masks.reference import read_reference, read_references
+from vos.io.masks.colours import davis_palette
 from vos.structures import LabelMap
-
-__all__ = [
-    "davis_palette", "mask_box", "read_label_map", "read_reference", "read_references", "write_label_map",
-]  # fmt: skip
 
 
 def write_label_map(path: str | Path, label_map: LabelMap) -> None:
@@ -53,7 +48,7 @@ def read_label_map(path: str | Path) -> LabelMap:
 
 
 def mask_box(mask: npt.NDArray[np.generic]) -> npt.NDArray[np.float32] | None:
-    """The tight box of a mask, as SAM's box prompt takes it.
+    """Finds the tight box of a mask, as SAM's box prompt takes it.
 
     Args:
         mask: (H, W), foreground where non-zero.

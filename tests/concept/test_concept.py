@@ -1,0 +1,23 @@
+"""Concepts are made of photos as cameras store them and of masks as people draw them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from fakes import ColourSegmenter
+from PIL import Image
+from red_album import SIZE, make_album, truth
+
+from vos.concept.concept import Concept
+
+
+def test_a_sideways_photo_takes_its_mask_either_way_up(tmp_path: Path) -> None:
+    make_album(tmp_path)  # rex.jpg lies sideways, and rex.png was drawn on it as it is stored
+    Image.fromarray(truth(32).astype(np.uint8) * 255).save(tmp_path / "upright.png")
+    views = [
+        Concept.from_image(tmp_path / "rex.jpg", tmp_path / mask, model=ColourSegmenter()).views[0]
+        for mask in ("upright.png", "rex.png")
+    ]
+    assert views[0].geometry.original_size == views[1].geometry.original_size == SIZE
+    assert np.array_equal(views[0].coverage, views[1].coverage) and views[0].area == truth(32).sum()
