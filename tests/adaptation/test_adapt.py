@@ -12,15 +12,14 @@ import numpy as np
 import pytest
 import torch
 
-from vos.adaptation.adapt import AdaptConfig, adapt
-from vos.adaptation.lessons import classroom
+from vos.adaptation.adapt import AdaptConfig, adapt, classroom
 from vos.errors import VosError
 from vos.persam.location_prior import locate
 from vos.persam.target_feature import observed_targets
 from vos.sam.nano import tuning as nano_tuning
-from vos.sam.nano.lesson import Lesson
 from vos.sam.nano.segmenter import NanoSegmenter
-from vos.structures import Frame, LabelMap, Prompt
+from vos.sam.prompting import Lesson, Prompt
+from vos.structures import Frame, LabelMap
 from vos.tracking.config import TrackerConfig
 from vos.tracking.merge import merge
 from vos.tracking.persam_tracker import PersamTracker

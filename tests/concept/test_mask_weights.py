@@ -10,7 +10,7 @@ from scenes import ColourModel, scene
 from vos.concept.concept import Concept
 from vos.concept.mask_weights import TUNING_SIDE
 from vos.persam.persam_f import FinetuneConfig
-from vos.structures import MaskCandidates
+from vos.sam.prompting import MaskCandidates
 
 
 class ThreeScales(ColourModel):

@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from fakes import FakeSegmenter, Question
 
+from vos.geometry import Geometry, SizeHW
 from vos.persam.cascade import low_res_box, refine, tight_box
-from vos.structures import Geometry, ImageEmbedding, MaskCandidates, Prompt, SizeHW
+from vos.sam.prompting import MaskCandidates, Prompt
+from vos.structures import ImageEmbedding
 
 GEOMETRY = Geometry((80, 160), (64, 128), (64, 128))
 

@@ -9,11 +9,12 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vos.geometry import Geometry
 from vos.persam.location_prior import attention_bias, image_cells, locate, locate_near, peak_points, top_points
 from vos.persam.similarity import similarity_maps
 from vos.persam.target_feature import merge_views, observed_targets, target_feature
 from vos.persam.window import Window, crop
-from vos.structures import Geometry, ImageEmbedding, TargetFeature
+from vos.structures import ImageEmbedding, TargetFeature
 
 WIDE = Geometry((180, 320), (144, 256), (256, 256))  # padded below, as SAM pads
 

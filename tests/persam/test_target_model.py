@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import torch
 
+from vos.geometry import Geometry
 from vos.persam.target_feature import observed_targets
 from vos.persam.target_model import RIDGE, coverage_at, fit, moments, respond, sum_weighted
-from vos.structures import Geometry, ImageEmbedding
+from vos.structures import ImageEmbedding
 
 
 def test_it_is_the_ridge_regression_with_both_sides_weighing_the_same() -> None:

@@ -8,8 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vos.geometry import Geometry
 from vos.persam.window import MAX_SHARE, MIN_SIDE, MOST_ALIKE, MOST_GROWTH, Window, alike, crop, paste, window_around
-from vos.structures import Geometry, ImageEmbedding
+from vos.structures import ImageEmbedding
 
 GEOMETRY = Geometry((480, 854), (432, 768), (448, 768), logit_stride=2)
 

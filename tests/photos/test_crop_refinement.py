@@ -7,10 +7,11 @@ import torch
 from cautious import CautiousColourModel, concept_of
 from scenes import iou, scene
 
+from vos.geometry import Geometry
 from vos.photos.crop_refinement import look_closer
 from vos.photos.methods.base import Found, MethodConfig
 from vos.photos.segmenter import PhotoSegmenter
-from vos.structures import Geometry, Prompt
+from vos.sam.prompting import Prompt
 
 LARGE = (480, 640)  # five times the input of the model
 

@@ -13,7 +13,7 @@ from scenes import ColourModel, scene
 from vos.concept.concept import Concept
 from vos.photos.methods.base import Found
 from vos.photos.presence import DEFAULT_THRESHOLD, NOTHING, Evidence, Judge
-from vos.structures import Prompt
+from vos.sam.prompting import Prompt
 
 SHARE = st.floats(0, 1)
 

@@ -13,7 +13,8 @@ from vos.concept.concept import Concept
 from vos.errors import VosError
 from vos.photos.methods.base import Found, MethodConfig
 from vos.photos.segmenter import PhotoSegmenter, components, segment
-from vos.structures import Presence, Prompt
+from vos.sam.prompting import Prompt
+from vos.structures import Presence
 
 METHODS = ("persam", "persam_f", "p2sam")
 

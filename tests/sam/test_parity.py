@@ -17,8 +17,8 @@ import torch
 
 from vos.sam.official.segmenter import SamSegmenter, build_sam
 from vos.sam.official.vit import VitImageEncoder, VitSize
+from vos.sam.prompting import Guidance, Prompt
 from vos.sam.seeded_weights import seeded_state
-from vos.structures import Guidance, Prompt
 
 RECORDED = Path(__file__).parent / "parity"
 TOLERANCE = 1e-4  # of the recorded values' standard deviation; float32 sums in another order

@@ -11,7 +11,8 @@ from scenes import Box, ColourModel, scene
 
 from vos.concept.concept import Concept
 from vos.persam.persam_f import FinetuneConfig
-from vos.structures import ImageEmbedding, MaskCandidates, Prompt
+from vos.sam.prompting import MaskCandidates, Prompt
+from vos.structures import ImageEmbedding
 
 SIZE = (96, 128)
 REFERENCE: Box = (40, 24, 88, 72)

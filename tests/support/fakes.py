@@ -11,21 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from vos.geometry import Geometry, SizeHW
 from vos.io.readers.base import FrameSource
+from vos.sam.prompting import Guidance, MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
-from vos.structures import (
-    Frame,
-    Geometry,
-    Guidance,
-    ImageEmbedding,
-    LabelMap,
-    MaskCandidates,
-    Presence,
-    Prompt,
-    SegmentedFrame,
-    SizeHW,
-)
-from vos.tracking.tracked_frame import TrackedFrame
+from vos.structures import Frame, ImageEmbedding, LabelMap, Presence, SegmentedFrame, TrackedFrame
 from vos.tracking.tracker import Tracker
 
 FRAMES, SIZE = 12, (96, 128)  # of the video of the fixture "program"

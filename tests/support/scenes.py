@@ -10,17 +10,10 @@ import torch
 import torch.nn.functional as F
 from fakes import FakeSegmenter, Question
 
+from vos.geometry import Geometry, SizeHW
+from vos.sam.prompting import MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
-from vos.structures import (
-    Frame,
-    Geometry,
-    ImageEmbedding,
-    LabelMap,
-    MaskCandidates,
-    Prompt,
-    SegmentedFrame,
-    SizeHW,
-)
+from vos.structures import Frame, ImageEmbedding, LabelMap, SegmentedFrame
 from vos.tracking.config import TrackerConfig
 from vos.tracking.merge import merge
 from vos.tracking.tracker import Tracker

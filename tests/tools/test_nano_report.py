@@ -19,8 +19,8 @@ from nano_measures.tables import Pairs, Sample, Settings, Table, long_rows, mark
 from nano_training.photos import PhotoPool
 from square_davis import write_davis
 
-from vos.structures import Frame, ImageEmbedding, LabelMap, MaskCandidates, Presence
-from vos.tracking.tracked_frame import TrackedFrame
+from vos.sam.prompting import MaskCandidates
+from vos.structures import Frame, ImageEmbedding, LabelMap, Presence, TrackedFrame
 
 
 def write_segments(root: Path, names: Sequence[str], readable: Sequence[str]) -> Path:

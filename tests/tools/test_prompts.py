@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nano_training.prompts import NOWHERE, Prompts, click, innermost, loose_boxes
 
-from vos.sam.nano.prompt_maps import prompt_maps
+from vos.sam.nano.inputs import prompt_maps
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ from nano_training.shapes import SIDE, made_up_sprite, with_thin_parts
 from safetensors.torch import load_file
 from train_nano import ask_by_clicks, make_trainer
 
-from vos.sam.mask_loss import decoder_loss, mask_loss, true_iou
 from vos.sam.nano.network import Decoder, NanoNetwork
 from vos.sam.nano.segmenter import NanoSegmenter
+from vos.sam.nano.tuning import decoder_loss, mask_loss, true_iou
 
 CLICK_OUTPUT = "prompter.quality.0.weight"
 TOOLS = Path(__file__).resolve().parents[2] / "tools"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from vos.persam.overlap import others_of
-from vos.structures import MaskCandidates
+from vos.sam.prompting import MaskCandidates
 from vos.tracking.choice import choose
 from vos.tracking.config import ChoiceConfig
 

@@ -8,11 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vos.structures import LabelMap, Presence
+from vos.structures import LabelMap, Presence, TrackedFrame
 from vos.tracking.config import SecondPassConfig
 from vos.tracking.fusion import fuse
 from vos.tracking.merge import ABSENT_LOGIT
-from vos.tracking.tracked_frame import TrackedFrame
 
 CONFIG = SecondPassConfig(trust=0.85, found_iou=0.8)
 PRESENT, UNCERTAIN, ABSENT = Presence.PRESENT, Presence.UNCERTAIN, Presence.ABSENT

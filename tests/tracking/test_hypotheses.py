@@ -13,7 +13,8 @@ from safetensors.torch import load, save
 from scenes import GROUND, Box, ColourModel, Run, config, iou, scene
 
 from vos.errors import VosError
-from vos.structures import LabelMap, MaskCandidates, Presence
+from vos.sam.prompting import MaskCandidates
+from vos.structures import LabelMap, Presence
 from vos.tracking.config import HypothesesConfig, MemoryConfig, TrackerConfig
 from vos.tracking.hypotheses import Hypothesis, differing, evidence, gathered, leader, merged
 from vos.tracking.observation import Sight

@@ -9,10 +9,10 @@ from fakes import Collector, ColourSegmenter, ListSource, RedTracker, square_cli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vos.structures import Frame, Geometry, LabelMap, Presence
+from vos.geometry import Geometry
+from vos.structures import Frame, LabelMap, Presence, TrackedFrame
 from vos.tracking.config import EdgesConfig, TrackerConfig
 from vos.tracking.merge import ABSENT_LOGIT, merge, resolve_overlap
-from vos.tracking.tracked_frame import TrackedFrame
 from vos.video.pipeline import VideoPipeline, segment_video
 from vos.video.reference import Reference
 

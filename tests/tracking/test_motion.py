@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vos.errors import VosError
-from vos.structures import Geometry
+from vos.geometry import Geometry
 from vos.tracking.config import MotionConfig
 from vos.tracking.merge import ABSENT_LOGIT
 from vos.tracking.motion import Motion, shift_logits

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import torch
 
+from vos.geometry import Geometry
 from vos.persam.window import Window
-from vos.structures import Geometry, ImageEmbedding, Presence
+from vos.structures import ImageEmbedding, Presence
 from vos.tracking.config import TrackerConfig
 from vos.tracking.merge import ABSENT_LOGIT
 from vos.tracking.observation import Sight

@@ -12,7 +12,8 @@ from safetensors.torch import load, save
 from scenes import Box, ColourModel, Run, config, iou, scene
 
 from vos.persam.persam_f import FinetuneConfig
-from vos.structures import LabelMap, MaskCandidates, Presence
+from vos.sam.prompting import MaskCandidates
+from vos.structures import LabelMap, Presence
 from vos.tracking.config import MemoryConfig, MotionConfig, PresenceConfig
 from vos.tracking.persam_tracker import PersamTracker
 from vos.tracking.presence import judge

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from vos.structures import Geometry
+from vos.geometry import Geometry
 from vos.tracking.merge import ABSENT_LOGIT
 from vos.tracking.scene_cut import Change, ChangeDetector, warp_logits
 

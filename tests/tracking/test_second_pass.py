@@ -10,11 +10,10 @@ from safetensors.torch import load, save
 from scenes import Box, ColourModel, config, iou, scene
 
 from vos.errors import VosError
-from vos.structures import Frame, LabelMap, Presence
+from vos.structures import Frame, LabelMap, Presence, TrackedFrame
 from vos.tracking.config import PresenceConfig, SecondPassConfig
 from vos.tracking.merge import merge
 from vos.tracking.second_pass import SecondPass
-from vos.tracking.tracked_frame import TrackedFrame
 from vos.tracking.tracker import Tracker, make_tracker
 
 HIDDEN, PALE, COUNT = range(3, 6), range(6, 10), 13

@@ -18,8 +18,9 @@ from train_nano import HELD_OUT_EVERY
 
 from nano_measures.tables import Cell, Pairs, Settings, Table, skipped
 from vos.io.masks.label_map import mask_box
+from vos.sam.prompting import MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
-from vos.structures import ImageEmbedding, MaskCandidates, Prompt
+from vos.structures import ImageEmbedding
 
 CLICKS = 3
 MIN_SHARE, MAX_SHARE = 0.005, 0.6  # of the photo's area

@@ -7,8 +7,8 @@ import torch.nn.functional as F
 
 from nano_training.encoding import repeated_levels
 from nano_training.prompts import NOWHERE, Prompts, click, innermost, loose_boxes
-from vos.sam.mask_loss import decoder_loss, true_iou
 from vos.sam.nano.network import GUIDANCE_CHANNELS, LOGIT_STRIDE, Decoder
+from vos.sam.nano.tuning import decoder_loss, true_iou
 
 CLICKS = 3
 FIGURES = (*(f"iou_click_{number + 1}" for number in range(CLICKS)), "iou_box")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from vos.sam.nano.prompt_maps import prompt_maps
+from vos.sam.nano.inputs import prompt_maps
 
 NOWHERE = -1e4  # a click so far away leaves no trace in its map
 

@@ -18,7 +18,7 @@ from nano_training.pasting import SPRITE_BASE, far_placement, paste, random_spri
 from nano_training.photos import Photo, PhotoPool
 from nano_training.scenes import SHADOW_SHARE, far_camera
 from nano_training.shadow import Shadow
-from vos.adaptation.light import Light
+from vos.adaptation.views import Light
 from vos.adaptation.warp import warp
 
 MIN_SHARE, MAX_SHARE = 0.003, 0.7  # of the view's area

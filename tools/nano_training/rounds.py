@@ -11,8 +11,8 @@ from nano_training.knowledge import Knowledge
 from nano_training.prompts import NOWHERE, Prompts, click, loose_boxes
 from nano_training.similarity_loss import similarity_loss
 from vos.adaptation.mask_corruption import stale_masks
-from vos.sam.mask_loss import decoder_loss, true_iou
 from vos.sam.nano.network import NanoNetwork
+from vos.sam.nano.tuning import decoder_loss, true_iou
 
 ABSENT_SHARE = 0.1  # objects looked for in a scene that does not hold them
 FIGURES = ("loss", "similarity", "iou_find", "iou_follow", "iou_again")

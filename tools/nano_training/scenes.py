@@ -19,7 +19,7 @@ from torch.utils.data import Dataset
 from nano_training.pasting import SPRITE_BASE, bent, far_placement, paste, random_sprite, recoloured
 from nano_training.photos import PhotoPool, Sprite
 from nano_training.shadow import Shadow
-from vos.adaptation.light import Light
+from vos.adaptation.views import Light
 from vos.adaptation.warp import Matrix, bend, bend_labels, bending, centred, similarity_matrix, warp
 
 VIEWS = 5  # of a scene, the reference included

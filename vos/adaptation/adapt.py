@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import math
+import random
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
+import cv2
+import numpy as np
 import torch
 
-from vos.adaptation.lessons import classroom
+from vos.adaptation.mask_corruption import stale_masks
+from vos.adaptation.views import View, rehearse
 from vos.errors import VosError
+from vos.persam.location_prior import locate
+from vos.persam.target_feature import merge_views, observed_targets
+from vos.persam.window import Window, crop, window_around
+from vos.sam.device import free_cores
+from vos.sam.nano.inputs import resized
+from vos.sam.prompting import Lesson, Prompt
 from vos.sam.segmenter import Segmenter
-from vos.structures import Frame, LabelMap
+from vos.structures import Frame, ImageEmbedding, LabelMap, TargetFeature
 
 
 @dataclass
@@ -50,3 +62,126 @@ def adapt(model: Segmenter, frame: Frame, reference: LabelMap, config: AdaptConf
     lessons = room.lessons()
     asked = (list(islice(lessons, config.questions)) for _ in range(steps))
     return model.adapted(asked, steps, config.learning_rate) if steps else model
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One view: its embedding, each object's low-res mask (N, h2, w2), and what it shows of those that are in it."""
+
+    embedding: ImageEmbedding
+    masks: torch.Tensor
+    targets: list[TargetFeature | None]
+
+
+@torch.no_grad()
+def look(model: Segmenter, view: View, object_ids: Sequence[int]) -> Seen:
+    """Encodes a view, and notes what it shows of each object."""
+    (embedding,) = model.encode([view.rgb])
+    own = torch.from_numpy(np.stack([view.labels == object_id for object_id in object_ids]))
+    masks = embedding.geometry.mask_to_low_res(own).to(embedding.features.device, torch.float32)
+    shown = [k for k, mask in enumerate(masks) if bool((mask > 0).any())]
+    targets: list[TargetFeature | None] = [None] * len(masks)
+    for k, target in zip(shown, observed_targets(embedding, masks[shown]) if shown else []):
+        targets[k] = target
+    return Seen(embedding, masks, targets)
+
+
+REFERENCE_SHARE = 0.6  # lessons that know the object from the reference itself rather than from a made-up view
+MEMORY_SHARE = 0.5  # lessons that know a second view, too, as the tracker's memory does
+MEMORY_WEIGHT = 0.4  # of that second view
+MASK_SHARE, OTHERS_SHARE = 0.8, 0.7  # lessons with an earlier mask; with the other objects' earlier masks
+WINDOW_SHARE, WINDOW_REACH = 0.85, 1.2  # lessons in a window; how far it may reach, in sides of the object
+MOST_TAUGHT = 32  # objects; the decoder is one for all, and the others profit
+SURE = 1e-3  # probabilities of a mask prompt stay this far from 0 and 1
+
+
+class Classroom:
+    """Gives lessons on views of some objects.
+
+    Args:
+        seen: the views, that of the reference first.
+        guidance_fields: what the model reads of PerSAM's guidance.
+        seed: of the random numbers.
+    """
+
+    def __init__(self, seen: Sequence[Seen], guidance_fields: frozenset[str], seed: int = 0) -> None:
+        self.seen, self.guidance_fields, self.rng = seen, guidance_fields, random.Random(seed)
+        self.generator = torch.Generator().manual_seed(seed)
+        self.objects = len(seen[0].masks) if seen else 0
+
+    def lessons(self) -> Iterator[Lesson]:
+        """Endless lessons, the objects in turn; none where there is no object."""
+        while self.objects:
+            for number in self.rng.sample(range(self.objects), self.objects):
+                yield self._lesson(self.rng.choice(self.seen), number)
+
+    def _lesson(self, view: Seen, number: int) -> Lesson:
+        """Asks for one object in one view."""
+        truth, others = view.masks[number], None
+        if self.objects > 1 and self.rng.random() < OTHERS_SHARE:
+            rest = [k for k in range(self.objects) if k != number]
+            others = self._stale(view.masks[rest].amax(dim=0))
+        mask = self._stale(truth) if self.rng.random() < MASK_SHARE else None
+        embedding = view.embedding
+        window = self._window(view, number)
+        if window is not None:
+            rows, columns = window.slices(embedding.geometry.grid_stride // embedding.geometry.logit_stride)
+            truth = truth[rows, columns]
+            mask = None if mask is None else mask[rows, columns]
+            others = None if others is None else others[rows, columns]
+            embedding = crop(embedding, window)
+        guidance = locate(embedding, [self._known(number)], self.guidance_fields).guidance
+        prompt = Prompt(np.zeros((0, 2), np.float32), np.zeros(0, np.int64), None, mask, others)
+        return Lesson(embedding, prompt, guidance, truth)
+
+    def _stale(self, mask: torch.Tensor) -> torch.Tensor:
+        """Logits of what a mask (h2, w2) was in an earlier frame."""
+        return torch.logit(stale_masks(mask[None], self.generator)[0], eps=SURE)
+
+    def _known(self, number: int) -> TargetFeature:
+        """What a tracker might know of an object: the reference, or a made-up view, and perhaps one more."""
+        views = [target for seen in self.seen if (target := seen.targets[number]) is not None]
+        first = views[0] if self.rng.random() < REFERENCE_SHARE else self.rng.choice(views)
+        if self.rng.random() >= MEMORY_SHARE:
+            return first
+        return merge_views([(first, 1 - MEMORY_WEIGHT), (self.rng.choice(views), MEMORY_WEIGHT)])
+
+    def _window(self, view: Seen, number: int) -> Window | None:
+        """A window around the object, as the tracker would lay one; None for the whole picture."""
+        cells = (view.masks[number] > 0).nonzero()
+        if not len(cells) or self.rng.random() >= WINDOW_SHARE:
+            return None
+        geometry = view.embedding.geometry
+        (y0, x0), (y1, x1) = cells.amin(dim=0).tolist(), (cells.amax(dim=0) + 1).tolist()
+        sides = (x1 - x0, y1 - y0) * 2
+        reach = [sign * self.rng.uniform(0, WINDOW_REACH) * side for sign, side in zip((-1, -1, 1, 1), sides)]
+        box = np.array([x0, y0, x1, y1], np.float32) + np.array(reach, np.float32)
+        return window_around(box * geometry.logit_stride, geometry)
+
+
+def classroom(model: Segmenter, frame: Frame, reference: LabelMap, views: int, seed: int) -> Classroom:
+    """Gives lessons on one reference frame, from views of it that are made up.
+
+    Args:
+        model: encodes the views; its decoder is the pupil.
+        frame: the reference frame.
+        reference: its mask. Only objects that the model can see in it are taught, and of very many only the first.
+        views: how many are made up.
+        seed: of the random numbers.
+    """
+    shown = _at_input_size(model, View(frame.rgb, reference.labels))
+    object_ids = [i for i in reference.object_ids if bool((shown.labels == i).any())][:MOST_TAUGHT]
+    seen: list[Seen] = []
+    if object_ids:
+        shown_first = chain([shown], rehearse(shown, object_ids, views, seed))
+        # Views are made up on this thread while earlier ones are encoded on others.
+        with ThreadPoolExecutor(free_cores(model.device), "look") as pool:
+            seen = list(pool.map(lambda view: look(model, view, object_ids), shown_first))
+    return Classroom(seen, model.guidance_fields, seed)
+
+
+def _at_input_size(model: Segmenter, view: View) -> View:
+    """The view as large as the model sees it: a video may be far larger."""
+    size = model.geometry(view.labels.shape).input_size
+    labels = cv2.resize(view.labels, size[::-1], interpolation=cv2.INTER_NEAREST)
+    return View(resized(view.rgb, size), np.asarray(labels, dtype=np.uint8))

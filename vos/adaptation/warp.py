@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from vos.structures import SizeHW
+from vos.geometry import SizeHW
 
 Matrix = npt.NDArray[np.float64]  # (3, 3), homogeneous, from (x, y) of the source to (x, y) of the result
 Field = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]  # x and y in the source, (H, W) each

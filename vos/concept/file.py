@@ -15,8 +15,8 @@ from safetensors.torch import save
 from vos.concept.reference_check import Audit, Finding
 from vos.concept.reference_view import ReferenceView
 from vos.errors import VosError
+from vos.geometry import Geometry
 from vos.io.atomic import atomic_path
-from vos.structures import Geometry
 
 FORMAT = 2  # of the file; raised when its meaning changes
 KEY = "vos.concept"  # the metadata entry that holds everything, as JSON

@@ -14,8 +14,9 @@ from vos.persam.location_prior import LocationPrior, locate, peak_points, top_po
 from vos.persam.persam_f import FinetuneConfig, tune_weights
 from vos.persam.similarity import similarity
 from vos.persam.target_feature import target_feature
+from vos.sam.prompting import Guidance, MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
-from vos.structures import Guidance, ImageEmbedding, MaskCandidates, Prompt
+from vos.structures import ImageEmbedding
 
 TUNING_SIDE = 512  # longer side, pixels, of the raster on which the loss is taken
 MAPS_ONLY = frozenset({"maps"})  # published without attention and semantic prompt

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from vos.geometry import Geometry
 from vos.persam.similarity import similarity
-from vos.structures import Geometry, TargetFeature
+from vos.structures import TargetFeature
 
 MIN_CELLS = 6.0  # cells of the embedding grid
 MAX_BORDER = 0.15  # share of the outline that runs along the image's border

@@ -12,10 +12,11 @@ import torch
 
 from vos.concept.reference_check import Audit, audit
 from vos.errors import VosError
+from vos.geometry import Geometry
 from vos.io.images import read_image
 from vos.io.masks.reference import read_reference
 from vos.persam.target_feature import Pooling, observed_moments, published_coverage, target_feature
-from vos.structures import Geometry, ImageEmbedding, TargetFeature
+from vos.structures import ImageEmbedding, TargetFeature
 
 Photo = str | Path | npt.NDArray[np.uint8]
 Mask = str | Path | npt.NDArray[np.bool_] | npt.NDArray[np.uint8]

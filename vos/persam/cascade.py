@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from vos.geometry import Geometry
+from vos.sam.prompting import MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
-from vos.structures import Geometry, ImageEmbedding, MaskCandidates, Prompt
+from vos.structures import ImageEmbedding
 
 Box = npt.NDArray[np.float32]
 

@@ -10,10 +10,12 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
+from vos.geometry import Geometry
 from vos.persam.similarity import similarity, similarity_maps, similarity_maps_in
 from vos.persam.target_model import fit, respond, scales
 from vos.persam.window import Window, crop, hull
-from vos.structures import Geometry, Guidance, ImageEmbedding, TargetFeature
+from vos.sam.prompting import Guidance
+from vos.structures import ImageEmbedding, TargetFeature
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ import torch
 import torch.nn.functional as F
 
 from vos.errors import VosError
+from vos.sam.prompting import Guidance, Prompt
 from vos.sam.segmenter import Segmenter
-from vos.structures import Guidance, ImageEmbedding, Prompt
+from vos.structures import ImageEmbedding
 
 ALPHA, GAMMA = 0.25, 2  # sigmoid focal loss
 ADAM_EPS, WEIGHT_DECAY, BETAS = 1e-4, 0.01, (0.9, 0.999)

@@ -56,7 +56,7 @@ def matchable(vectors: torch.Tensor) -> torch.Tensor:
 
 
 def similarity_maps(features: torch.Tensor, targets: Sequence[TargetFeature]) -> torch.Tensor:
-    """The five maps of :class:`vos.structures.Guidance`, differentiable in features and targets.
+    """The five maps of :class:`vos.sam.prompting.Guidance`, differentiable in features and targets.
 
     Besides the mean direction, the best match among single cells (as in feature-matching VOS) keeps objects of
     several colours whole; the matches in the background tell a look-alike from the object.

@@ -12,9 +12,10 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from vos.geometry import Geometry
 from vos.persam.similarity import matchable
 from vos.persam.target_model import coverage_at, fit, moments, scales, sum_weighted
-from vos.structures import Geometry, ImageEmbedding, TargetFeature
+from vos.structures import ImageEmbedding, TargetFeature
 
 Pooling = Literal["mean", "max_mean"]
 """``mean``: image PerSAM. ``max_mean``: (max + mean) / 2 per channel, PerSAM-F and both video variants."""

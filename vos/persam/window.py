@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from vos.structures import Geometry, ImageEmbedding, SizeHW
+from vos.geometry import Geometry, SizeHW
+from vos.structures import ImageEmbedding
 
 # Cells. Even, as the decoder halves the grid once; few, because oneDNN has to get ready for each size; and none
 # narrower, as that would show the object without its surroundings.

@@ -9,10 +9,11 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
+from vos.geometry import Geometry
 from vos.persam.cascade import low_res_box
 from vos.photos.methods.base import Found
+from vos.sam.prompting import Prompt
 from vos.sam.segmenter import Segmenter
-from vos.structures import Geometry, Prompt
 
 MARGIN = 0.25  # of the region beyond the object's box on each side, share of the box's longer side
 MAX_SHARE = 0.75  # of the region's longer side in the photo's; a larger one would show little more

@@ -13,6 +13,7 @@ import torch
 from vos.concept.concept import Concept
 from vos.concept.reference_view import Photo, as_rgb
 from vos.errors import VosError
+from vos.geometry import Geometry
 from vos.io.masks.label_map import mask_box
 from vos.photos.crop_refinement import Closeup, look_closer
 from vos.photos.methods.base import TAKEN_SHARE, Found, MethodConfig, Search, coverage_on_grid, make_search
@@ -20,7 +21,7 @@ from vos.photos.presence import DEFAULT_THRESHOLD, Evidence, Judge
 from vos.photos.result import Instance, PhotoResult
 from vos.sam.registry import cached_model
 from vos.sam.segmenter import Segmenter
-from vos.structures import Geometry, ImageEmbedding, Presence
+from vos.structures import ImageEmbedding, Presence
 
 INSTANCES = ("one", "all")
 MIN_INSTANCE_SHARE = 0.02  # components smaller than this share of the largest are specks, no instances

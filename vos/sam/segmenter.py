@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from vos.sam.nano.lesson import Lesson
-from vos.structures import Geometry, Guidance, ImageEmbedding, MaskCandidates, Prompt, SizeHW
+from vos.geometry import Geometry, SizeHW
+from vos.sam.prompting import Guidance, Lesson, MaskCandidates, Prompt
+from vos.structures import ImageEmbedding
 
 
 class Segmenter(ABC):
@@ -22,7 +23,7 @@ class Segmenter(ABC):
         checkpoint_name: file name of the weights.
         checkpoint_sha256: hash of that file, "" for weights that did not come from a file.
         device: where the weights are.
-        guidance_fields: the fields of :class:`vos.structures.Guidance` that :meth:`decode` reads; trackers compute
+        guidance_fields: the fields of :class:`vos.sam.prompting.Guidance` that :meth:`decode` reads; trackers compute
             no others (the maps of SAM's 64 x 64 grid would cost more than its decoder).
         adaptable: whether its decoder can learn from lessons (:meth:`adapted`).
     """

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from vos.structures import MaskCandidates
+from vos.sam.prompting import MaskCandidates
 from vos.tracking.config import ChoiceConfig
 
 SMALLEST = 1e-6

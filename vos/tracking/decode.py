@@ -9,13 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from vos.geometry import Geometry
 from vos.persam.cascade import Box, refine
 from vos.persam.location_prior import LocationPrior, locate, locate_near, peak_points
 from vos.persam.overlap import others_of
 from vos.persam.persam_f import fuse
 from vos.persam.window import Window, alike, crop, window_around
+from vos.sam.prompting import MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
-from vos.structures import Geometry, ImageEmbedding, MaskCandidates, Prompt
+from vos.structures import ImageEmbedding
 from vos.tracking.choice import choose
 from vos.tracking.config import TrackerConfig
 from vos.tracking.flip import look_mirrored

@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from vos.geometry import Geometry
 from vos.persam.location_prior import locate
+from vos.sam.prompting import Prompt
 from vos.sam.segmenter import Segmenter
-from vos.structures import Geometry, Prompt, TargetFeature
+from vos.structures import TargetFeature
 from vos.tracking.observation import Sight
 
 

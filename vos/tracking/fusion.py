@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import torch
 
 from vos.persam.overlap import same_place
-from vos.structures import Presence
+from vos.structures import Presence, TrackedFrame
 from vos.tracking.config import SecondPassConfig
 from vos.tracking.merge import ABSENT_LOGIT
-from vos.tracking.tracked_frame import TrackedFrame
 
 
 @dataclass(frozen=True)

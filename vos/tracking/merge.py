@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from vos.geometry import Geometry
 from vos.persam.overlap import resolve_overlap
-from vos.structures import Frame, Geometry, LabelMap, SegmentedFrame
+from vos.structures import Frame, LabelMap, SegmentedFrame, TrackedFrame
 from vos.tracking.config import EdgesConfig
 from vos.tracking.edges import REACH_RADII, filter_radius, refine_edges
-from vos.tracking.tracked_frame import TrackedFrame
 
 __all__ = ["ABSENT_LOGIT", "merge", "resolve_overlap"]
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from vos.structures import Geometry
+from vos.geometry import Geometry
 from vos.tracking.config import MotionConfig
 from vos.tracking.merge import ABSENT_LOGIT
 

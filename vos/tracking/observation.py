@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from vos.geometry import Geometry
 from vos.persam.window import Window, paste
-from vos.structures import Geometry
 from vos.tracking.merge import ABSENT_LOGIT
 
 

@@ -10,11 +10,13 @@ import torch
 from vos.adaptation.adapt import adapt
 from vos.concept.concept import Concept
 from vos.errors import VosError
+from vos.geometry import Geometry
 from vos.persam.location_prior import peak_points
 from vos.persam.overlap import resolve_overlap
 from vos.persam.persam_f import FinetuneConfig, reference_weights
+from vos.sam.prompting import Prompt
 from vos.sam.segmenter import Segmenter
-from vos.structures import Frame, Geometry, ImageEmbedding, LabelMap, Prompt
+from vos.structures import Frame, ImageEmbedding, LabelMap, TrackedFrame
 from vos.tracking.config import TrackerConfig
 from vos.tracking.decode import Gaze
 from vos.tracking.memory import branch
@@ -23,7 +25,6 @@ from vos.tracking.pathways import Pathways, SharedFrame
 from vos.tracking.redetect import Finder
 from vos.tracking.scene_cut import ChangeDetector
 from vos.tracking.track import Track, remember
-from vos.tracking.tracked_frame import TrackedFrame
 from vos.tracking.tracker import Tracker
 
 

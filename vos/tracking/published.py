@@ -12,17 +12,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from vos.geometry import Geometry
 from vos.persam.cascade import Box, refine, tight_box
 from vos.persam.location_prior import top_points
 from vos.persam.persam_f import FinetuneConfig, fuse, reference_weights
 from vos.persam.similarity import similarity
 from vos.persam.target_feature import published_coverage, target_feature
+from vos.sam.prompting import MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
-from vos.structures import Frame, Geometry, ImageEmbedding, LabelMap, MaskCandidates, Presence, Prompt, TargetFeature
+from vos.structures import Frame, ImageEmbedding, LabelMap, Presence, TargetFeature, TrackedFrame
 from vos.tracking.config import TrackerConfig
 from vos.tracking.memory import branch, restore_target, target_state
 from vos.tracking.merge import ABSENT_LOGIT, merge
-from vos.tracking.tracked_frame import TrackedFrame
 from vos.tracking.tracker import Tracker
 
 BOX_GROWTH = 10  # pixels on each side of the previous box

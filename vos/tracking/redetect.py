@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from vos.geometry import Geometry
 from vos.persam.overlap import same_place
-from vos.structures import Frame, Geometry, ImageEmbedding, Presence
+from vos.structures import Frame, ImageEmbedding, Presence
 from vos.tracking.config import TrackerConfig
 from vos.tracking.decode import Gaze
 from vos.tracking.merge import ABSENT_LOGIT

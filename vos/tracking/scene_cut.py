@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from vos.structures import Geometry
+from vos.geometry import Geometry
 from vos.tracking.merge import ABSENT_LOGIT
 
 FLOW_SIDE = 320  # longer side of the raster that flow is computed on, pixels

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vos.structures import Frame, ImageEmbedding
+from vos.structures import Frame, ImageEmbedding, TrackedFrame
 from vos.tracking.config import SecondPassConfig
 from vos.tracking.fusion import fuse
-from vos.tracking.tracked_frame import TrackedFrame
 from vos.tracking.tracker import Tracker
 
 

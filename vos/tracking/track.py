@@ -9,11 +9,12 @@ import torch
 import torch.nn.functional as F
 
 from vos.concept.concept import Concept
+from vos.geometry import Geometry
 from vos.persam.cascade import low_res_box
 from vos.persam.similarity import similarity
 from vos.persam.similarity_scale import Appearance
 from vos.persam.target_feature import observed_targets
-from vos.structures import PRESENCES, Geometry, ImageEmbedding, Presence
+from vos.structures import PRESENCES, ImageEmbedding, Presence
 from vos.tracking.config import TrackerConfig
 from vos.tracking.highlights import Highlights
 from vos.tracking.memory import Memory, branch

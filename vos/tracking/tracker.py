@@ -10,9 +10,8 @@ import torch
 from vos.concept.concept import Concept
 from vos.errors import VosError
 from vos.sam.segmenter import Segmenter
-from vos.structures import Frame, ImageEmbedding, LabelMap
+from vos.structures import Frame, ImageEmbedding, LabelMap, TrackedFrame
 from vos.tracking.config import TrackerConfig
-from vos.tracking.tracked_frame import TrackedFrame
 
 
 class Tracker(ABC):

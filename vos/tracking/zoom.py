@@ -9,11 +9,13 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
+from vos.geometry import Geometry
 from vos.persam.cascade import low_res_box
 from vos.persam.location_prior import locate
 from vos.photos.crop_refinement import seen_from
+from vos.sam.prompting import Prompt
 from vos.sam.segmenter import Segmenter
-from vos.structures import Geometry, Prompt, TargetFeature
+from vos.structures import TargetFeature
 from vos.tracking.choice import overlap
 from vos.tracking.config import ZoomConfig
 from vos.tracking.observation import Sight

@@ -17,13 +17,13 @@ from functools import partial
 from itertools import islice
 from typing import Protocol
 
+from vos.geometry import Geometry
 from vos.io.frames import FrameSource
 from vos.sam.segmenter import Segmenter
 from vos.stages import Prefetch, StageTimes, WriteBehind
-from vos.structures import Frame, Geometry, ImageEmbedding, LabelMap, SegmentedFrame
+from vos.structures import Frame, ImageEmbedding, LabelMap, SegmentedFrame, TrackedFrame
 from vos.tracking.config import EdgesConfig
 from vos.tracking.merge import merge
-from vos.tracking.tracked_frame import TrackedFrame
 from vos.tracking.tracker import Tracker
 from vos.video.direction import Direction, plan
 from vos.video.reference import Reference, in_order

@@ -10,8 +10,10 @@ import numpy as np
 
 from vos.concept.concept import Concept
 from vos.errors import VosError
+from vos.geometry import SizeHW
+from vos.sam.prompting import Prompt
 from vos.sam.segmenter import Segmenter
-from vos.structures import ImageEmbedding, LabelMap, Prompt, SizeHW
+from vos.structures import ImageEmbedding, LabelMap
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,15 @@ import pytest
 from fakes import FakeSegmenter, Question
 
 from vos.concept.concept import Concept
+from vos.geometry import SizeHW
 from vos.persam.persam_f import FinetuneConfig
 from vos.persam.similarity import similarity
 from vos.photos.methods.base import make_search
 from vos.photos.methods.published import PublishedSearch, similarity_pixels
 from vos.photos.segmenter import PhotoSegmenter
 from vos.sam.official.segmenter import SamSegmenter, build_sam
-from vos.structures import ImageEmbedding, MaskCandidates, Presence, SizeHW
+from vos.sam.prompting import MaskCandidates
+from vos.structures import ImageEmbedding, Presence
 
 RECORDED = Path(__file__).parent / "parity"
 TOLERANCE = 2e-3  # of the recorded values' standard deviation: three calls feed on each other in float32

@@ -15,8 +15,9 @@ from vos.persam.window import Window, crop
 from vos.sam.nano.network import Decoder, NanoNetwork
 from vos.sam.nano.segmenter import NanoSegmenter
 from vos.sam.nano.weights import PROMPTER, NanoWeights
+from vos.sam.prompting import Guidance, Prompt
 from vos.sam.segmenter import Segmenter
-from vos.structures import Guidance, ImageEmbedding, Prompt
+from vos.structures import ImageEmbedding
 
 NO_POINTS = np.zeros((0, 2), np.float32), np.zeros(0, np.int64)
 

@@ -16,9 +16,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from vos.errors import VosError
+from vos.geometry import SizeHW
 from vos.io.images import open_image
 from vos.io.masks.colours import davis_palette, pack, resolve_colours
-from vos.structures import LabelMap, SizeHW
+from vos.structures import LabelMap
 
 MAX_ID_VALUE = 32  # grayscale values up to here are ids; masks with soft edges reach far above
 MAX_LEVELS = 8  # solid gray levels that count as one object each

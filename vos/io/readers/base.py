@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from vos.errors import VosError
-from vos.structures import Frame, SizeHW
+from vos.geometry import SizeHW
+from vos.structures import Frame
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # in typing from Python 3.11 on

@@ -14,8 +14,8 @@ from av.sidedata.sidedata import Type as SideDataType
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from vos.errors import VosError
+from vos.geometry import SizeHW
 from vos.io.images import MAX_PIXELS
-from vos.structures import SizeHW
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -10,9 +10,11 @@ import torch.nn.functional as F
 
 from vos.concept.concept import Concept
 from vos.errors import VosError
+from vos.geometry import Geometry
 from vos.persam.location_prior import image_cells
+from vos.sam.prompting import MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
-from vos.structures import Geometry, ImageEmbedding, MaskCandidates, Prompt
+from vos.structures import ImageEmbedding
 
 METHODS = ("persam", "persam_f", "p2sam", "persam_reference")
 TAKEN_SHARE = 0.25  # a grid cell covered more than this by earlier instances is not searched again

@@ -11,8 +11,9 @@ from vos.persam.cascade import refine
 from vos.persam.location_prior import locate, peak_points
 from vos.photos.methods.base import Found, MethodConfig, Search, coverage_on_grid, found_from
 from vos.photos.methods.parts import FeatureDistribution, cluster
+from vos.sam.prompting import Guidance, MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
-from vos.structures import Guidance, ImageEmbedding, MaskCandidates, Prompt
+from vos.structures import ImageEmbedding
 
 BACKGROUND_PARTS = 8
 QUALITY_SHARE = 2.0  # of the predicted IoU against the distance, when the best of the masks is chosen

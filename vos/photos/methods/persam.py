@@ -8,8 +8,9 @@ from vos.concept.concept import Concept
 from vos.persam.cascade import refine
 from vos.persam.location_prior import locate, peak_points
 from vos.photos.methods.base import Found, MethodConfig, Search, found_from
+from vos.sam.prompting import Prompt
 from vos.sam.segmenter import Segmenter
-from vos.structures import ImageEmbedding, Prompt
+from vos.structures import ImageEmbedding
 
 
 class PersamSearch(Search):

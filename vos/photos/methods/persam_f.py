@@ -11,8 +11,9 @@ from vos.persam.cascade import low_res_box, refine
 from vos.persam.location_prior import locate
 from vos.persam.persam_f import fuse
 from vos.photos.methods.base import Found, MethodConfig, Search, found_from
+from vos.sam.prompting import MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
-from vos.structures import ImageEmbedding, MaskCandidates, Prompt
+from vos.structures import ImageEmbedding
 
 
 class FusedSearch(Search):

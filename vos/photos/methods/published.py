@@ -12,12 +12,14 @@ import torch
 import torch.nn.functional as F
 
 from vos.concept.concept import Concept
+from vos.geometry import Geometry
 from vos.persam.cascade import refine, tight_box
 from vos.persam.similarity import similarity
 from vos.persam.target_feature import target_feature
 from vos.photos.methods.base import Found, MethodConfig, Search, found_from
+from vos.sam.prompting import Guidance, Prompt
 from vos.sam.segmenter import Segmenter
-from vos.structures import Geometry, Guidance, ImageEmbedding, Prompt
+from vos.structures import ImageEmbedding
 
 
 class PublishedSearch(Search):

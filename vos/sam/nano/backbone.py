@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vos.sam.nano.convolution import Convolution
+from vos.sam.nano.kernels import Convolution
 
 # (in, out, expansion, stride) of the 17 inverted residuals of MobileNetV2 1.0
 BLOCKS = (

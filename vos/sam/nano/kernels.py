@@ -1,17 +1,23 @@
-"""oneDNN's convolution together with what follows it, in one pass over memory: the operator of ``torch.compile``.
+"""Convolutions with their activation: one pass over memory where oneDNN offers it, and float32 where bfloat16 hurts.
 
 Eager PyTorch runs convolution and activation, or sum, as two passes, and the early layers of an encoder are bound by
-memory. The functions are TorchScript, because ``torch.jit.trace`` refuses the operator's numbers, which may be of any
-type, from Python.
+memory. oneDNN's convolution takes what follows it along: the operator of ``torch.compile``. The functions around it are
+TorchScript, because ``torch.jit.trace`` refuses the operator's numbers, which may be of any type, from Python.
 """
 
 from __future__ import annotations
 
+import threading
 import warnings
-from collections.abc import Callable
-from typing import Optional, Union
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, Optional, Union
 
 import torch
+import torch.nn.functional as F
+from torch import nn
+
+from vos.geometry import SizeHW
 
 HAS_FUSED = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
 HAS_REORDER = hasattr(torch.ops.mkldnn, "_reorder_convolution_weight")
@@ -72,3 +78,113 @@ def _scripted(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tens
 convolve = _scripted(_convolve)
 # (onto, x, weight, bias, padding, stride, dilation, groups): the result added to ``onto``, in place.
 convolve_onto = _scripted(_convolve_onto)
+
+
+Activation = Literal["none", "relu", "relu6"]
+
+# oneDNN's names and arguments.
+_FUSED: dict[Activation, tuple[str, list[float]]] = {
+    "none": ("none", []),
+    "relu": ("relu", []),
+    "relu6": ("hardtanh", [0.0, 6.0]),
+}
+PACKED_SIZES = 16  # of inputs, for which laid out weights are kept
+_notes = threading.local()  # weights: what the convolutions of this thread read, while somebody wants to know
+
+
+@contextmanager
+def laid_out_weights() -> Iterator[list[torch.Tensor]]:
+    """Notes the weights, as laid out for their inputs, that this thread's convolutions read in the ``with`` block."""
+    _notes.weights = []
+    try:
+        yield _notes.weights
+    finally:
+        del _notes.weights
+
+
+class Convolution(nn.Conv2d):
+    """``nn.Conv2d`` followed by an activation; same parameters, same names.
+
+    Without gradients on a CPU the two are one fused operation, in the precision of the input. With gradients,
+    depthwise convolutions stay in float32 even under autocast: there is no matrix product in them for bfloat16 to
+    speed up, and oneDNN's bfloat16 gradient of them is slower.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 1,
+        stride: int = 1,
+        padding: int | None = None,
+        groups: int = 1,
+        bias: bool = True,
+        activation: Activation = "none",
+    ) -> None:
+        padding = kernel // 2 if padding is None else padding
+        super().__init__(inputs, outputs, kernel, stride, padding, groups=groups, bias=bias)
+        self.activation: Activation = activation
+        self._packed: dict[SizeHW, torch.Tensor] | None = None
+        self._spread = [padding, padding]
+
+    def freeze(self) -> None:
+        """From now on the weights do not change any more, so that they need to be laid out only once per input size."""
+        self._packed = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy may be made to be changed.
+        return {**self.__dict__, "_packed": None}
+
+    def forward(self, x: torch.Tensor, onto: torch.Tensor | None = None) -> torch.Tensor:
+        """The convolution of x (B, C, h, w); its sum with ``onto``, where given.
+
+        Without gradients the sum may take the place of ``onto``, of which nobody else may have need: a sum on its own
+        is one more pass over memory.
+        """
+        if x.device.type == "cpu" and HAS_FUSED and not torch.is_grad_enabled():
+            return self._fused(x, onto)
+        y = self._activated(x)
+        return y if onto is None else y + onto
+
+    def _activated(self, x: torch.Tensor) -> torch.Tensor:
+        if x.device.type == "cpu" and self.groups > 1:
+            with torch.autocast("cpu", enabled=False):
+                y = super().forward(x.to(self.weight.dtype))
+        else:
+            y = super().forward(x)
+        if self.activation == "none":
+            return y
+        return F.relu(y) if self.activation == "relu" else F.relu6(y)
+
+    def _fused(self, x: torch.Tensor, onto: torch.Tensor | None) -> torch.Tensor:
+        name, limits = _FUSED[self.activation]
+        bias = None if self.bias is None else self.bias.to(x.dtype)
+        shape = (self._spread, list(self.stride), list(self.dilation), self.groups)
+        if onto is not None and self._can_add(onto, x):
+            total: torch.Tensor = convolve_onto(onto, x, self._laid_out(x), bias, *shape)
+            return total
+        result: torch.Tensor = convolve(x, self._laid_out(x), bias, *shape, name, limits)
+        return result if onto is None else result.add_(onto)
+
+    def _can_add(self, onto: torch.Tensor, x: torch.Tensor) -> bool:
+        """Whether oneDNN can put the sum into the memory of ``onto``."""
+        plain = self.activation == "none" and onto.dtype == x.dtype and len(onto) == len(x)
+        return plain and onto.is_contiguous(memory_format=torch.channels_last)
+
+    def _laid_out(self, x: torch.Tensor) -> torch.Tensor:
+        """The weights in the order in which oneDNN reads them for this input; else it sorts them at every call."""
+        if self._packed is None or self.weight.dtype != x.dtype or not HAS_REORDER:
+            return self.weight.to(x.dtype)
+        # Plain numbers: within a trace the sizes of a tensor are tensors, which are no two times the same key.
+        known, size = self._packed, (int(x.shape[-2]), int(x.shape[-1]))
+        packed = known.get(size)
+        if packed is None:
+            packed = torch.ops.mkldnn._reorder_convolution_weight(
+                self.weight, self._spread, list(self.stride), list(self.dilation), self.groups, list(x.shape)
+            )
+            # A new dictionary: other threads may be reading this one.
+            self._packed = {**known, size: packed} if len(known) < PACKED_SIZES else {size: packed}
+        noted = getattr(_notes, "weights", None)
+        if noted is not None:
+            noted.append(packed)
+        return packed

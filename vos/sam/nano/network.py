@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from vos.sam.nano.backbone import TAP_CHANNELS, MobileNetV2
-from vos.sam.nano.convolution import Convolution
+from vos.sam.nano.kernels import Convolution
 
 EMBEDDING_DIM = 128
 GUIDANCE_CHANNELS = 7  # five similarity maps, the target model's map, and a flag: is there guidance at all
@@ -112,7 +112,7 @@ class Decoder(nn.Module):
             levels: (context16, context8, context4), each (N or 1, C, h, w).
             guidance: float (N, 7, h, w), similarity maps, target model and flag, on the embedding grid.
             fine: the target model's maps at strides 8 and 4, float (N, 1, h8, w8) and (N, 1, h4, w4).
-            prompt: float (N, 9, h4, w4), from :func:`vos.sam.nano.prompt_maps.prompt_maps`.
+            prompt: float (N, 9, h4, w4), from :func:`vos.sam.nano.inputs.prompt_maps`.
             chosen: which of the four masks.
 
         Returns:

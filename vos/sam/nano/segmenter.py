@@ -12,17 +12,17 @@ import numpy.typing as npt
 import torch
 
 from vos.errors import VosError
+from vos.geometry import Geometry, SizeHW
 from vos.sam.device import resolve_precision
-from vos.sam.nano.convolution import laid_out_weights
-from vos.sam.nano.decoder_inputs import InputReader, Inputs
-from vos.sam.nano.inputs import model_input
-from vos.sam.nano.lesson import Lesson
+from vos.sam.nano.inputs import InputReader, Inputs, model_input
+from vos.sam.nano.kernels import laid_out_weights
 from vos.sam.nano.network import LOGIT_STRIDE, Decoder, fold_batch_norms, freeze
 from vos.sam.nano.tracing import Traced
 from vos.sam.nano.tuning import tune_decoder
 from vos.sam.nano.weights import NanoWeights
+from vos.sam.prompting import Guidance, Lesson, MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
-from vos.structures import Geometry, Guidance, ImageEmbedding, MaskCandidates, Prompt, SizeHW
+from vos.structures import ImageEmbedding
 
 DEFAULT_INPUT_SIZE = 640  # longer side of the model input, pixels
 # ... of a video with one object, which gains by it and has time for it (benchmarks/ablation.py: input_640). Only of

@@ -16,9 +16,10 @@ from vos.sam.official.guided_decoder import decode_masks
 from vos.sam.official.public_modeling import public_modeling
 from vos.sam.official.tiny_vit import TinyVit
 from vos.sam.official.vit import VIT_SIZES, VitImageEncoder
+from vos.sam.prompting import Guidance, MaskCandidates, Prompt
 from vos.sam.seeded_weights import seeded_state
 from vos.sam.segmenter import Segmenter
-from vos.structures import Guidance, ImageEmbedding, MaskCandidates, Prompt
+from vos.structures import ImageEmbedding
 
 SAM_NAMES = ("vit_h", "vit_l", "vit_b", "vit_t")
 INPUT_SIZE = 1024

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from vos.sam.official.public_modeling import public_modeling
-from vos.sam.official.rel_pos_attention import RelPosAttention
 
 _GRID = 64
 _WINDOW = 14
@@ -59,3 +59,90 @@ class VitImageEncoder(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             features: torch.Tensor = self.neck(x.float().permute(0, 3, 1, 2))
         return features
+
+
+_ROWS_BYTES = 8 << 20  # attention weights held at a time; stays in the CPU's cache
+
+
+class RelPosAttention(nn.Module):
+    """SAM's image-encoder attention: softmax(q k^T / sqrt(d) + q R_h + q R_w) v.
+
+    Same parameters as the public module. That one writes the whole (h * w)^2 matrix of every head to memory three
+    times (and more for the bias); here it never exists as a whole. The relative positions are those of
+    MViTv2 (Li et al., 2022): R_h depends on the difference of rows, R_w on the difference of columns.
+
+    Args:
+        dim: channels in and out.
+        num_heads: number of heads; divides ``dim``.
+        size: (h, w) of the token grid that attends to itself.
+    """
+
+    def __init__(self, dim: int, num_heads: int, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        head_dim = dim // num_heads
+        self.scale = head_dim**-0.5
+        self.qkv = nn.Linear(dim, dim * 3)
+        self.proj = nn.Linear(dim, dim)
+        self.rel_pos_h = nn.Parameter(torch.zeros(2 * size[0] - 1, head_dim))
+        self.rel_pos_w = nn.Parameter(torch.zeros(2 * size[1] - 1, head_dim))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Attends within each grid of a batch, float (B, h, w, dim); returns the same shape."""
+        batch, height, width, dim = x.shape
+        qkv = self.qkv(x).reshape(batch, height * width, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
+        query, key, value = qkv.flatten(1, 2).unbind(0)  # each (B * heads, h * w, d)
+
+        grid = query.unflatten(1, (height, width))
+        rel_h = torch.einsum("bhwc,hkc->bhwk", grid, _offsets_table(self.rel_pos_h, height).to(query.dtype))
+        rel_w = torch.einsum("bhwc,wkc->bhwk", grid, _offsets_table(self.rel_pos_w, width).to(query.dtype))
+
+        # Measured on CPUs: float32 is fastest row by row on whole images, all else as one fused call.
+        by_rows = query.device.type == "cpu" and query.dtype == torch.float32 and height * width > 1024
+        attend = _attend_by_rows if by_rows else _attend_fused
+        out = attend(query, key, value, rel_h, rel_w, self.scale)
+        out = out.view(batch, self.num_heads, height, width, -1).permute(0, 2, 3, 1, 4)
+        return self.proj(out.reshape(batch, height, width, dim))
+
+
+def _offsets_table(rel_pos: torch.Tensor, size: int) -> torch.Tensor:
+    """(size, size, d): the vector of each pair (query position, key position) along one axis."""
+    position = torch.arange(size, device=rel_pos.device)
+    return rel_pos[position[:, None] - position[None, :] + size - 1]
+
+
+def _attend_fused(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, rel_h: torch.Tensor, rel_w: torch.Tensor, scale: float
+) -> torch.Tensor:
+    """One fused attention call: the bias becomes part of the dot product.
+
+    q k^T + rel_h[key row] + rel_w[key column] = [q, rel_h, rel_w] [k, onehot(key row), onehot(key column)]^T.
+    """
+    _, height, width, _ = rel_h.shape
+    rows = torch.eye(height, dtype=key.dtype, device=key.device)[:, None, :].expand(-1, width, -1)
+    columns = torch.eye(width, dtype=key.dtype, device=key.device)[None, :, :].expand(height, -1, -1)
+    position = torch.cat([rows, columns], dim=-1).flatten(0, 1)
+    query_long = torch.cat([query * scale, rel_h.flatten(1, 2), rel_w.flatten(1, 2)], dim=-1)
+    key_long = torch.cat([key, position.expand(len(key), -1, -1)], dim=-1)
+    value_long = F.pad(value, (0, height + width))  # the flash kernels want one head size for all three
+    out = F.scaled_dot_product_attention(query_long[None], key_long[None], value_long[None], scale=1.0)
+    return out[0, ..., : value.shape[-1]]
+
+
+def _attend_by_rows(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, rel_h: torch.Tensor, rel_w: torch.Tensor, scale: float
+) -> torch.Tensor:
+    """Plain attention for a few rows of queries of one head at a time."""
+    _, height, width, dim = rel_h.shape[0], rel_h.shape[1], rel_h.shape[2], query.shape[-1]
+    tokens = height * width
+    step = max(1, _ROWS_BYTES // (4 * width * tokens))
+    out = torch.empty_like(query, memory_format=torch.contiguous_format)
+    for head in range(len(query)):
+        key_t = key[head].T
+        for top in range(0, height, step):
+            rows = slice(top, min(top + step, height))
+            chosen = slice(rows.start * width, rows.stop * width)
+            bias = rel_h[head, rows, :, :, None] + rel_w[head, rows, :, None, :]
+            logits = torch.addmm(bias.view(-1, tokens), query[head, chosen], key_t, alpha=scale)
+            torch.mm(logits.softmax(dim=-1), value[head], out=out[head, chosen].view(-1, dim))
+    return out

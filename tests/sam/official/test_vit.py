@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vos.sam.official.public_modeling import public_modeling
-from vos.sam.official.rel_pos_attention import RelPosAttention
+from vos.sam.official.vit import RelPosAttention
 from vos.sam.seeded_weights import seeded_state
 
 

@@ -7,7 +7,7 @@ import copy
 import pytest
 import torch
 
-from vos.sam.nano.convolution import PACKED_SIZES, Convolution
+from vos.sam.nano.kernels import PACKED_SIZES, Convolution
 
 LAST = torch.channels_last
 
