@@ -21,8 +21,10 @@ import torch
 from follower import Follower, Variant
 from tqdm import tqdm
 
-from vos.cli.compose import choices, compose, exit_code
+from vos.cli.compose import compose
 from vos.cli.config import EvaluateConfig
+from vos.cli.exit_code import exit_code
+from vos.cli.options import choices
 from vos.errors import VosError
 from vos.evaluation.davis import DavisSequence, read_annotation, read_dataset
 from vos.evaluation.jf import frame_measures

@@ -28,8 +28,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from vos.cli.compose import compose, exit_code
+from vos.cli.compose import compose
 from vos.cli.config import EvaluateConfig
+from vos.cli.exit_code import exit_code
 from vos.cli.output_folder import sole_writer
 from vos.errors import VosError
 from vos.evaluate import FILES, run_dataset

@@ -148,7 +148,7 @@ sys.meta_path[:] = [finder for finder in sys.meta_path if "Editable" not in repr
 site.addsitedir(sys.argv[1])
 import vos
 print(vos.__file__)
-from vos.cli.compose import config_folder
+from vos.cli.options import config_folder
 print(config_folder())
 sys.argv = ["vos.run", "--help"]
 runpy.run_module("vos.run", run_name="__main__", alter_sys=True)

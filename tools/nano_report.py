@@ -24,7 +24,7 @@ from nano_measures.tables import QUICK, Cell, Pairs, Sample, Settings, Table, lo
 from nano_measures.videos import SETS, measure_set
 from safetensors.torch import load
 
-from vos.cli.compose import exit_code
+from vos.cli.exit_code import exit_code
 from vos.errors import VosError
 from vos.evaluation.report import csv_text, write_file
 from vos.sam.device import set_threads

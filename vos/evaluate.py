@@ -19,8 +19,10 @@ import numpy as np
 from tqdm import tqdm
 
 from vos import __version__
-from vos.cli.compose import Run, compose, exit_code, help_text
+from vos.cli.compose import Run, compose
 from vos.cli.config import EvaluateConfig
+from vos.cli.exit_code import exit_code
+from vos.cli.options import help_text
 from vos.cli.output_folder import sole_writer
 from vos.errors import VosError
 from vos.evaluation.davis import DavisSequence, read_dataset

@@ -18,9 +18,11 @@ from PIL import Image
 from tqdm import tqdm
 
 from vos import __version__
-from vos.cli.compose import Run, compose, exit_code, help_text, output_folder
+from vos.cli.compose import Run, compose
 from vos.cli.config import RunConfig
-from vos.cli.output_folder import sole_writer
+from vos.cli.exit_code import exit_code
+from vos.cli.options import help_text
+from vos.cli.output_folder import output_folder, sole_writer
 from vos.concept.concept import Concept
 from vos.errors import VosError
 from vos.io.atomic import atomic_path

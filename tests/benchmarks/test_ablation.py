@@ -11,8 +11,9 @@ from fakes import ColourSegmenter
 from square_davis import write_davis
 
 import vos.evaluate
-from vos.cli.compose import compose, config_folder
+from vos.cli.compose import compose
 from vos.cli.config import EvaluateConfig, RunConfig
+from vos.cli.options import config_folder
 from vos.errors import VosError
 from vos.evaluation.davis import read_dataset
 from vos.evaluation.scoring import overall, score_results

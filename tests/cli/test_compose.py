@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import is_dataclass
 from pathlib import Path
 
@@ -9,8 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vos.cli.compose import choices, compose, describe, exit_code, help_text, options
+from vos.cli.compose import compose
 from vos.cli.config import RunConfig
+from vos.cli.exit_code import exit_code
+from vos.cli.options import choices, describe, help_text, options
+from vos.cli.retired import RETIRED, farewell
 from vos.errors import VosError
 
 
@@ -76,6 +80,39 @@ def test_a_mistake_is_answered_by_one_line_with_the_remedy(word: str, message: s
         compose([word], "run", RunConfig)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("tracker.hypotheses.count=3", "tracker.hypotheses.count is gone since 0.4.0: several histories"),
+        ("tracker.zoom.enabled=true", "tracker.zoom.enabled is gone since 0.4.0: .*model.input_size"),
+        ("tracker.flips=true", "tracker.flips is gone"),
+        ("tracker=reference", "tracker=reference is gone since 0.4.0: write tracker=published"),
+        ("method=persam_reference", "write method=persam_published"),
+        ("experiment=no_memory", "experiment=no_memory is gone .*experiment=thorough"),
+        ("tracker.motion.reach_most=0.3", "write tracker.motion.gate_most=0.3"),
+        ("tracker.memory.guard=false", "write tracker.memory.background_filter=false"),
+    ],
+)
+def test_an_option_that_is_gone_says_what_to_write(word: str, message: str) -> None:
+    told = farewell(*word.split("=", 1))
+    assert told is not None and re.search(message, told) and "\n" not in told
+
+
+@pytest.mark.parametrize("word", ["tracker.flipsy=1", "tracker=persam2", "video=experiment=x", "method=p2sam"])
+def test_what_never_was_an_option_is_not_said_to_be_gone(word: str) -> None:
+    assert farewell(*word.split("=", 1)) is None
+
+
+def test_words_that_are_still_understood_are_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("tracker.memory.size", "tracker=persam", "experiment=", "tracker.memory.once"):
+        monkeypatch.setitem(RETIRED, name, "for good")
+    assert one("tracker=persam", "tracker.memory.size=4").tracker.memory.size == 4
+    with pytest.raises(VosError, match=r"^tracker.memory.once is gone since 0.4.0: for good$"):
+        one("tracker.memory.once=1")
+    with pytest.raises(VosError, match="experiment=thoroughly is gone"):
+        compose(["-m", "experiment=thorough,thoroughly"], "run", RunConfig)
 
 
 def test_multirun_gives_every_combination() -> None:

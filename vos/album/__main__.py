@@ -21,9 +21,11 @@ from vos.album.outputs import OUTPUTS, PhotoOutputs
 from vos.album.pipeline import AlbumLine, segment_album
 from vos.album.records import Records
 from vos.album.report import unique_names, write_report
-from vos.cli.compose import Run, compose, exit_code, help_text, output_folder
+from vos.cli.compose import Run, compose
 from vos.cli.config import AlbumConfig
-from vos.cli.output_folder import sole_writer
+from vos.cli.exit_code import exit_code
+from vos.cli.options import help_text
+from vos.cli.output_folder import output_folder, sole_writer
 from vos.concept.concept import Concept
 from vos.errors import VosError
 from vos.io.images import read_image

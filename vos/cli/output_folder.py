@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
+from vos.cli.compose import Run
 from vos.errors import VosError
 from vos.io.atomic import remove_leftovers, writing_to
 
@@ -17,6 +19,21 @@ except ImportError:  # Windows: runs are not kept apart there
     fcntl = None  # type: ignore[assignment]
 
 LOCK = ".lock"
+
+
+def output_folder(run: Run[Any], name: str, source: str) -> Path:
+    """Where a run writes: ``output_dir``, or outputs/<name>; in a sweep with one folder per combination inside it.
+
+    Args:
+        run: whose config has ``output_dir``.
+        name: what the source is called; characters that are awkward in a path are replaced.
+        source: the option that names the source; a sweep over it needs no folder beyond the name's.
+    """
+    given, name = run.config.output_dir, re.sub(r"[^\w.()+-]+", "-", name).strip("-.") or source
+    if not run.overrides or any(word.startswith("output_dir=") for word in run.overrides):
+        return Path(given or f"outputs/{name}").expanduser()
+    apart = ",".join(word for word in run.overrides if not word.startswith(f"{source}="))
+    return Path(given or "outputs").expanduser() / name / re.sub(r"[^\w.=,+-]+", "_", apart)
 
 
 @contextmanager

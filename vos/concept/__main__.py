@@ -8,8 +8,10 @@ from typing import Any
 
 import torch
 
-from vos.cli.compose import compose, exit_code, help_text
+from vos.cli.compose import compose
 from vos.cli.config import ConceptConfig
+from vos.cli.exit_code import exit_code
+from vos.cli.options import help_text
 from vos.concept.concept import Concept
 from vos.errors import VosError
 from vos.io.images import read_image

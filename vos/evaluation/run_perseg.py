@@ -15,9 +15,9 @@ import torch
 from tqdm import tqdm
 
 from vos import __version__
-from vos.cli.compose import Run, output_folder
+from vos.cli.compose import Run
 from vos.cli.config import EvaluateConfig
-from vos.cli.output_folder import sole_writer
+from vos.cli.output_folder import output_folder, sole_writer
 from vos.concept.concept import Concept
 from vos.errors import VosError
 from vos.evaluation.perseg import (

@@ -1,0 +1,152 @@
+"""The names of options: listed, explained, checked and quoted as users type them."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import os
+import re
+import typing
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+
+import vos
+from vos.cli.retired import farewell
+from vos.errors import VosError
+
+TERMS = "Code: Apache-2.0 (LICENSE). Embedded weights, model=nano: not for commercial products, see NOTICE."
+
+
+def config_folder() -> Path:
+    """Finds the folder of ``run.yaml``: ``vos/conf`` where vos is installed, ``conf`` beside ``vos`` in a checkout."""
+    package = Path(vos.__file__).resolve().parent
+    return next(folder for folder in (package / "conf", package.parent / "conf") if (folder / "run.yaml").exists())
+
+
+def options(schema: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every option of a config dataclass as (dotted name, type), nested ones and config groups included."""
+    hints = typing.get_type_hints(schema)
+    for item in fields(schema):
+        hint = hints[item.name]
+        yield prefix + item.name, hint
+        if is_dataclass(hint):
+            yield from options(typing.cast(type, hint), f"{prefix}{item.name}.")
+
+
+def describe(schema: type, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
+    """Every option of a config dataclass as (dotted name, default, the comment beside it in the source)."""
+    sources = "".join(inspect.getsource(part) for part in schema.__mro__ if is_dataclass(part))
+    comments = dict(re.findall(r"^    (\w+): .*?  # (.*)$", sources, re.MULTILINE))
+    defaults = schema()
+    for item in fields(schema):
+        value = getattr(defaults, item.name)
+        if is_dataclass(value):
+            yield from describe(type(value), f"{prefix}{item.name}.")
+        else:
+            yield prefix + item.name, value, comments.get(item.name, "")
+
+
+def choices(group: str) -> list[str]:
+    """The names in a config group, e.g. "tracker"; empty if there is no such group."""
+    folder = config_folder() / group
+    if not folder.is_dir():
+        return []
+    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def help_text(schema: type, usage: str) -> str:
+    """Usage and a table of every option with its default and the comment beside it in its dataclass."""
+    rows = []
+    for name, default, comment in describe(schema):
+        group = name.removesuffix(".name")
+        if group != name and choices(group):
+            name, comment = group, " | ".join(choices(group))
+        rows.append((f"{name}={_as_typed(default)}", comment.replace("None", "null")))
+    width = max(len(option) for option, _ in rows)
+    table = "\n".join(f"  {option:<{width}}  {comment}" for option, comment in rows)
+    return f"{usage.strip()}\n\nOptions (name=default):\n{table}\n\n{TERMS}\n"
+
+
+def check(word: str, schema: type) -> None:
+    """Raises a VosError that names near matches if ``word`` is not ``option=value``."""
+    key, equals, value = word.partition("=")
+    known = [name for name, _ in options(schema)]
+    group = choices(key)
+    if not equals:
+        raise VosError(f"{word} is not understood; options are written as name=value (--help lists them)")
+    unknown = [value] if key not in known else [v for v in value.split(",") if group and v not in (*group, "null")]
+    for one in unknown:
+        if (told := farewell(key, one)) is not None:
+            raise VosError(told)
+    if key not in known:
+        leaves = [name for name in known if name.rpartition(".")[2] == key.rpartition(".")[2]]
+        near = list(dict.fromkeys(leaves + difflib.get_close_matches(key, known, n=3, cutoff=0.6)))
+        hint = f"did you mean {' or '.join(near)}?" if near else "--help lists all options"
+        raise VosError(f"there is no option {key}; {hint}")
+    if group and value not in group and re.fullmatch(r"[\w.-]+", value):
+        raise VosError(f"{word} is unknown; choose one of {', '.join(group)}")
+
+
+def quoted(word: str, schema: type, sweep: bool = False) -> str:
+    """Quotes the value of ``key=value`` for Hydra's parser where it is text, so that paths work as typed.
+
+    Blanks, brackets, commas and equals signs are syntax to Hydra. The value of a text option is taken as it stands
+    (in a sweep only if there is a file of that name), any other one if it does not parse. Lists are quoted by item,
+    and their brackets may be left out.
+    """
+    key, equals, value = word.partition("=")
+    if not equals or re.fullmatch(r"'.*'|\".*\"", value) or value == "null":
+        return word
+    hint = dict(options(schema)).get(key)
+    if _is_list(hint) and not value.startswith("[") and not sweep:
+        return f"{key}=[{value}]"
+    exists = os.path.exists(value)  # noqa: PTH110 - false, too, where one may not look, or for a long list of names
+    is_text = _is_text(hint)
+    numeric = re.fullmatch(r"[+-]?\d+", value) is not None
+    if (exists and not (numeric and not is_text)) or (is_text and not sweep) or not _parses(word):
+        if value.startswith("[") and value.endswith("]") and not exists and not is_text:
+            return f"{key}=[{','.join(_quote(item.strip()) for item in value[1:-1].split(','))}]"
+        return f"{key}={_quote(value)}"
+    return word
+
+
+def _as_typed(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{','.join(map(_as_typed, value))}]"
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _alternatives(hint: Any) -> tuple[Any, ...]:
+    is_union = isinstance(hint, UnionType) or typing.get_origin(hint) is typing.Union
+    return typing.get_args(hint) if is_union else (hint,)
+
+
+def _is_text(hint: Any) -> bool:
+    return str in _alternatives(hint)
+
+
+def _is_list(hint: Any) -> bool:
+    return any(typing.get_origin(part) is list for part in _alternatives(hint))
+
+
+def _parses(word: str) -> bool:
+    try:
+        OverridesParser.create().parse_override(word)
+    except HydraException:
+        return False
+    return True
+
+
+def _quote(value: str) -> str:
+    if re.fullmatch(r"'.*'|\".*\"", value):
+        return value
+    # A backslash is literal inside quotes unless a quote follows it; "${" would be an interpolation.
+    value = re.sub(r"(\\*)'", r"\1\1\\'", value)
+    value = re.sub(r"(\\+)$", r"\1\1", value)
+    return "'" + value.replace("${", r"\${") + "'"

@@ -1,0 +1,42 @@
+"""Options that are gone or go by another name: one line each, for those who still type them."""
+
+from __future__ import annotations
+
+# An option, the beginning of options ("tracker.zoom."), or a choice ("tracker=reference") -> what to do instead. Only
+# words that are no longer understood are looked up; the longest entry that fits is told.
+RETIRED: dict[str, str] = {
+    "tracker.hypotheses.": "several histories of an object brought no better masks; leave it out",
+    "tracker.choice.": "the decoder's single mask was as good as a choice among its three; leave it out",
+    "tracker.zoom.": "a second look at small objects brought no better masks; try model.input_size=896",
+    "tracker.flips": "looking at the mirrored frame, too, took twice the time for no better masks; leave it out",
+    "tracker.second_pass.": "a second pass took twice the time for no better masks; give one more mask instead",
+    "tracker.negatives": "negative points brought no better masks; tracker.others tells the decoder of other objects",
+    "tracker.motion.flow": "optical flow brought no better masks; tracker.motion.velocity moves the prior",
+    "tracker.memory.rivals": "views of look-alikes brought no better masks; leave it out",
+    "tracker=reference": "write tracker=published",
+    "method=persam_reference": "write method=persam_published",
+    "experiment=": "conf/experiment keeps experiment=thorough alone; give the options of the others by name",
+}
+RENAMED: dict[str, str] = {  # old name or its beginning -> new name or beginning
+    "tracker.memory.guard": "tracker.memory.background_filter",
+    "tracker.motion.reach": "tracker.motion.gate",
+    "tracker.motion.patience": "tracker.motion.max_age",
+    "method.closeup": "method.crop_refinement",
+}
+
+
+def farewell(key: str, value: str) -> str | None:
+    """Says in one line what became of an option or a choice that is not understood; None where it never was one."""
+    typed = f"{key}={value}"
+    found = max((name for name in RETIRED if _fits(name, typed)), key=len, default=None)
+    if found is not None:
+        return f"{typed if '=' in found else key} is gone since 0.4.0: {RETIRED[found]}"
+    found = max((name for name in RENAMED if key.startswith(name)), key=len, default=None)
+    if found is not None:
+        return f"{key} has another name since 0.4.0; write {RENAMED[found]}{key[len(found) :]}={value}"
+    return None
+
+
+def _fits(name: str, typed: str) -> bool:
+    """Begins with a prefix that ends in a dot or an equals sign, or is the option or the choice itself."""
+    return typed.startswith(name) if name.endswith((".", "=")) else typed == name or typed.startswith(f"{name}=")
