@@ -1,50 +1,20 @@
-"""The pipeline: order, directions, several references, bounded queues, errors, interruption."""
+"""The pipeline: order, directions, several references, bounded queues, errors."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 from fakes import Collector, ColourSegmenter, ListSource, RedTracker, square_clip, square_mask
+from following import follow
 
-import vos.video.direction
 import vos.video.pipeline
 from vos.errors import VosError
 from vos.structures import Frame, SegmentedFrame
 from vos.video.pipeline import VideoPipeline, segment_video
 from vos.video.reference import Reference, box_prompt, point_prompt
-from vos.video.resume import ResumeState
-
-
-def follow(
-    count: int = 12,
-    at: tuple[int, ...] = (0,),
-    resume: ResumeState | None = None,
-    batch_size: int = 1,
-    source: ListSource | None = None,
-    with_alpha: bool = False,
-) -> tuple[Collector, RedTracker]:
-    collector, tracker = Collector(), RedTracker()
-    pipeline = VideoPipeline(ColourSegmenter(), tracker, [collector], batch_size=batch_size, with_alpha=with_alpha)
-    references = [Reference(i, square_mask(i)) for i in at]
-    segment_video(source or ListSource(square_clip(count)), references, pipeline, resume)
-    return collector, tracker
-
-
-@pytest.fixture(autouse=True, params=[False, True], ids=["two-cores", "many-cores"])
-def cores(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reading shares the encoder's thread, or has one of its own."""
-    monkeypatch.setattr("vos.video.pipeline.MANY_CORES", request.param)
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    before = set(threading.enumerate())
-    yield
-    assert set(threading.enumerate()) <= before
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 50])
@@ -193,54 +163,6 @@ def test_a_failure_anywhere_surfaces_once_and_ends_all_threads(stage: str) -> No
     assert [r.frame.index for r in writer.results] == list(range(7))
 
 
-@pytest.mark.parametrize("start", [0, 9])
-@pytest.mark.parametrize("batch_size", [1, 4])
-@pytest.mark.parametrize("stop_at", [2, 6, 17])
-def test_an_interrupted_run_goes_on_and_ends_with_the_same_bits(
-    start: int, batch_size: int, stop_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(vos.video.direction, "STATE_INTERVAL", 0.0)
-    whole, _ = follow(20, at=(start,), batch_size=batch_size, with_alpha=True)
-
-    class Interrupted(RedTracker):
-        def step(self, embedding, frame):  # type: ignore[no-untyped-def]
-            if len(self.calls) == stop_at:
-                raise KeyboardInterrupt
-            return super().step(embedding, frame)
-
-    model = ColourSegmenter()
-    pipeline = VideoPipeline(model, Interrupted(), [Collector()], batch_size=batch_size, with_alpha=True)
-    with ResumeState(tmp_path / "resume", "same") as resume, pytest.raises(KeyboardInterrupt):
-        segment_video(ListSource(square_clip(20)), [Reference(start, square_mask(start))], pipeline, resume)
-    with ResumeState(tmp_path / "resume", "same") as resume:
-        assert resume.resumed >= stop_at - batch_size - 1
-        collector, tracker = follow(20, at=(start,), batch_size=batch_size, resume=resume, with_alpha=True)
-    assert len(tracker.calls) <= 20 + (start > 0) - stop_at + batch_size
-    assert collector.digest() == whole.digest()
-    assert [r.presence for r in collector.results] == [r.presence for r in whole.results]
-
-
-def test_ctrl_c_between_two_frames_loses_none(tmp_path: Path) -> None:
-    def interrupt(index: int) -> None:
-        if index == 6:
-            raise KeyboardInterrupt
-
-    pipeline = VideoPipeline(ColourSegmenter(), RedTracker(), on_frame=interrupt)
-    with ResumeState(tmp_path / "resume") as resume, pytest.raises(KeyboardInterrupt):
-        segment_video(ListSource(square_clip(20)), [Reference(0, square_mask(0))], pipeline, resume)
-    with ResumeState(tmp_path / "resume") as resume:
-        assert len(resume.forward) == resume.forward.checkpoint.consumed == 7
-
-
-def test_another_fingerprint_begins_anew(tmp_path: Path) -> None:
-    with ResumeState(tmp_path / "resume", "one") as resume:
-        follow(5, resume=resume)
-    with ResumeState(tmp_path / "resume", "one") as resume:
-        assert resume.resumed == 5
-    with ResumeState(tmp_path / "resume", "two") as resume:
-        assert resume.resumed == 0
-
-
 def test_every_frame_is_reported_once() -> None:
     seen: list[int] = []
     pipeline = VideoPipeline(ColourSegmenter(), RedTracker(), on_frame=seen.append)
@@ -248,7 +170,7 @@ def test_every_frame_is_reported_once() -> None:
     assert seen == [2, 1, 0, 3, 4, 5]
 
 
-def test_timings_name_every_stage() -> None:
+def test_times_name_every_stage() -> None:
     pipeline = VideoPipeline(ColourSegmenter(), RedTracker(), [Collector()])
-    timings = segment_video(ListSource(square_clip(4)), [Reference(0, square_mask(0))], pipeline)
-    assert set(timings.seconds) == {"read", "encode", "learn", "track", "merge", "write"}
+    times = segment_video(ListSource(square_clip(4)), [Reference(0, square_mask(0))], pipeline)
+    assert set(times.seconds) == {"read", "encode", "learn", "track", "merge", "write"}
