@@ -23,11 +23,9 @@ from vos.cli.config import RunConfig
 from vos.cli.exit_code import exit_code
 from vos.cli.options import help_text
 from vos.cli.output_folder import output_folder, sole_writer
-from vos.concept.concept import Concept
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
 from vos.io.frames import FrameSource, open_frames
-from vos.io.masks.reference import read_references
 from vos.io.render import overlay
 from vos.io.writers import MaskWriter, MatteWriter, OverlayWriter, RleWriter, Writer
 from vos.io.writers.summary import SummaryWriter
@@ -38,7 +36,7 @@ from vos.stages import StageTimes
 from vos.structures import Frame, LabelMap
 from vos.tracking.tracker import Tracker, make_tracker
 from vos.video.pipeline import VideoPipeline, segment_video
-from vos.video.reference import Reference, box_prompt, object_count, point_prompt
+from vos.video.reference import Reference, object_count, read_given
 from vos.video.resume import ResumeState
 
 USAGE = """
@@ -83,7 +81,14 @@ def run(config: RunConfig, folder: Path) -> None:
         raise VosError(f"batch_size={config.batch_size} is too small; give 1 or more")
     set_threads(config.threads, embedded=config.model.name == "nano")
     with open_frames(config.video, config.reader) as source:
-        references = _references(config, source)
+        references = read_given(
+            source.size,
+            config.ref_frame,
+            masks=_files(config.ref_mask),
+            box=config.ref_box,
+            point=config.ref_point,
+            concepts=_files(config.concept),
+        )
         model = load_model(config.model, config.checkpoint, config.device, config.precision)
         model = model.for_objects(object_count(references))
         fingerprint = _fingerprint(config, model)
@@ -182,34 +187,6 @@ def _writer(name: str, path: Path, source: FrameSource) -> Writer:
     if name == "matte":
         return MatteWriter(path, source)
     return MaskWriter(path) if name == "masks" else RleWriter(path)
-
-
-def _references(config: RunConfig, source: FrameSource) -> list[Reference]:
-    """What to follow, from exactly one of the three options."""
-    given = [name for name in ("ref_mask", "ref_box", "ref_point", "concept") if getattr(config, name) is not None]
-    if len(given) != 1:
-        raise VosError(
-            f"give exactly one of ref_mask=, ref_box=, ref_point= and concept= ({' and '.join(given) or 'none'} given)"
-        )
-    frames = config.ref_frame if isinstance(config.ref_frame, list) else [config.ref_frame]
-    if any(not isinstance(index, int) or isinstance(index, bool) or index < 0 for index in frames):
-        raise VosError(f"ref_frame={config.ref_frame} is not a frame number; they count from 0")
-    if config.concept is not None:
-        if config.ref_frame != 0:
-            raise VosError(f"ref_frame={config.ref_frame} belongs to a mask; concept= is searched from frame 0 on")
-        return [Reference(0, concepts=tuple(Concept.load(path) for path in _files(config.concept)))]
-    if config.ref_mask is not None:
-        masks = [str(m) for m in (config.ref_mask if isinstance(config.ref_mask, list) else [config.ref_mask])]
-        if len(masks) != len(frames):
-            raise VosError(f"{len(masks)} masks in ref_mask= but {len(frames)} frames in ref_frame=; give one per mask")
-        labels = read_references([Path(mask).expanduser() for mask in masks], source.size)
-        return [Reference(index, label_map) for index, label_map in zip(frames, labels)]
-    if len(frames) != 1:
-        raise VosError(f"{given[0]}= takes one frame, not ref_frame={config.ref_frame}")
-    if config.ref_box is not None:
-        return [Reference(frames[0], prompt=box_prompt(config.ref_box, source.size))]
-    assert config.ref_point is not None
-    return [Reference(frames[0], prompt=point_prompt(config.ref_point, source.size))]
 
 
 def _show_reference(path: Path, frame: Frame, mask: LabelMap) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
 from vos.concept.concept import Concept
 from vos.errors import VosError
 from vos.geometry import SizeHW
+from vos.io.masks.reference import read_references
 from vos.sam.prompting import Prompt
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding, LabelMap
@@ -37,7 +39,7 @@ class Reference:
             raise ValueError("a reference is either a label map or a prompt or concepts")
 
     def mask(self, model: Segmenter, embedding: ImageEmbedding) -> LabelMap:
-        """The mask: the given one, or the candidate with the best predicted IoU for the prompt.
+        """Gives the mask: the user's, or the candidate with the best predicted IoU for the prompt.
 
         Raises:
             VosError: the model finds nothing at the prompt.
@@ -54,7 +56,7 @@ class Reference:
 
 
 def box_prompt(box: Sequence[float], size: SizeHW) -> Prompt:
-    """A prompt from a box (x, y, width, height) in pixels of a frame of ``size`` (H, W).
+    """Makes a prompt from a box (x, y, width, height) in pixels of a frame of ``size`` (H, W).
 
     Raises:
         VosError: not four numbers, or not inside the frame.
@@ -70,7 +72,7 @@ def box_prompt(box: Sequence[float], size: SizeHW) -> Prompt:
 
 
 def point_prompt(point: Sequence[float], size: SizeHW) -> Prompt:
-    """A prompt from a point (x, y) on the object, in pixels of a frame of ``size`` (H, W).
+    """Makes a prompt from a point (x, y) on the object, in pixels of a frame of ``size`` (H, W).
 
     Raises:
         VosError: not two numbers, or not inside the frame.
@@ -81,14 +83,60 @@ def point_prompt(point: Sequence[float], size: SizeHW) -> Prompt:
     return Prompt(np.array([point], np.float32), np.ones(1, np.int64))
 
 
+def read_given(
+    size: SizeHW,
+    ref_frame: int | list[int],
+    *,
+    masks: Sequence[Path] = (),
+    box: Sequence[float] | None = None,
+    point: Sequence[float] | None = None,
+    concepts: Sequence[Path] = (),
+) -> list[Reference]:
+    """Reads what to follow, from exactly one of masks, a box, a point and concept files.
+
+    Args:
+        size: (H, W) of the video's frames in pixels.
+        ref_frame: number of the frame, from 0; of several masks a list.
+        masks: mask images, one per frame in ``ref_frame``.
+        box: (x, y, width, height), pixels.
+        point: (x, y), pixels.
+        concepts: files of ``python -m vos.concept``; ids 1, 2, ... in their order.
+
+    Raises:
+        VosError: not exactly one of them, or one that cannot be read or does not fit the video.
+    """
+    every = {"ref_mask": bool(masks), "ref_box": box is not None, "ref_point": point is not None}
+    given = [name for name, there in (every | {"concept": bool(concepts)}).items() if there]
+    if len(given) != 1:
+        said = " and ".join(given) or "none"
+        raise VosError(f"give exactly one of ref_mask=, ref_box=, ref_point= and concept= ({said} given)")
+    frames = ref_frame if isinstance(ref_frame, list) else [ref_frame]
+    if any(not isinstance(index, int) or isinstance(index, bool) or index < 0 for index in frames):
+        raise VosError(f"ref_frame={ref_frame} is not a frame number; they count from 0")
+    if concepts:
+        if ref_frame != 0:
+            raise VosError(f"ref_frame={ref_frame} belongs to a mask; concept= is searched from frame 0 on")
+        return [Reference(0, concepts=tuple(Concept.load(path) for path in concepts))]
+    if masks:
+        if len(masks) != len(frames):
+            raise VosError(f"{len(masks)} masks in ref_mask= but {len(frames)} frames in ref_frame=; give one per mask")
+        return [Reference(index, label_map) for index, label_map in zip(frames, read_references(masks, size))]
+    if len(frames) != 1:
+        raise VosError(f"{given[0]}= takes one frame, not ref_frame={ref_frame}")
+    if box is not None:
+        return [Reference(frames[0], prompt=box_prompt(box, size))]
+    assert point is not None
+    return [Reference(frames[0], prompt=point_prompt(point, size))]
+
+
 def object_count(references: Sequence[Reference]) -> int:
-    """How many objects the references name together: ids of masks, concepts, or the one of a prompt."""
+    """Counts the objects that the references name together: ids of masks, concepts, or the one of a prompt."""
     ids = {i for reference in references if reference.label_map is not None for i in reference.label_map.object_ids}
     return max([len(ids), 1, *(len(reference.concepts) for reference in references)])
 
 
 def in_order(references: Sequence[Reference]) -> list[Reference]:
-    """Sorted by frame, and every mask naming the objects of all, so that ids are fixed from the first frame on.
+    """Sorts references by frame, every mask naming the objects of all, so that ids are fixed from the first frame on.
 
     Raises:
         VosError: none, or two for the same frame.
