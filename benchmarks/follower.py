@@ -13,7 +13,8 @@ from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, ImageEmbedding, LabelMap
 from vos.tracking.config import TrackerConfig
 from vos.tracking.merge import merge
-from vos.tracking.tracker import Tracker, make_tracker
+from vos.tracking.registry import make_tracker
+from vos.tracking.tracker import Tracker
 
 Labels = npt.NDArray[np.uint8]
 Measures = npt.NDArray[np.float64]  # (objects, 2): J and F

@@ -3,7 +3,7 @@
     python tools/render/occlusion_set.py outputs/occlusion_set
     python benchmarks/occlusion.py outputs/occlusion_set [--out table.csv] [--pictures FOLDER] [option=value ...]
 
-The options are those of ``python -m vos.evaluate``, e.g. ``tracker=reference model.input_size=512``; masks go to
+The options are those of ``python -m vos.evaluate``, e.g. ``tracker=published model.input_size=512``; masks go to
 ``output_dir`` (outputs/occlusion) and finished clips are not run again; ``results=FOLDER`` scores masks that exist.
 
 found    a return counts as found if the mask's IoU with the truth exceeds 0.5 in one of the first five frames in which

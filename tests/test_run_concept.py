@@ -48,7 +48,7 @@ def test_mistakes_are_one_line(program: Program, concept_file: Path, capsys: pyt
     assert "belongs to a mask" in said(f"concept={concept_file}", "ref_frame=3")
     assert "exactly one of" in said(f"concept={concept_file}", "ref_mask=mask 0.png")
     assert "is missing" in said("concept=none.concept")
-    assert "tracker=persam" in said(f"concept={concept_file}", "tracker=reference")
+    assert "tracker=persam" in said(f"concept={concept_file}", "tracker=published")
     made = Concept.load(concept_file)
     Concept(made.name, made.model_name, "f" * 64, made.views).save(concept_file)
     assert "other weights" in said(f"concept={concept_file}")

@@ -168,7 +168,7 @@ def run_sequence(
     from vos.io.readers.folder import FolderSource
     from vos.io.writers import MaskWriter
     from vos.structures import LabelMap
-    from vos.tracking.tracker import make_tracker
+    from vos.tracking.registry import make_tracker
     from vos.video.pipeline import VideoPipeline, segment_video
     from vos.video.reference import Reference
 

@@ -34,7 +34,8 @@ from vos.sam.registry import load_model
 from vos.sam.segmenter import Segmenter
 from vos.stages import StageTimes
 from vos.structures import Frame, LabelMap
-from vos.tracking.tracker import Tracker, make_tracker
+from vos.tracking.registry import make_tracker
+from vos.tracking.tracker import Tracker
 from vos.video.pipeline import VideoPipeline, segment_video
 from vos.video.reference import Reference, object_count, read_given
 from vos.video.resume import ResumeState

@@ -23,7 +23,7 @@ from vos.structures import Frame, LabelMap
 from vos.tracking.config import TrackerConfig
 from vos.tracking.merge import merge
 from vos.tracking.persam_tracker import PersamTracker
-from vos.tracking.tracker import make_tracker
+from vos.tracking.registry import make_tracker
 
 SIZE = (144, 192)
 TINT = (40, 0, 20)

@@ -70,7 +70,7 @@ def test_values_have_the_declared_types() -> None:
         ("momentum=0.9", "tracker.memory.momentum"),
         ("zzz=1", "--help"),
         ("clip.mp4", "name=value"),
-        ("tracker=sam2", "persam, reference"),
+        ("tracker=sam2", "persam, published"),
         ("tracker.points=many", "tracker.points"),
         ("threads=1,2", "-m"),
     ],
@@ -116,15 +116,15 @@ def test_words_that_are_still_understood_are_not_looked_up(monkeypatch: pytest.M
 
 
 def test_multirun_gives_every_combination() -> None:
-    words = ["-m", "tracker.memory.momentum=0.8,0.9", "tracker=persam,reference", "video=x.mp4"]
+    words = ["-m", "tracker.memory.momentum=0.8,0.9", "tracker=persam,published", "video=x.mp4"]
     runs = compose(words, "run", RunConfig)
     assert [(r.config.tracker.memory.momentum, r.config.tracker.name) for r in runs] == [
         (0.8, "persam"),
-        (0.8, "reference"),
+        (0.8, "published"),
         (0.9, "persam"),
-        (0.9, "reference"),
+        (0.9, "published"),
     ]
-    assert runs[1].overrides == ("tracker.memory.momentum=0.8", "tracker=reference")
+    assert runs[1].overrides == ("tracker.memory.momentum=0.8", "tracker=published")
 
 
 def test_every_choice_of_every_group_composes() -> None:

@@ -27,4 +27,7 @@ def test_a_cell_belongs_to_one_object_at_most(count: int, seed: int) -> None:
     logits = torch.randn(count, 3, 4).round()
     resolved = resolve_overlap(logits)
     assert int((resolved > 0).sum(dim=0).max()) <= 1
-    assert torch.equal((resolved > 0).any(dim=0), (logits > 0).any(dim=0))
+    claimed = (logits > 0).any(dim=0)
+    assert torch.equal((resolved > 0).any(dim=0), claimed)
+    assert torch.equal(resolved.argmax(dim=0)[claimed], logits.argmax(dim=0)[claimed])  # a tie goes to the first
+    assert torch.equal(resolved[logits <= 0], logits[logits <= 0])

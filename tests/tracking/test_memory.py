@@ -21,7 +21,7 @@ def view(seed: int) -> TargetFeature:
 
 def memory(**options: object) -> Memory:
     made = Memory(MemoryConfig(**options))  # type: ignore[arg-type]
-    made.anchor(view(0), area=100)
+    made.add_reference(view(0), area=100)
     return made
 
 
@@ -33,15 +33,15 @@ def test_only_the_reference_at_first() -> None:
 
 @given(st.floats(0, 1), st.floats(0, 1), st.integers(0, 4), st.integers(1, 3), st.integers(0, 9))
 def test_weights_sum_to_one_and_size_is_bounded(
-    momentum: float, weight: float, size: int, anchors: int, admissions: int
+    momentum: float, weight: float, size: int, references: int, admissions: int
 ) -> None:
     made = Memory(MemoryConfig(momentum=momentum, weight=weight, size=size))
-    for seed in range(anchors):
-        made.anchor(view(seed), 100)
+    for seed in range(references):
+        made.add_reference(view(seed), 100)
     for seed in range(admissions):
-        if made.observe(100, 0.9, Presence.PRESENT):
+        if made.update(100, 0.9, Presence.PRESENT):
             made.admit(view(seed))
-    assert len(made.entries) <= size
+    assert len(made.recent) <= size
     assert len(made.areas) <= made.config.area_window
     assert sum(share for _, share in made.views()) == pytest.approx(1)
 
@@ -58,7 +58,7 @@ def test_older_views_fade_by_momentum() -> None:
 
 def test_two_references_share_equally() -> None:
     made = memory(weight=0.5)
-    made.anchor(view(1), 80)
+    made.add_reference(view(1), 80)
     made.admit(view(2))
     assert [share for _, share in made.views()] == pytest.approx([0.25, 0.25, 0.5])
 
@@ -78,25 +78,25 @@ def test_two_references_share_equally() -> None:
 )
 def test_gates(area: float, predicted_iou: float, presence: Presence, admitted: bool) -> None:
     made = memory(min_predicted_iou=0.6, area_change=0.5, interval=1)
-    assert made.observe(area, predicted_iou, presence) is admitted
+    assert made.update(area, predicted_iou, presence) is admitted
 
 
 def test_a_frame_far_below_the_usual_predicted_iou_is_not_admitted_until_that_is_usual() -> None:
     made = memory(iou_share=0.8, iou_window=6, min_predicted_iou=0.1, interval=1)
-    assert all(made.observe(100, 0.9, Presence.PRESENT) for _ in range(6))
-    assert made.observe(100, 0.73, Presence.PRESENT)
+    assert all(made.update(100, 0.9, Presence.PRESENT) for _ in range(6))
+    assert made.update(100, 0.73, Presence.PRESENT)
     resumed = memory(iou_share=0.8, iou_window=6, min_predicted_iou=0.1, interval=1)
     resumed.restore(made.state(), torch.device("cpu"))
     for each in (made, resumed):
-        later = [each.observe(100, 0.6, Presence.PRESENT) for _ in range(4)]
+        later = [each.update(100, 0.6, Presence.PRESENT) for _ in range(4)]
         assert later == [False, False, True, True]
     careless = memory(iou_share=0, min_predicted_iou=0.1, interval=1)
-    assert all(careless.observe(100, iou, Presence.PRESENT) for iou in (0.9, 0.9, 0.2))
+    assert all(careless.update(100, iou, Presence.PRESENT) for iou in (0.9, 0.9, 0.2))
 
 
 def test_area_gate_follows_a_lasting_change() -> None:
     made = memory(area_change=0.5, area_window=3)
-    verdicts = [made.observe(300, 0.9, Presence.PRESENT) for _ in range(4)]
+    verdicts = [made.update(300, 0.9, Presence.PRESENT) for _ in range(4)]
     assert verdicts == [False, True, True, True] or verdicts == [False, False, True, True]
 
 
@@ -104,14 +104,14 @@ def test_interval_spaces_admissions() -> None:
     made = memory(interval=3)
     admitted = []
     for t in range(9):
-        if made.observe(100, 0.9, Presence.PRESENT):
+        if made.update(100, 0.9, Presence.PRESENT):
             made.admit(view(t))
             admitted.append(t)
     assert admitted == [2, 5, 8]
 
 
 def test_disabled_memory_admits_nothing() -> None:
-    assert not memory(enabled=False).observe(100, 0.9, Presence.PRESENT)
+    assert not memory(enabled=False).update(100, 0.9, Presence.PRESENT)
 
 
 def test_cells_that_match_a_known_background_do_not_agree() -> None:
@@ -120,18 +120,18 @@ def test_cells_that_match_a_known_background_do_not_agree() -> None:
         6, 2, 2
     )  # object, look-alike, ground, object
     made = Memory(MemoryConfig())
-    made.anchor(target_feature(features, torch.tensor([[1.0, 0], [0, 1]])), area=2)
+    made.add_reference(target_feature(features, torch.tensor([[1.0, 0], [0, 1]])), area=2)
     # Next frame: the mask covers the object, the look-alike, and something never seen that is nearer to the object.
     unseen = axes[0] + 0.5 * axes[3]
     later = torch.stack([axes[0], axes[1], unseen, axes[1]], dim=1).view(6, 2, 2)
-    agrees = made.agreement(later, torch.tensor([[1.0, 1], [0.2, 0]]))
+    agrees = made.background_filter(later, torch.tensor([[1.0, 1], [0.2, 0]]))
     assert agrees.tolist() == [[True, False], [True, False]]
 
 
 def test_state_round_trip() -> None:
     made = memory(interval=4)
     made.admit(view(1))
-    made.observe(120, 0.9, Presence.PRESENT)
+    made.update(120, 0.9, Presence.PRESENT)
     other = Memory(made.config)
     other.restore(made.state(), torch.device("cpu"))
     assert (other.areas, other.waited) == (made.areas, made.waited)
@@ -143,30 +143,11 @@ def test_state_round_trip() -> None:
 
 def test_an_object_that_grows_fast_does_not_wait() -> None:
     made = memory(interval=10, growth=0.1)
-    assert not made.observe(105, 0.9, Presence.PRESENT)
-    assert made.observe(120, 0.9, Presence.PRESENT), "a fifth larger than the reference"
+    assert not made.update(105, 0.9, Presence.PRESENT)
+    assert made.update(120, 0.9, Presence.PRESENT), "a fifth larger than the reference"
     made.admit(view(1))
-    assert not made.observe(125, 0.9, Presence.PRESENT), "hardly larger than the view before"
-    assert made.observe(100, 0.9, Presence.PRESENT), "smaller again"
-
-
-def test_views_from_beside_a_look_alike_outlast_the_others() -> None:
-    made = memory(size=2, rivals=1)
-    made.admit(view(1), contested=True)
-    for seed in (2, 3, 4):
-        made.admit(view(seed))
-    kept = [target for target, _ in made.views()]
-    assert [any(torch.equal(k.embedding, view(seed).embedding) for k in kept) for seed in (0, 1, 2, 3, 4)] == [
-        True,
-        True,
-        False,
-        True,
-        True,
-    ]
-    assert sum(weight for _, weight in made.views()) == pytest.approx(1)
-    copy = memory(size=2, rivals=1)
-    copy.restore(made.state(), torch.device("cpu"))
-    assert len(copy.rivals) == 1 and torch.equal(copy.rivals[0].embedding, view(1).embedding)
+    assert not made.update(125, 0.9, Presence.PRESENT), "hardly larger than the view before"
+    assert made.update(100, 0.9, Presence.PRESENT), "smaller again"
 
 
 @pytest.mark.parametrize("option", [{"iou_share": 1.1}, {"iou_share": -0.1}, {"iou_window": 0}, {"area_window": -3}])

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from vos.geometry import Geometry
 from vos.structures import Frame, LabelMap, Presence, TrackedFrame
 from vos.tracking.config import EdgesConfig, TrackerConfig
-from vos.tracking.merge import ABSENT_LOGIT, merge, resolve_overlap
+from vos.tracking.merge import merge
+from vos.tracking.observation import ABSENT_LOGIT
 from vos.video.pipeline import VideoPipeline, segment_video
 from vos.video.reference import Reference
 
@@ -64,15 +65,6 @@ def test_given_mask_is_painted_over_the_others() -> None:
     assert result.alpha[1].sum() == 255
 
 
-def test_resolved_logits_are_positive_for_the_winner_alone() -> None:
-    logits = torch.randn(5, 7, 9, generator=torch.Generator().manual_seed(0))
-    logits[3] = logits[2]  # a tie goes to the first
-    resolved = resolve_overlap(logits)
-    assert ((resolved > 0).sum(dim=0) == (logits > 0).any(dim=0)).all()
-    assert torch.equal(resolved.argmax(dim=0)[(logits > 0).any(dim=0)], logits.argmax(dim=0)[(logits > 0).any(dim=0)])
-    assert torch.equal(resolved[logits <= 0], logits[logits <= 0])
-
-
 def noisy_frame(seed: int = 0) -> Frame:
     """A frame with edges everywhere, which nobody may write to."""
     image = np.random.default_rng(seed).integers(0, 256, (40, 60, 3), dtype=np.uint8)
@@ -103,8 +95,8 @@ def test_labels_are_the_same_whether_alphas_are_asked_for_or_not(edges: EdgesCon
     [
         ("persam", None, True),
         ("persam", False, False),
-        ("reference", None, False),
-        ("reference", True, True),
+        ("published", None, False),
+        ("published", True, True),
     ],
 )
 def test_outlines_are_refined_but_for_the_published_tracker(name: str, enabled: bool | None, refined: bool) -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from vos.errors import VosError
 from vos.geometry import Geometry
 from vos.tracking.config import MotionConfig
-from vos.tracking.merge import ABSENT_LOGIT
 from vos.tracking.motion import Motion, shift_logits
+from vos.tracking.observation import ABSENT_LOGIT
 
 GEOMETRY = Geometry((64, 96), (64, 96), (64, 96))
 
@@ -32,7 +32,7 @@ def test_constant_velocity_is_learnt() -> None:
 
 
 def test_box_widens_while_unsure_and_is_dropped() -> None:
-    motion = Motion(MotionConfig(patience=3))
+    motion = Motion(MotionConfig(max_age=3))
     motion.update(box(10, 10), sure=True)
     widths = []
     for _ in range(3):
@@ -46,23 +46,23 @@ def test_box_widens_while_unsure_and_is_dropped() -> None:
 
 
 def growth(motion: Motion, last: np.ndarray, side: float = 400) -> np.ndarray:
-    """What the reach adds on the left, above, on the right and below to where the box is expected."""
-    reach = motion.reach(side)
-    assert reach is not None
-    expected = last + np.tile(motion.shift, 2)
-    return (reach - expected) * [-1, -1, 1, 1]
+    """What the gate adds on the left, above, on the right and below to where the box is expected."""
+    gate = motion.gate(side)
+    assert gate is not None
+    expected = last + np.tile(motion.velocity, 2)
+    return (gate - expected) * [-1, -1, 1, 1]
 
 
 def test_a_large_object_does_not_move_by_its_own_size() -> None:
-    motion = Motion(MotionConfig(reach=1, reach_most=0.15))
+    motion = Motion(MotionConfig(gate=1, gate_most=0.15))
     motion.update(box(10, 10, 20, 10), sure=True)
-    np.testing.assert_allclose(motion.reach(100), [-5, 0, 45, 30], atol=1e-4)
+    np.testing.assert_allclose(motion.gate(100), [-5, 0, 45, 30], atol=1e-4)
     motion.update(box(10, 10, 20, 10), sure=False)
-    np.testing.assert_allclose(motion.reach(100), [-20, -10, 60, 40], atol=1e-4)
+    np.testing.assert_allclose(motion.gate(100), [-20, -10, 60, 40], atol=1e-4)
 
 
 def test_what_moves_as_expected_is_looked_for_near_by_until_it_jumps() -> None:
-    motion, size = Motion(MotionConfig(reach=1, reach_most=1, reach_calm=0.4)), np.tile([100, 50], 2)
+    motion, size = Motion(MotionConfig(gate=1, gate_most=1, gate_calm=0.4)), np.tile([100, 50], 2)
     for t in range(30):
         last = box(100 - 2 * t, 30, 100, 50)
         motion.update(last, sure=True)
@@ -74,19 +74,19 @@ def test_what_moves_as_expected_is_looked_for_near_by_until_it_jumps() -> None:
     assert (growth(motion, jumped) >= size).all()
 
 
-def test_a_tiny_object_may_move_with_a_shaking_camera_but_no_farther_than_reach() -> None:
+def test_a_tiny_object_may_move_with_a_shaking_camera_but_no_farther_than_its_gate() -> None:
     for side, most in ((400, 12), (1000, 20)):
-        motion = Motion(MotionConfig(reach=1, reach_most=1, reach_calm=0.1))
+        motion = Motion(MotionConfig(gate=1, gate_most=1, gate_calm=0.1))
         for _ in range(40):
             motion.update(box(50, 50, 20, 20), sure=True)
         np.testing.assert_allclose(growth(motion, box(50, 50, 20, 20), side), most, atol=0.1)
 
 
-def test_a_reach_that_is_none_is_refused() -> None:
-    with pytest.raises(VosError, match="reach_most=0"):
-        MotionConfig(reach_most=0)
-    with pytest.raises(VosError, match="reach_calm=-1"):
-        MotionConfig(reach_calm=-1)
+def test_a_gate_that_is_none_is_refused() -> None:
+    with pytest.raises(VosError, match="gate_most=0"):
+        MotionConfig(gate_most=0)
+    with pytest.raises(VosError, match="gate_calm=-1"):
+        MotionConfig(gate_calm=-1)
 
 
 def test_a_sure_sight_narrows_again() -> None:
@@ -99,11 +99,10 @@ def test_a_sure_sight_narrows_again() -> None:
     np.testing.assert_allclose(predicted, box(10, 10), atol=1e-4)
 
 
-def test_velocity_can_be_switched_off() -> None:
-    motion = Motion(MotionConfig(velocity=False))
+def test_a_gate_of_zero_lets_an_object_be_anywhere() -> None:
+    motion = Motion(MotionConfig(gate=0))
     motion.update(box(0, 0), sure=True)
-    motion.update(box(30, 0), sure=True)
-    assert not motion.shift.any()
+    assert motion.gate(100) is None
 
 
 def test_shifted_logits_move_by_whole_cells_exactly_and_bring_in_background() -> None:
@@ -138,5 +137,5 @@ def test_state_round_trip() -> None:
         other.restore(motion.state())
         assert other.unsure == motion.unsure
         np.testing.assert_array_equal(other.velocity, motion.velocity)
-        for a, b in ((motion.predict(0.1), other.predict(0.1)), (motion.reach(100), other.reach(100))):
+        for a, b in ((motion.predict(0.1), other.predict(0.1)), (motion.gate(100), other.gate(100))):
             assert (a is None and b is None) or np.array_equal(a, b)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""tracker=reference paints what the published scripts paint.
+"""tracker=published paints what the published scripts paint.
 
 parity/clip.npz was recorded from persam_video.py and persam_video_f.py by `tools/record_tracker_parity.py`: vit_t with
 weights of `vos.sam.seeded_weights`, on a CPU in float32.
@@ -18,7 +18,8 @@ from vos.sam.official.segmenter import SamSegmenter, build_sam
 from vos.structures import Frame, ImageEmbedding, LabelMap
 from vos.tracking.config import TrackerConfig
 from vos.tracking.merge import merge
-from vos.tracking.tracker import Tracker, make_tracker
+from vos.tracking.registry import make_tracker
+from vos.tracking.tracker import Tracker
 
 RECORDED = np.load(Path(__file__).parent / "parity" / "clip.npz")
 
@@ -51,13 +52,13 @@ def mean_iou(ours: npt.NDArray[np.uint8], recorded: npt.NDArray[np.uint8]) -> fl
 
 
 def test_masks_are_the_published_ones(model: SamSegmenter, embeddings: list[ImageEmbedding]) -> None:
-    ours = track(make_tracker(TrackerConfig(name="reference"), model), embeddings)
+    ours = track(make_tracker(TrackerConfig(name="published"), model), embeddings)
     assert mean_iou(ours, RECORDED["persam"]) >= 0.99
 
 
 def test_tuned_weights_and_masks_are_the_published_ones(model: SamSegmenter, embeddings: list[ImageEmbedding]) -> None:
     finetune = FinetuneConfig(steps=int(RECORDED["steps"]), exact=True)
-    tracker = make_tracker(TrackerConfig(name="reference", finetune=finetune), model)
+    tracker = make_tracker(TrackerConfig(name="published", finetune=finetune), model)
     ours = track(tracker, embeddings)
     weights = tracker.state()
     for number, recorded in enumerate(RECORDED["weights"], start=1):

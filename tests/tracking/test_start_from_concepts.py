@@ -11,7 +11,7 @@ from vos.errors import VosError
 from vos.persam.persam_f import FinetuneConfig
 from vos.structures import Frame, Presence
 from vos.tracking.merge import merge
-from vos.tracking.tracker import make_tracker
+from vos.tracking.registry import make_tracker
 from vos.video.pipeline import VideoPipeline, segment_video
 from vos.video.reference import Reference
 
@@ -60,7 +60,7 @@ def test_what_cannot_be_is_one_line() -> None:
     with pytest.raises(VosError, match="model=nano"):
         make_tracker(config(), model).start_from_concepts(embedding, [concept_of(1, other)], frame)
     with pytest.raises(VosError, match="tracker=persam"):
-        make_tracker(config(name="reference"), model).start_from_concepts(embedding, [concept_of(1, model)], frame)
+        make_tracker(config(name="published"), model).start_from_concepts(embedding, [concept_of(1, model)], frame)
     with pytest.raises(VosError, match="finetune=true"):
         tuned = make_tracker(config(finetune=FinetuneConfig(steps=3)), model)
         tuned.start_from_concepts(embedding, [concept_of(1, model)], frame)

@@ -19,7 +19,7 @@ from vos.io.writers import MaskWriter
 from vos.sam.segmenter import Segmenter
 from vos.structures import LabelMap, SegmentedFrame
 from vos.tracking.config import TrackerConfig
-from vos.tracking.tracker import make_tracker
+from vos.tracking.registry import make_tracker
 from vos.video.pipeline import VideoPipeline, segment_video
 from vos.video.reference import Reference
 

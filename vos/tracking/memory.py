@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from statistics import median
 from typing import Any
 
@@ -14,7 +14,7 @@ from vos.persam.target_feature import merge_views, prepared
 from vos.structures import Presence, TargetFeature
 from vos.tracking.config import MemoryConfig
 
-GUARD_MARGIN = 0.02  # cosine by which a background must match better than the object; nearer is a tie
+BACKGROUND_MARGIN = 0.02  # cosine by which a background must match better than the object; nearer is a tie
 FIELDS = ("embedding", "direction", "foreground", "background", "background_direction")
 
 
@@ -28,43 +28,42 @@ class Memory:
 
     def __init__(self, config: MemoryConfig) -> None:
         self.config = config
-        self.anchors: list[TargetFeature] = []
-        self.entries: list[TargetFeature] = []  # oldest first
-        self.rivals: list[TargetFeature] = []  # of moments when a look-alike was near, or lasting for other reasons
+        self.references: list[TargetFeature] = []
+        self.recent: list[TargetFeature] = []  # oldest first
         self.areas: list[float] = []  # of the latest frames in which the object was present, oldest first
         self.ious: list[float] = []  # predicted, likewise, over a longer time
         self.waited = 0  # frames since the last admission
         self.kept_area = 0.0  # at the last admission
         self._target: TargetFeature | None = None
 
-    def anchor(self, target: TargetFeature, area: float | None) -> None:
+    def add_reference(self, target: TargetFeature, area: float | None) -> None:
         """Adds a reference that the user gave.
 
         Args:
             target: from the reference mask.
             area: of the mask, in original pixels; None for a reference from outside of the video.
         """
-        self.anchors.append(target)
+        self.references.append(target)
         self._target = None
         self.areas = [] if area is None else [area]
         self.kept_area = area or 0.0
 
     def views(self) -> list[tuple[TargetFeature, float]]:
-        """All views with weights that sum to 1: references share 1 - ``weight``, the recent ones the rest."""
-        recent = self.config.weight if self.entries else 0.0
-        decay = [self.config.momentum**age for age in reversed(range(len(self.entries)))]
+        """Returns all views with weights that sum to 1: references share 1 - ``weight``, the recent ones the rest."""
+        recent = self.config.weight if self.recent else 0.0
+        decay = [self.config.momentum**age for age in reversed(range(len(self.recent)))]
         shares = [recent * d / (sum(decay) or 1.0) for d in decay]  # momentum 0: only the newest counts
-        lasting = [*self.anchors, *self.rivals]
-        return [(view, (1 - recent) / len(lasting)) for view in lasting] + list(zip(self.entries, shares))
+        lasting = (1 - recent) / len(self.references)
+        return [(view, lasting) for view in self.references] + list(zip(self.recent, shares))
 
     def target(self) -> TargetFeature:
-        """All views as one, computed anew only when one has come."""
+        """Returns all views as one, computed anew only when one has come."""
         if self._target is None:
             self._target = prepared(merge_views(self.views()))
         return self._target
 
-    def observe(self, area: float, predicted_iou: float, presence: Presence) -> bool:
-        """Takes note of a frame; True if its view is good enough to be kept (then call :meth:`admit`)."""
+    def update(self, area: float, predicted_iou: float, presence: Presence) -> bool:
+        """Takes note of a frame; returns True if its view is good enough to be kept (then call :meth:`admit`)."""
         self.waited += 1
         if presence is not Presence.PRESENT:
             return False
@@ -88,13 +87,13 @@ class Memory:
         limit = 1 + self.config.growth
         return not self.kept_area / limit <= area <= self.kept_area * limit
 
-    def agreement(
+    def background_filter(
         self, features: torch.Tensor, coverage: torch.Tensor, maps: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """Which covered cells look more like the object than like any background seen so far.
+        """Tells which covered cells look more like the object than like any background seen so far.
 
-        The guard against drift: where a mask leaks onto a look-alike, those cells have a better match in the
-        background of the references, and must not become part of the object's memory.
+        It holds off drift: where a mask leaks onto a look-alike, those cells have a better match in the background of
+        the references, and must not become part of the object's memory.
 
         Args:
             features: float (C, h, w) of the frame.
@@ -106,40 +105,30 @@ class Memory:
         """
         inside = coverage > 0
         if maps is not None:
-            return inside & (maps[1] + GUARD_MARGIN >= maps[2])
+            return inside & (maps[1] + BACKGROUND_MARGIN >= maps[2])
         cells = F.normalize(features[:, inside], dim=0)
-        views = [*self.anchors, *self.rivals, *self.entries]
+        views = [*self.references, *self.recent]
         to_object = torch.stack([best_match(view.foreground, cells) for view in views]).amax(dim=0)
         backgrounds = [best_match(view.background, cells) for view in views if len(view.background)]
         agrees = torch.zeros_like(inside)
-        agrees[inside] = to_object + GUARD_MARGIN >= torch.stack(backgrounds).amax(dim=0) if backgrounds else True
+        agrees[inside] = to_object + BACKGROUND_MARGIN >= torch.stack(backgrounds).amax(dim=0) if backgrounds else True
         return agrees
 
-    def admit(self, target: TargetFeature, contested: bool = False) -> None:
-        """Keeps a view, in place of the oldest when full; ``contested``: a look-alike is near, so keep it for longer.
-
-        What told the object from a look-alike once will do so again (DAM4SAM, arXiv 2411.17576).
-        """
+    def admit(self, target: TargetFeature) -> None:
+        """Keeps a view, in place of the oldest when full."""
         self._target = None
-        if contested and self.config.rivals:
-            self.rivals = [*self.rivals, target][-self.config.rivals :]
-        self.entries = [*self.entries, target][-self.config.size :]
+        self.recent = [*self.recent, target][-self.config.size :]
         self.waited = 0
 
-    def settle(self, views: Sequence[TargetFeature]) -> None:
-        """Puts lasting views, which count like references, in the place of the recent ones."""
-        self._target = None
-        self.rivals, self.entries = [*self.rivals, *views], []
-
     def state(self) -> dict[str, torch.Tensor]:
-        """As named tensors; see :meth:`restore`."""
+        """Returns the memory as named tensors; see :meth:`restore`."""
         tensors = {
             "areas": torch.tensor(self.areas, dtype=torch.float64),
             "ious": torch.tensor(self.ious, dtype=torch.float64),
             "kept_area": torch.tensor(self.kept_area, dtype=torch.float64),
-            "counts": torch.tensor([len(self.anchors), len(self.rivals), len(self.entries), self.waited]),
+            "counts": torch.tensor([len(self.references), len(self.recent), self.waited]),
         }
-        for number, target in enumerate([*self.anchors, *self.rivals, *self.entries]):
+        for number, target in enumerate([*self.references, *self.recent]):
             tensors |= target_state(target, f"view{number}.")
         return tensors
 
@@ -147,11 +136,9 @@ class Memory:
         """Puts back what :meth:`state` gave."""
         self.areas, self.ious = state["areas"].tolist(), state["ious"].tolist()
         self.kept_area = float(state["kept_area"])
-        anchors, rivals, entries, self.waited = state["counts"].tolist()
-        count = anchors + rivals + entries
-        views = [restore_target(branch(state, f"view{number}"), device) for number in range(count)]
-        self.anchors, self.rivals = views[:anchors], views[anchors : anchors + rivals]
-        self.entries = views[anchors + rivals :]
+        references, recent, self.waited = state["counts"].tolist()
+        views = [restore_target(branch(state, f"view{number}"), device) for number in range(references + recent)]
+        self.references, self.recent = views[:references], views[references:]
         self._target = None
 
 

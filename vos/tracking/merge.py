@@ -6,14 +6,9 @@ import numpy as np
 import torch
 
 from vos.geometry import Geometry
-from vos.persam.overlap import resolve_overlap
 from vos.structures import Frame, LabelMap, SegmentedFrame, TrackedFrame
 from vos.tracking.config import EdgesConfig
 from vos.tracking.edges import REACH_RADII, filter_radius, refine_edges
-
-__all__ = ["ABSENT_LOGIT", "merge", "resolve_overlap"]
-
-ABSENT_LOGIT = -32.0  # what an absent object has everywhere; its soft alpha rounds to 0
 
 
 def merge(

@@ -11,20 +11,20 @@ import torch.nn.functional as F
 
 from vos.geometry import Geometry
 from vos.tracking.config import MotionConfig
-from vos.tracking.merge import ABSENT_LOGIT
+from vos.tracking.observation import ABSENT_LOGIT
 
 Box = npt.NDArray[np.float32]
 
-NEVER_SEEN = 1.0  # surprise at what has not been seen to move yet
-SURPRISE_KEPT = 0.7  # share of an earlier surprise that is left after each frame
-SURPRISES = 3.0  # so many times the latest surprises an object may stray
-LEAST_REACH = 0.03  # of an object that moves as expected, share of the picture's longer side: cameras shake, too
+FIRST_INNOVATION = 1.0  # of what has not been seen to move yet
+INNOVATION_DECAY = 0.7  # share of an earlier innovation that is left after each frame
+GATE_INNOVATIONS = 3.0  # so many times the latest innovations an object may stray
+MIN_GATE = 0.03  # of an object that moves as expected, share of the picture's longer side: cameras shake, too
 
 
 class Motion:
     """Constant-velocity prediction of one object's box that widens while the object is not clearly seen.
 
-    Boxes are (x0, y0, x1, y1) in original pixels. After ``patience`` frames without a sure sight nothing is
+    Boxes are (x0, y0, x1, y1) in original pixels. After ``max_age`` frames without a sure sight nothing is
     predicted any more: a prior that outlives its evidence pulls the tracker onto whatever is there.
     """
 
@@ -33,7 +33,7 @@ class Motion:
         self.box: Box | None = None
         self.velocity = np.zeros(2, dtype=np.float32)  # of the centre, original pixels per frame
         self.unsure = 0  # frames since the box was last sure
-        self.surprise = NEVER_SEEN  # how far edges lately came from where they were expected, share of the size
+        self.innovation = FIRST_INNOVATION  # how far edges lately came from where they were expected, share of the size
 
     def update(self, box: Box, sure: bool) -> None:
         """Takes the box of the latest frame; an unsure one moves the prediction but keeps it wide."""
@@ -41,67 +41,61 @@ class Motion:
             self.velocity = np.zeros(2, dtype=np.float32)
         else:
             size = np.tile(np.maximum(self.box[2:] - self.box[:2], 1), 2)
-            strayed = float((np.abs(box - self.box - np.tile(self.shift, 2)) / size).max())
-            self.surprise = max(strayed, SURPRISE_KEPT * self.surprise)
+            strayed = float((np.abs(box - self.box - np.tile(self.velocity, 2)) / size).max())
+            self.innovation = max(strayed, INNOVATION_DECAY * self.innovation)
             step = _centre(box) - _centre(self.box)
             keep = self.config.velocity_momentum
             self.velocity = (keep * self.velocity + (1 - keep) * step).astype(np.float32)
         self.box = box.astype(np.float32)
         self.unsure = 0 if sure else self.unsure + 1
-        if self.unsure > self.config.patience:
+        if self.unsure > self.config.max_age:
             self.forget()
 
     def forget(self) -> None:
         """Drops the prior: the object is lost."""
-        self.box, self.unsure, self.surprise = None, 0, NEVER_SEEN
+        self.box, self.unsure, self.innovation = None, 0, FIRST_INNOVATION
         self.velocity = np.zeros(2, dtype=np.float32)
 
-    def turn(self) -> None:
-        """From here on time runs the other way."""
-        self.velocity = -self.velocity
-
-    @property
-    def shift(self) -> npt.NDArray[np.float32]:
-        """Expected displacement (dx, dy) to the next frame, original pixels."""
-        return self.velocity if self.config.velocity else np.zeros(2, dtype=np.float32)
-
     def predict(self, margin: float) -> Box | None:
-        """The expected box in the next frame, not clipped to the picture.
+        """Predicts the box in the next frame, not clipped to the picture.
 
         Args:
             margin: growth on each side, share of the box's size; grows by itself with every unsure frame.
         """
         return None if self.box is None else self._grown(margin * (self.box[2:] - self.box[:2]))
 
-    def reach(self, side: float) -> Box | None:
-        """The box outside of which the object cannot be in the next frame; what moves as expected has a smaller one.
+    def gate(self, side: float) -> Box | None:
+        """Returns the box outside of which the object cannot be next; what moves as expected has a smaller one.
 
         Args:
             side: the picture's longer one, original pixels.
+
+        Returns:
+            None where it can be anywhere.
         """
         config = self.config
-        if self.box is None:
+        if self.box is None or not config.gate:
             return None
         size = self.box[2:] - self.box[:2]
-        calm = np.maximum((config.reach_calm + SURPRISES * self.surprise) * size, LEAST_REACH * side)
-        return self._grown(np.minimum(np.minimum(config.reach * size, config.reach_most * side), calm))
+        calm = np.maximum((config.gate_calm + GATE_INNOVATIONS * self.innovation) * size, MIN_GATE * side)
+        return self._grown(np.minimum(np.minimum(config.gate * size, config.gate_most * side), calm))
 
     def _grown(self, growth: npt.NDArray[np.float32]) -> Box:
         """The expected box, larger by ``growth`` (2,) on each side, and more where it is less sure."""
         assert self.box is not None
-        centre, size = _centre(self.box) + self.shift, self.box[2:] - self.box[:2]
+        centre, size = _centre(self.box) + self.velocity, self.box[2:] - self.box[:2]
         growth = growth * (1 + self.unsure)
-        half = size / 2 + growth + np.abs(self.shift) / 2
+        half = size / 2 + growth + np.abs(self.velocity) / 2
         return np.concatenate([centre - half, centre + half]).astype(np.float32)
 
     def state(self) -> dict[str, torch.Tensor]:
-        """As named tensors; see :meth:`restore`."""
+        """Returns the motion as named tensors; see :meth:`restore`."""
         box = np.full(4, np.nan, dtype=np.float32) if self.box is None else self.box
         return {
             "box": torch.from_numpy(box.copy()),
             "velocity": torch.from_numpy(self.velocity.copy()),
             "unsure": torch.tensor(self.unsure),
-            "surprise": torch.tensor(self.surprise, dtype=torch.float64),
+            "innovation": torch.tensor(self.innovation, dtype=torch.float64),
         }
 
     def restore(self, state: Mapping[str, torch.Tensor]) -> None:
@@ -109,7 +103,7 @@ class Motion:
         box = state["box"].numpy().copy()
         self.box = None if np.isnan(box).any() else box
         self.velocity = state["velocity"].numpy().copy()
-        self.unsure, self.surprise = int(state["unsure"]), float(state["surprise"])
+        self.unsure, self.innovation = int(state["unsure"]), float(state["innovation"])
 
 
 def shift_logits(logits: torch.Tensor, displacement: npt.NDArray[np.float32], geometry: Geometry) -> torch.Tensor:

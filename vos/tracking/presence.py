@@ -13,9 +13,9 @@ def judge(
     area: float,
     reference_area: float,
     lost: bool,
-    unseen: bool = False,
+    in_new_scene: bool = False,
 ) -> Presence:
-    """Decides on one object.
+    """Decides whether one object is present, uncertain or absent.
 
     Args:
         config: thresholds.
@@ -24,12 +24,12 @@ def judge(
         area: of its mask, original pixels.
         reference_area: of its reference mask, original pixels.
         lost: it was searched in the whole frame, so there is no previous place that speaks for it.
-        unseen: it has not been seen in this scene yet, in which other things of its kind may be.
+        in_new_scene: it has not been seen in this scene yet, in which other things of its kind may be.
     """
     if area <= 0 or area < min(config.min_area, reference_area / 4):
         return Presence.ABSENT
     if lost:
-        enough = config.unseen_similarity if unseen else config.found_similarity
+        enough = config.new_scene_similarity if in_new_scene else config.found_similarity
         found = predicted_iou >= config.found_iou and similarity >= enough
         return Presence.PRESENT if found else Presence.ABSENT
     if predicted_iou < config.absent_iou or similarity < config.absent_similarity:

@@ -23,14 +23,15 @@ from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, ImageEmbedding, LabelMap, Presence, TargetFeature, TrackedFrame
 from vos.tracking.config import TrackerConfig
 from vos.tracking.memory import branch, restore_target, target_state
-from vos.tracking.merge import ABSENT_LOGIT, merge
+from vos.tracking.merge import merge
+from vos.tracking.observation import ABSENT_LOGIT
 from vos.tracking.tracker import Tracker
 
 BOX_GROWTH = 10  # pixels on each side of the previous box
 MASK_VALUE = 215  # of the mask that is sent through the image's preprocessing
 
 
-class ReferenceTracker(Tracker):
+class PublishedTracker(Tracker):
     """Published video PerSAM: top-k points, the previous box and its centre, three decoder calls, argmax.
 
     No guidance, no memory, no negative points, no notion of absence. Objects are decoded one by one, as published:
@@ -52,11 +53,11 @@ class ReferenceTracker(Tracker):
         self.targets, self.weights, self.boxes = {}, {}, []
         nothing = torch.full((len(self.object_ids), *embedding.geometry.logit_size), ABSENT_LOGIT)
         tracked = TrackedFrame(nothing, torch.zeros(len(nothing)), (Presence.ABSENT,) * len(nothing))
-        return self._anchor(embedding, reference, frame, tracked)
+        return self._take(embedding, reference, frame, tracked)
 
     @torch.no_grad()
     def step(self, embedding: ImageEmbedding, frame: Frame) -> TrackedFrame:
-        tracked = self._follow(embedding)
+        tracked = self._track(embedding)
         labels = merge(tracked, embedding.geometry, frame, self.object_ids).label_map.labels
         self._remember(labels)
         return self._with_presence(tracked, labels)
@@ -66,9 +67,9 @@ class ReferenceTracker(Tracker):
         """Not part of the published method: the frame is followed, then the mask overrules the result."""
         if reference.object_ids != self.object_ids:
             raise ValueError(f"the reference has ids {reference.object_ids}, the tracker follows {self.object_ids}")
-        return self._anchor(embedding, reference, frame, self._follow(embedding))
+        return self._take(embedding, reference, frame, self._track(embedding))
 
-    def _anchor(
+    def _take(
         self, embedding: ImageEmbedding, reference: LabelMap, frame: Frame, tracked: TrackedFrame
     ) -> TrackedFrame:
         geometry = embedding.geometry
@@ -96,7 +97,7 @@ class ReferenceTracker(Tracker):
                 ]
         return self._with_presence(tracked, labels)
 
-    def _follow(self, embedding: ImageEmbedding) -> TrackedFrame:
+    def _track(self, embedding: ImageEmbedding) -> TrackedFrame:
         count = len(self.object_ids)
         logits = torch.full((count, *embedding.geometry.logit_size), ABSENT_LOGIT)
         predicted_iou = torch.zeros(count)

@@ -1,4 +1,4 @@
-"""Finding tracked objects in one frame: what is seen, within reach, of whom, and whether it is there at all."""
+"""Whether what was decoded is the object, and a second search, in the whole frame, for the objects that were missed."""
 
 from __future__ import annotations
 
@@ -8,104 +8,112 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from vos.geometry import Geometry
 from vos.persam.overlap import same_place
-from vos.structures import Frame, ImageEmbedding, Presence
-from vos.tracking.config import TrackerConfig
-from vos.tracking.decode import Gaze
-from vos.tracking.merge import ABSENT_LOGIT
-from vos.tracking.observation import Sight
-from vos.tracking.track import Track
+from vos.structures import ImageEmbedding, Presence
+from vos.tracking.config import PresenceConfig
+from vos.tracking.decode import Decoding, decode_objects
+from vos.tracking.observation import ABSENT_LOGIT, Observation
+from vos.tracking.prediction import Prediction
+from vos.tracking.presence import judge
 
 
-class Finder:
-    """Looks for objects and judges what is seen.
+def classify(
+    observations: Sequence[Observation],
+    predictions: Sequence[Prediction],
+    config: PresenceConfig,
+    forbidden: torch.Tensor | None = None,
+) -> list[Observation]:
+    """Decides of N objects whether each is present, uncertain or absent; what is absent loses its mask.
 
     Args:
-        config: of the tracker.
-        gaze: looks.
+        observations: as decoded.
+        predictions: what was expected of the same objects.
+        config: thresholds.
+        forbidden: bool (h4, w4), low-res cells that cannot be theirs.
     """
+    return _without_doubles(
+        [_classified(o, p, config, forbidden) for o, p in zip(observations, predictions)], predictions
+    )
 
-    def __init__(self, config: TrackerConfig, gaze: Gaze) -> None:
-        self.config, self.gaze = config, gaze
 
-    def pursue(
-        self,
-        embedding: ImageEmbedding,
-        frame: Frame,
-        tracks: Sequence[Track],
-        taken: torch.Tensor | None = None,
-        occupied: torch.Tensor | None = None,
-    ) -> tuple[list[Sight], list[Presence]]:
-        """Like :meth:`find`; but tracks that are not where they should be are let go and looked for everywhere."""
-        sights, presence = self.find(embedding, frame, tracks, taken, occupied)
-        missed = [row for row, track in enumerate(tracks) if presence[row] is Presence.ABSENT and not track.lost]
-        if missed and self.config.motion.second_chance:
-            # Not where it should be: perhaps it is somewhere else already.
-            for row in missed:
-                tracks[row].let_go()
-            found = [sight.logits for sight, judged in zip(sights, presence) if judged is not Presence.ABSENT]
-            found += [] if occupied is None else [occupied]
-            full = torch.stack(found).amax(dim=0) if found else None
-            again = self.find(embedding, frame, [tracks[row] for row in missed], taken, full)
-            for row, sight, judged in zip(missed, *again):
-                sights[row], presence[row] = sight, judged
-        return sights, presence
+def redetect(
+    decoding: Decoding,
+    embedding: ImageEmbedding,
+    predictions: Sequence[Prediction],
+    observations: Sequence[Observation],
+    config: PresenceConfig,
+    forbidden: torch.Tensor | None = None,
+) -> list[Observation]:
+    """Searches the whole frame for the objects that are not where they should be: they may be elsewhere already.
 
-    def find(
-        self,
-        embedding: ImageEmbedding,
-        frame: Frame,
-        tracks: Sequence[Track],
-        taken: torch.Tensor | None,
-        occupied: torch.Tensor | None = None,
-    ) -> tuple[list[Sight], list[Presence]]:
-        """What is seen of N objects, and their presence; what is judged absent is wiped out. Changes no track.
+    Args:
+        decoding: how objects are asked for.
+        embedding: of the frame.
+        predictions: of N objects.
+        observations: of the same, classified.
+        config: thresholds of presence.
+        forbidden: bool (h4, w4), low-res cells that cannot be theirs.
 
-        Args:
-            embedding: of the frame.
-            frame: itself.
-            tracks: of the objects.
-            taken: bool (h2, w2), low-res cells that cannot be theirs.
-            occupied: float (h2, w2), logits of further objects that have been found in this frame already.
-        """
-        seen = [
-            self.judged(embedding.geometry, track, sight, taken)
-            for track, sight in zip(tracks, self.gaze.look(embedding, frame.rgb, tracks, occupied))
-        ]
-        sights, presence = [sight for sight, _ in seen], [judged for _, judged in seen]
-        self._settle_claims(tracks, sights, presence)
-        return sights, presence
+    Returns:
+        The observations, those of missed objects replaced.
+    """
+    missed = [
+        k for k, (o, p) in enumerate(zip(observations, predictions)) if o.presence is Presence.ABSENT and not p.lost
+    ]
+    if not missed:
+        return list(observations)
+    found = [observation.logits for observation in observations if observation.presence is not Presence.ABSENT]
+    claimed = torch.stack(found).amax(dim=0) if found else None
+    anywhere = [predictions[k].anywhere() for k in missed]
+    again = classify(decode_objects(decoding, embedding, anywhere, claimed), anywhere, config, forbidden)
+    result = list(observations)
+    for k, observation in zip(missed, again):
+        result[k] = replace(observation, redetected=True)
+    return result
 
-    def judged(
-        self, geometry: Geometry, track: Track, sight: Sight, taken: torch.Tensor | None = None
-    ) -> tuple[Sight, Presence]:
-        """One look, cut to what can be the object; and whether that is it."""
-        logits = sight.logits if taken is None else sight.logits.masked_fill(taken, ABSENT_LOGIT)
-        sight = replace(sight, logits=self._within_reach(track, logits, geometry))
-        judged = track.judge(geometry, sight)
-        if judged is Presence.ABSENT:
-            sight = replace(sight, logits=torch.full_like(logits, ABSENT_LOGIT))
-        return sight, judged
 
-    def _settle_claims(self, tracks: Sequence[Track], sights: list[Sight], presence: list[Presence]) -> None:
-        """A lost object does not come back where another one is; of several lost ones the surest takes the place."""
-        order = sorted(range(len(tracks)), key=lambda row: (tracks[row].lost, -sights[row].predicted_iou))
-        owned: list[torch.Tensor] = []
-        for row in order:
-            mask = sights[row].logits > 0
-            if tracks[row].lost and presence[row] is not Presence.ABSENT and same_place(mask, owned):
-                sights[row] = replace(sights[row], logits=torch.full_like(sights[row].logits, ABSENT_LOGIT))
-                presence[row] = Presence.ABSENT
-            elif presence[row] is not Presence.ABSENT:
-                owned.append(mask)
+def _classified(
+    observation: Observation, prediction: Prediction, config: PresenceConfig, forbidden: torch.Tensor | None
+) -> Observation:
+    """One object's observation, cut to what can be the object; and whether that is it."""
+    if forbidden is not None:
+        observation = replace(observation, logits=observation.logits.masked_fill(forbidden, ABSENT_LOGIT))
+    observation = _within_gate(observation, prediction)
+    similarity = observation.in_window(observation.similarity)
+    presence = judge(
+        config,
+        predicted_iou=observation.predicted_iou,
+        similarity=prediction.similarity_scale.score(similarity, observation.coverage),
+        area=observation.area,
+        reference_area=prediction.reference_area,
+        lost=prediction.lost,
+        in_new_scene=prediction.in_new_scene,
+    )
+    return observation.absent() if presence is Presence.ABSENT else replace(observation, presence=presence)
 
-    def _within_reach(self, track: Track, logits: torch.Tensor, geometry: Geometry) -> torch.Tensor:
-        """Cuts off look-alikes that are too far away from where an object in sight must be."""
-        box = track.reach(geometry)
-        if box is None:
-            return logits
-        x0, y0, x1, y1 = np.rint(geometry.boxes_to_input(box) / geometry.logit_stride).astype(int).clip(0).tolist()
-        cut = torch.full_like(logits, ABSENT_LOGIT)
-        cut[y0 : y1 + 1, x0 : x1 + 1] = logits[y0 : y1 + 1, x0 : x1 + 1]
-        return cut
+
+def _within_gate(observation: Observation, prediction: Prediction) -> Observation:
+    """Cuts off look-alikes that are too far away from where an object in sight must be."""
+    if prediction.gate is None:
+        return observation
+    geometry, logits = observation.geometry, observation.logits
+    gate = np.rint(geometry.boxes_to_input(prediction.gate) / geometry.logit_stride)
+    x0, y0, x1, y1 = gate.astype(int).clip(0).tolist()
+    cut = torch.full_like(logits, ABSENT_LOGIT)
+    cut[y0 : y1 + 1, x0 : x1 + 1] = logits[y0 : y1 + 1, x0 : x1 + 1]
+    return replace(observation, logits=cut)
+
+
+def _without_doubles(observations: list[Observation], predictions: Sequence[Prediction]) -> list[Observation]:
+    """A lost object does not come back where another one is; of several lost ones the surest takes the place."""
+    order = sorted(range(len(observations)), key=lambda k: (predictions[k].lost, -observations[k].predicted_iou))
+    claimed: list[torch.Tensor] = []
+    for k in order:
+        if observations[k].presence is Presence.ABSENT:
+            continue
+        mask = observations[k].logits > 0
+        if predictions[k].lost and same_place(mask, claimed):
+            observations[k] = observations[k].absent()
+        else:
+            claimed.append(mask)
+    return observations

@@ -9,9 +9,7 @@ import torch
 
 from vos.concept.concept import Concept
 from vos.errors import VosError
-from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, ImageEmbedding, LabelMap, TrackedFrame
-from vos.tracking.config import TrackerConfig
 
 
 class Tracker(ABC):
@@ -65,17 +63,6 @@ class Tracker(ABC):
             ValueError: ``reference.object_ids`` differ from those of :meth:`start`.
         """
 
-    def turn(self) -> None:
-        """Turns round: the frames before the latest one come next, last one first. Nothing that was learned is lost.
-
-        A tracker that has this method has :meth:`revisit`, too; :func:`make_tracker` asks for both.
-        """
-        raise NotImplementedError
-
-    def revisit(self, embedding: ImageEmbedding, reference: LabelMap, frame: Frame) -> TrackedFrame:
-        """Takes the place of :meth:`add_reference` where a mask comes by again: moves the objects, learns nothing."""
-        raise NotImplementedError
-
     @abstractmethod
     def state(self) -> dict[str, torch.Tensor]:
         """Everything that the next step depends on, as named CPU tensors (fit for a safetensors file)."""
@@ -83,22 +70,3 @@ class Tracker(ABC):
     @abstractmethod
     def restore(self, state: Mapping[str, torch.Tensor]) -> None:
         """Continues from :meth:`state`; the following steps give the same bits as without the interruption."""
-
-
-def make_tracker(config: TrackerConfig, model: Segmenter) -> Tracker:
-    """The tracker that ``config.name`` asks for, on ``model``."""
-    from vos.tracking.persam_tracker import PersamTracker
-    from vos.tracking.published import ReferenceTracker
-
-    trackers: dict[str, type[PersamTracker] | type[ReferenceTracker]] = {
-        "persam": PersamTracker,
-        "reference": ReferenceTracker,
-    }
-    if config.name not in trackers:
-        raise VosError(f"tracker={config.name} is unknown; choose one of {', '.join(trackers)}")
-    if config.second_pass.enabled and trackers[config.name].turn is Tracker.turn:  # said now, not after the first pass
-        raise VosError(
-            f"tracker.second_pass.enabled=true needs a tracker that can turn round, and tracker={config.name} cannot; "
-            "use tracker=persam"
-        )
-    return trackers[config.name](config, model)
