@@ -141,16 +141,15 @@ def _segment(
     """Runs the pipeline with a progress bar, and goes on where an interrupted run has left its state."""
     begin, progress = time.perf_counter(), _Progress()
     with ExitStack() as stack:
-        resume, resumed = None, 0
-        if not source.is_live:
-            state = ResumeState(folder / ".resume", "" if config.overwrite else fingerprint)
-            resume, resumed = stack.enter_context(state), state.resumed
+        mark = "" if config.overwrite else fingerprint
+        resume = None if source.is_live else stack.enter_context(ResumeState(folder / ".resume", mark))
+        resumed = 0 if resume is None else resume.resumed
         if resumed:
             print(f"going on after {resumed} frames of an interrupted run")
         header = _header(config, model, source, fingerprint)
-        writers: list[Writer] = [SummaryWriter(folder / "summary.json", header, progress.summary)]
-        writers += [_writer(name, path, source) for name, path in _outputs(config, folder).items()]
-        writers = [stack.enter_context(writer) for writer in writers]
+        outputs = [_writer(name, path, source) for name, path in _outputs(config, folder).items()]
+        summary = SummaryWriter(folder / "summary.json", header, progress.summary)
+        writers = [stack.enter_context(writer) for writer in (summary, *outputs)]
         bar = stack.enter_context(tqdm(total=source.count, initial=resumed, unit="frame", desc=folder.name))
 
         def on_frame(index: int) -> None:
