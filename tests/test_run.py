@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import av
@@ -159,6 +161,44 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
     assert program(*words, "output_dir=part") == 0
     assert "going on after" in capsys.readouterr().out
     assert models[-1].encoded < FRAMES
+    assert tree(Path("part")) == tree(Path("whole"))
+
+
+# The process ends in the middle of a frame, without any word to Python: as killed, or as in a power cut.
+KILLED = """
+import os, sys
+sys.path.insert(0, sys.argv.pop(1))
+stop = int(sys.argv.pop(1))
+from fakes import ColourSegmenter
+import vos.video.direction, vos.video.pipeline, vos.run
+vos.run.load_model = lambda *_: ColourSegmenter()
+vos.video.direction.STATE_INTERVAL = 0.0
+track, calls = vos.video.pipeline.track, []
+
+def killed(*arguments):
+    calls.append(arguments)
+    if len(calls) == stop:
+        os._exit(9)
+    return track(*arguments)
+
+vos.video.pipeline.track = killed
+sys.exit(vos.run.main())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ref_frame", [0, 5])
+def test_a_killed_run_goes_on_to_the_same_bytes(
+    program: Program, clip: Path, ref_frame: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [VIDEO, f"ref_mask=mask {ref_frame}.png", f"ref_frame={ref_frame}", "output=[masks,overlay,matte,rle]"]
+    assert program(*words, "output_dir=whole") == 0
+    support = Path(__file__).parent / "support"
+    command = [sys.executable, "-c", KILLED, str(support), "10", *words, "output_dir=part"]
+    assert subprocess.run(command, cwd=clip.parent, check=False, capture_output=True).returncode == 9
+    assert not (Path("part") / "summary.json").exists()
+    assert program(*words, "output_dir=part") == 0
+    assert "going on after" in capsys.readouterr().out
     assert tree(Path("part")) == tree(Path("whole"))
 
 
