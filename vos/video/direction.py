@@ -41,8 +41,8 @@ class Direction:
         self.source, self.saved, self.batch_size, self.is_backward = source, saved, batch_size, is_backward
         self.start = references[0].frame_index
         self.references = {reference.frame_index: reference for reference in references}
-        self.begun = Checkpoint() if saved is None else saved.checkpoint
-        self.consumed = self.begun.consumed  # frames that the tracker has seen
+        self.resumed_from = Checkpoint() if saved is None else saved.checkpoint
+        self.consumed = self.resumed_from.consumed  # frames that the tracker has seen
         self._saved_at, self._is_between_frames = 0.0, True
 
     def frames(self) -> Iterator[Frame]:
@@ -66,8 +66,8 @@ class Direction:
         Raises:
             VosError: there was no frame at all.
         """
-        if self.begun.state:
-            tracker.restore(self.begun.state)
+        if self.resumed_from.state:
+            tracker.restore(self.resumed_from.state)
         self._saved_at = time.monotonic()
         try:
             yield

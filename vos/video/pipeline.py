@@ -112,8 +112,9 @@ def segment_video(
             # What is on disk is written first: the backward direction, and what an interrupted run has left.
             if saved is not None and not direction.is_backward:
                 replay(source, direction.start, saved, pipeline.write, pipeline.times)
-            if direction.begun.done:
+            if direction.resumed_from.done:
                 continue
+            # Read and encode ahead of the tracker, merge and write behind it.
             with (
                 direction.resumable(pipeline.tracker),
                 WriteBehind(partial(finish, pipeline, direction), PENDING_RESULTS, "write") as results,
