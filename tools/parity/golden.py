@@ -77,6 +77,11 @@ def check_out(revision: str, folder: Path) -> Path:
     return checkout
 
 
+def recipe() -> str:
+    """Changes with the code that makes inputs, so that kept inputs of an earlier state of it are not used."""
+    return hashlib.sha256((ROOT / "tools" / "parity" / "cases.py").read_bytes()).hexdigest()[:8]
+
+
 def make_input(name: str, folder: Path, checkout: Path, data: Path | None) -> Path:
     """The folder of an input, made unless it is there already.
 
@@ -155,7 +160,8 @@ def compare_case(case: Case, work: Path, revision: str, options: argparse.Namesp
     old_folder = work / revision[:12]
     checkout = check_out(revision, old_folder)
     try:
-        inputs = {name: make_input(name, old_folder / "inputs", checkout, options.data) for name in case.inputs}
+        folder = old_folder / f"inputs-{recipe()}"
+        inputs = {name: make_input(name, folder, checkout, options.data) for name in case.inputs}
     except CaseError as error:
         print(f"{case.name:<10} {error}", flush=True)
         return None
