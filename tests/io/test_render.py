@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vos.io.render import cutout, on_background, overlay
-from vos.structures import LabelMap
+from vos.io.render import cutout, edge_alpha, on_background, overlay, union_alpha
+from vos.structures import Frame, LabelMap, Presence, SegmentedFrame
 
 
 def scene() -> tuple[np.ndarray, LabelMap]:
@@ -42,6 +42,29 @@ def test_overlay_without_objects_or_strength_is_the_frame() -> None:
     empty = LabelMap(np.zeros((60, 80), np.uint8), (1, 2))
     assert np.array_equal(overlay(rgb, empty), rgb)
     assert np.array_equal(overlay(rgb, label_map, alpha=0, contour=False), rgb)
+
+
+def test_union_of_soft_masks() -> None:
+    rgb, label_map = scene()
+    alpha = np.zeros((2, 60, 80), np.uint8)
+    alpha[:, 29:31, 10:40] = [[[100]], [[200]]]
+    frame, certain = Frame(0, "0", 0.0, rgb), np.ones(2, np.float32)
+    soft = SegmentedFrame(frame, label_map, certain, (Presence.PRESENT,) * 2, alpha)
+    hard = SegmentedFrame(frame, label_map, certain, (Presence.PRESENT,) * 2)
+    assert union_alpha(soft)[30, 20] == 255 and union_alpha(soft, "max")[30, 20] == 200
+    assert union_alpha(soft)[0, 0] == union_alpha(soft, "max")[0, 0] == 0
+    for join in ("sum", "max"):
+        assert np.array_equal(union_alpha(hard, join), (label_map.labels > 0) * np.uint8(255))
+
+
+def test_edge_alpha_is_soft_along_the_contour_alone() -> None:
+    alpha = np.full((300, 300), 40, np.uint8)  # haze
+    alpha[100:200, 100:200] = 220
+    alpha[:, 99], alpha[150, 150] = 120, 160  # a soft edge, and a thin place
+    edge = edge_alpha(alpha)
+    assert edge.dtype == np.uint8 and edge[10, 10] == 0 and edge[150, 150] == 255
+    assert 0 < edge[150, 99] < 128 and edge[150, 90] == 0
+    assert not edge_alpha(np.zeros((20, 20), np.uint8)).any()
 
 
 def test_cutout_keeps_colours_straight() -> None:

@@ -11,11 +11,10 @@ import numpy.typing as npt
 
 from vos.io.images import write_image
 from vos.io.masks.label_map import write_label_map
-from vos.io.render import cutout, edge_alpha, on_background, overlay
+from vos.io.render import cutout, edge_alpha, on_background, overlay, union_alpha
 from vos.structures import LabelMap, SegmentedFrame
 
 Rgb = npt.NDArray[np.uint8]
-Alpha = npt.NDArray[np.uint8]
 
 EDGE = 9  # pixels around the object that keep their colour under a cut-out's full transparency, for soft enlarging
 
@@ -43,13 +42,6 @@ def write_photo(output: str, folder: Path, photo: SegmentedFrame) -> Path | None
     return path
 
 
-def union_alpha(photo: SegmentedFrame) -> Alpha:
-    """The mask of all objects together, soft along its contour, uint8 (H, W)."""
-    if photo.alpha is None:
-        raise ValueError("cut-outs and backgrounds need soft masks: SegmentedFrame.alpha is None")
-    return edge_alpha(np.asarray(photo.alpha.max(axis=0)))
-
-
 def _write_mask(path: Path, photo: SegmentedFrame) -> None:
     write_label_map(path, photo.label_map)
 
@@ -58,18 +50,23 @@ def _write_overlay(path: Path, photo: SegmentedFrame) -> None:
     write_image(path, overlay(photo.frame.rgb, photo.label_map))
 
 
+def _contour_alpha(photo: SegmentedFrame) -> npt.NDArray[np.uint8]:
+    """Joins all objects' masks, soft along the contour alone, uint8 (H, W)."""
+    return edge_alpha(union_alpha(photo, "max"))
+
+
 def _write_cutout(path: Path, photo: SegmentedFrame) -> None:
-    alpha = union_alpha(photo)
+    alpha = _contour_alpha(photo)
     near = cv2.dilate(alpha, np.ones((EDGE, EDGE), np.uint8)) > 0
     write_image(path, cutout(np.where(near[..., None], photo.frame.rgb, 0).astype(np.uint8), alpha))
 
 
 def _write_white(path: Path, photo: SegmentedFrame) -> None:
-    write_image(path, on_background(photo.frame.rgb, union_alpha(photo), (255, 255, 255)))
+    write_image(path, on_background(photo.frame.rgb, _contour_alpha(photo), (255, 255, 255)))
 
 
 def _write_blur(path: Path, photo: SegmentedFrame) -> None:
-    write_image(path, on_background(photo.frame.rgb, union_alpha(photo), "blur"))
+    write_image(path, on_background(photo.frame.rgb, _contour_alpha(photo), "blur"))
 
 
 PHOTO_OUTPUTS: dict[str, tuple[str, Callable[[Path, SegmentedFrame], None], bool]] = {

@@ -124,7 +124,8 @@ def _to_8bit(gray: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
     """Scales 16-bit integers by their full range; floats are taken as 0..1, or by their own maximum above that."""
     values = np.nan_to_num(gray.astype(np.float64))
     top = 65535.0 if gray.dtype.kind in "iu" else max(1.0, float(values.max(initial=0)))
-    return (values.clip(0, top) * (255 / top)).round().astype(np.uint8)
+    scaled: npt.NDArray[np.uint8] = (values.clip(0, top) * (255 / top)).round().astype(np.uint8)
+    return scaled
 
 
 def _open_heif(path: Path) -> Image.Image:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from vos.io.masks.colours import davis_palette
-from vos.structures import LabelMap
+from vos.structures import LabelMap, SegmentedFrame
 
 Rgb = npt.NDArray[np.uint8]
 Alpha = npt.NDArray[np.uint8]
@@ -36,12 +38,12 @@ def overlay(rgb: Rgb, label_map: LabelMap, alpha: float = 0.5, contour: bool = T
     """
     labels = label_map.labels
     if not labels.any():
-        return rgb.copy()
+        return np.array(rgb, order="C")
     x0, y0, width, height = cv2.boundingRect((labels > 0).astype(np.uint8))
     thickness = max(1, round(min(labels.shape) * LINE_PER_SIDE))
     margin = 2 * thickness + 1
     area = (slice(max(0, y0 - margin), y0 + height + margin), slice(max(0, x0 - margin), x0 + width + margin))
-    result = rgb.copy()
+    result = np.array(rgb, order="C")
     result[area] = _tinted(rgb[area], labels[area], alpha, thickness if contour else 0)
     return result
 
@@ -64,6 +66,25 @@ def _tinted(rgb: Rgb, labels: npt.NDArray[np.uint8], alpha: float, thickness: in
 def _painted(labels: npt.NDArray[np.uint8], colours: npt.NDArray[np.uint8]) -> Rgb:
     """Labels (H, W) in the colours (256, 3) of their ids."""
     return np.asarray(cv2.LUT(cv2.merge([labels] * 3), np.ascontiguousarray(colours)[None]), dtype=np.uint8)
+
+
+def union_alpha(segmented: SegmentedFrame, join: Literal["sum", "max"] = "sum") -> Alpha:
+    """Joins the objects' soft masks; takes the hard ones where the frame carries no soft ones.
+
+    Args:
+        segmented: the result for one frame or photo.
+        join: what a pixel gets that several objects share. "sum": their shares together, right for a video's masks,
+            which were decoded side by side. "max": the largest alone, for an album's, each of which was found as if
+            the others were not there.
+
+    Returns:
+        uint8 (H, W), 255 = object.
+    """
+    if segmented.alpha is None:
+        return np.asarray((segmented.label_map.labels > 0) * np.uint8(255), dtype=np.uint8)
+    if join == "max":
+        return np.asarray(segmented.alpha.max(axis=0), dtype=np.uint8)
+    return np.asarray(segmented.alpha.sum(axis=0, dtype=np.uint16).clip(0, 255), dtype=np.uint8)
 
 
 def cutout(rgb: Rgb, alpha: Alpha) -> npt.NDArray[np.uint8]:
@@ -99,7 +120,7 @@ def on_background(rgb: Rgb, alpha: Alpha, background: tuple[int, int, int] | Rgb
         behind = blurred_surroundings(rgb, alpha)
     else:
         behind = np.broadcast_to(np.asarray(background, dtype=np.uint8), rgb.shape)
-    result = behind.copy()
+    result = np.array(behind, order="C")
     x, y, width, height = cv2.boundingRect(alpha)
     if width:
         area = (slice(y, y + height), slice(x, x + width))

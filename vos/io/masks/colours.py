@@ -34,7 +34,7 @@ def _davis_palette() -> Rgb:
 
 def davis_palette() -> Rgb:
     """Returns the colours of DAVIS' annotations, uint8 (256, 3) RGB; ids beyond 21 continue PASCAL VOC's series."""
-    return _davis_palette().copy()
+    return np.array(_davis_palette())
 
 
 def pack(rgb: Rgb) -> Codes:

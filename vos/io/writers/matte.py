@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from vos.errors import VosError
 from vos.io.readers.base import FrameSource
-from vos.io.render import cutout
+from vos.io.render import cutout, union_alpha
 from vos.io.writers.base import Writer
 from vos.io.writers.encoder import Clock, Encoding, VideoEncoder
 from vos.structures import SegmentedFrame
@@ -60,7 +60,7 @@ class MatteWriter(Writer):
             self._encoders[key].write(cutout(segmented.frame.rgb, alpha), segmented.frame.time)
 
     def _alphas(self, segmented: SegmentedFrame) -> dict[int, npt.NDArray[np.uint8]]:
-        """Alpha uint8 (H, W) of each file."""
+        """Gives the alpha uint8 (H, W) of each file, by object id."""
         if self.per_object:
             return dict(zip(segmented.label_map.object_ids, object_alphas(segmented)))
         return {0: union_alpha(segmented)}
@@ -71,14 +71,7 @@ class MatteWriter(Writer):
 
 
 def object_alphas(segmented: SegmentedFrame) -> npt.NDArray[np.uint8]:
-    """Soft alpha uint8 (N, H, W) of each object; from the hard masks where the frame carries none."""
+    """Gives the soft alpha uint8 (N, H, W) of each object; from the hard masks where the frame carries none."""
     if segmented.alpha is not None:
         return segmented.alpha
-    return segmented.label_map.masks().astype(np.uint8) * 255
-
-
-def union_alpha(segmented: SegmentedFrame) -> npt.NDArray[np.uint8]:
-    """Soft alpha uint8 (H, W) of all objects together: their sum, for where two touch each has a share of the pixel."""
-    if segmented.alpha is None:
-        return (segmented.label_map.labels > 0).astype(np.uint8) * 255
-    return segmented.alpha.sum(axis=0, dtype=np.uint16).clip(0, 255).astype(np.uint8)
+    return np.asarray(segmented.label_map.masks() * np.uint8(255), dtype=np.uint8)
