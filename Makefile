@@ -17,7 +17,7 @@ demo: $(VENV)/.ready ## make a clip with known masks, follow its object, score t
 	$(BIN)/python tools/render/demo_clip.py $(DEMO)
 	$(BIN)/python -m vos.run video=$(DEMO)/clip.mp4 ref_mask=$(DEMO)/masks/00000.png output_dir=$(DEMO)/result overwrite=true
 	@echo
-	@$(BIN)/python tools/score_demo.py $(DEMO)
+	@$(BIN)/python tools/report/score_demo.py $(DEMO)
 
 .PHONY: test
 test: $(VENV)/.ready-dev ## run the tests
@@ -31,11 +31,11 @@ DATA ?= data# folder with davis16, multi, perseg_mini, segments, backbone; what 
 
 .PHONY: nano-report
 nano-report: $(VENV)/.ready-dev ## measure the embedded model on DATA=folder, into docs/nano
-	$(BIN)/python tools/nano_report.py $(DATA) --out docs/nano
+	$(BIN)/python tools/report/nano_report.py $(DATA) --out docs/nano
 
 .PHONY: train
 train: $(VENV)/.ready-dev ## train a small embedded model in minutes on DATA=folder
-	$(BIN)/python tools/train_nano.py --data $(DATA)/segments --backbone $(DATA)/backbone/mobilenet_v2_100_imagenet.npz \
+	$(BIN)/python tools/train/train.py tracking --data $(DATA)/segments --backbone $(DATA)/backbone/mobilenet_v2_100_imagenet.npz \
 		--out runs/small --size 128 --scenes 2 --objects 2 --steps 150 --decay 75
 
 .PHONY: lint

@@ -1,8 +1,8 @@
 """Features, logits and predicted IoUs equal the public implementation's.
 
 The numbers in parity/*.npz were computed by the public code (`per_segment_anything` of Personalize-SAM) with weights of
-`vos.sam.seeded_weights` at seed `parity_cases.SEED`, on a CPU in float32, by `tools/record_parity.py`. The two large
-models take minutes and up to 6 GB: set VOS_SLOW=1 to compare them too.
+`vos.sam.seeded_weights` at seed `parity_cases.SEED`, on a CPU in float32, by `tools/parity/record_sam.py`. The two
+large models take minutes and up to 6 GB: set VOS_SLOW=1 to compare them too.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """tracker=published paints what the published scripts paint.
 
-parity/clip.npz was recorded from persam_video.py and persam_video_f.py by `tools/record_tracker_parity.py`: vit_t with
+parity/clip.npz was recorded from persam_video.py and persam_video_f.py by `tools/parity/record_tracker.py`: vit_t with
 weights of `vos.sam.seeded_weights`, on a CPU in float32.
 """
 

@@ -1,6 +1,6 @@
 """method=persam_reference goes the published way, stage by stage, and PerSAM-F's weights are the published ones.
 
-parity/*.npz was recorded from persam.py and persam_f.py by `tools/record_photo_parity.py`: weights of
+parity/*.npz was recorded from persam.py and persam_f.py by `tools/parity/record_photos.py`: weights of
 `vos.sam.seeded_weights`, on a CPU in float32. vit_b is compared on the reference photo itself, to encode it only once.
 """
 

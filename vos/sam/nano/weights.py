@@ -53,5 +53,5 @@ class NanoWeights:
         except OSError as error:
             raise VosError(f"weights of the embedded model not readable: {name} ({error.strerror})") from None
         except (SafetensorError, RuntimeError):
-            raise VosError(f"{name} does not hold weights of model=nano; see tools/train_nano.py") from None
+            raise VosError(f"{name} does not hold weights of model=nano; see tools/train/train.py") from None
         return cls(network, prompter, name, hashlib.sha256(data).hexdigest())

@@ -1,1 +1,0 @@
-"""What `tools/nano_report.py` measures of the embedded model, one module per question."""

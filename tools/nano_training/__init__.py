@@ -1,1 +1,0 @@
-"""What trains the embedded model: photos, scenes made of them, prompts, losses."""
