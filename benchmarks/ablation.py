@@ -2,14 +2,15 @@
 
     python benchmarks/ablation.py DATA [--experiments no_memory no_guard ...] [--out outputs/ablation]
 
-Experiments are the files in ``conf/experiment``; none named = all. Every frame of DATA/davis16 and DATA/multi
+Experiments are the entries of ``ablation.yaml``; none named = all. Every frame of DATA/davis16 and DATA/multi
 (split dev) is encoded once and handed to all trackers, which are timed one by one. Prints the table and writes it as
-``ablation.csv`` and ``ablation.md``. The same options by hand: ``python -m vos.evaluate experiment=no_memory``.
+``ablation.csv`` and ``ablation.md``. By hand, an entry's options are given to ``python -m vos.evaluate``.
 """
 
 from __future__ import annotations
 
 import argparse
+import difflib
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -19,12 +20,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from follower import Follower, Variant
+from omegaconf import OmegaConf
 from tqdm import tqdm
 
 from vos.cli.compose import compose
 from vos.cli.config import EvaluateConfig
 from vos.cli.exit_code import exit_code
-from vos.cli.options import choices
 from vos.errors import VosError
 from vos.evaluation.davis import DavisSequence, read_annotation, read_dataset
 from vos.evaluation.jf import frame_measures
@@ -37,15 +38,17 @@ from vos.structures import LabelMap
 
 SETS = {"davis16": 2016, "multi": 2017}  # folder of the data -> how its masks are read
 DEFAULT = "default"
+TABLE = Path(__file__).with_suffix(".yaml")
 SCORES = ("J", "F", "J&F", "J&F multi", "difference", "difference multi")
 HEADER = ("option", *SCORES, "learning s", "tracker ms", "total ms")
 
 Row = list[str | float | None]
 
 
-def experiment_names() -> list[str]:
-    """All experiments that there are."""
-    return choices("experiment")
+def experiments() -> dict[str, list[str]]:
+    """Reads the table of experiments: a name and the options that make it."""
+    entries = OmegaConf.load(TABLE)
+    return {str(name): [str(word) for word in entry["options"]] for name, entry in entries.items()}
 
 
 def compose_variant(name: str, words: Sequence[str] = ()) -> Variant:
@@ -58,8 +61,11 @@ def compose_variant(name: str, words: Sequence[str] = ()) -> Variant:
     Raises:
         VosError: there is no such experiment, or it sets an option that does not exist.
     """
-    chosen = [] if name == DEFAULT else [f"experiment={name}"]
-    (run,) = compose([*chosen, *words], "evaluate", EvaluateConfig)
+    known = {DEFAULT: [], **experiments()}
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=3) or list(known)
+        raise VosError(f"there is no experiment {name} in {TABLE.name}; did you mean {' or '.join(close)}?")
+    (run,) = compose([*known[name], *words], "evaluate", EvaluateConfig)
     return Variant(name, run.config.model, run.config.tracker)
 
 
@@ -174,7 +180,7 @@ def parse_arguments(words: list[str] | None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder that holds davis16 and multi")
-    parser.add_argument("--experiments", nargs="*", default=None, help="names in conf/experiment; none = all")
+    parser.add_argument("--experiments", nargs="*", default=None, help="names in ablation.yaml; none = all")
     parser.add_argument("--options", nargs="*", default=[], help="options of vos.evaluate that hold for every row")
     parser.add_argument("--sequences", nargs="*", default=None, help="only these")
     parser.add_argument("--frames", type=int, default=None, help="only so many first frames of each, at least 3")
@@ -190,7 +196,7 @@ def compare(options: argparse.Namespace) -> None:
         raise VosError(f"--frames {options.frames} is too few; the first and the last do not count, so use 3 or more")
     set_threads(options.threads, embedded=True)
     sequences = read_sequences(options)
-    names = experiment_names() if options.experiments is None else options.experiments
+    names = list(experiments()) if options.experiments is None else options.experiments
     variants = [compose_variant(name, options.options) for name in (DEFAULT, *names)]
     run(sequences, variants, options.weights)
     rows = table(variants)

@@ -1,7 +1,7 @@
 """Which photo method is best, how well "not in this photo" is told, and where the time goes.
 
-    python benchmarks/photos.py ../shared/data
-    python benchmarks/photos.py ../shared/data --checkpoint nano.safetensors --methods persam,p2sam
+    python benchmarks/photos.py DATA
+    python benchmarks/photos.py DATA --checkpoint nano.safetensors --methods persam,p2sam
 
 Two kinds of albums. PerSeg's layout (`perseg_mini`): mIoU, the reference photo left out. DAVIS sequences (`davis16`):
 frame 0 is the reference; ten later frames of the sequence and twenty frames of others are the album: recall and false

@@ -21,12 +21,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of test material outside the repository; tests that need it skip where it is absent."""
-    default = Path(__file__).resolve().parents[2] / "shared"
-    root = Path(os.environ.get("VOS_SHARED", default))
-    if not (root / "data").is_dir():
-        pytest.skip(f"test material not found at {root}; set VOS_SHARED to its folder")
-    return root
+    """The folder of test data, which is not in the repository; tests that need it skip where it is not named."""
+    named = os.environ.get("VOS_DATA")
+    if named is None:
+        pytest.skip("set VOS_DATA to the folder that holds davis16, multi, perseg_mini and clips")
+    if not Path(named).is_dir():
+        pytest.fail(f"VOS_DATA={named} is no folder; give the one that holds davis16, multi, perseg_mini and clips")
+    return Path(named)
 
 
 @pytest.fixture

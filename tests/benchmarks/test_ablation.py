@@ -8,12 +8,12 @@ from pathlib import Path
 import ablation
 import pytest
 from fakes import ColourSegmenter
+from omegaconf import OmegaConf
 from square_davis import write_davis
 
 import vos.evaluate
 from vos.cli.compose import compose
 from vos.cli.config import EvaluateConfig, RunConfig
-from vos.cli.options import config_folder
 from vos.errors import VosError
 from vos.evaluation.davis import read_dataset
 from vos.evaluation.scoring import overall, score_results
@@ -30,18 +30,16 @@ def default() -> ablation.Variant:
     return ablation.compose_variant(ablation.DEFAULT)
 
 
-@pytest.mark.parametrize("name", ablation.experiment_names())
+@pytest.mark.parametrize("name", ablation.experiments())
 def test_every_experiment_composes_and_changes_something(name: str, default: ablation.Variant) -> None:
     variant = ablation.compose_variant(name)
     assert (variant.model, variant.tracker) != (default.model, default.tracker)
 
 
 def test_there_are_experiments_and_each_says_what_it_is() -> None:
-    names = ablation.experiment_names()
-    assert {"no_memory", "no_guidance", "previous_box", "finetune"} <= set(names)
-    for name in names:
-        lines = (config_folder() / "experiment" / f"{name}.yaml").read_text().split("\n")
-        assert lines[0] == "# @package _global_" and lines[1].startswith("# ") and len(lines[1]) > 20, name
+    entries = OmegaConf.load(ablation.TABLE)
+    assert {"no_memory", "no_guidance", "previous_box", "finetune", "thorough"} <= set(entries)
+    assert all(set(entry) == {"what", "options"} and len(entry.what) > 10 for entry in entries.values())
 
 
 def test_an_experiment_sets_its_option_and_leaves_the_others(default: ablation.Variant) -> None:
@@ -81,11 +79,11 @@ def models(monkeypatch: pytest.MonkeyPatch) -> list[ColourSegmenter]:
 def test_a_frame_is_encoded_once_for_all_trackers(tmp_path: Path, models: list[ColourSegmenter]) -> None:
     write_davis(tmp_path / "davis16", frames=6)
     write_davis(tmp_path / "multi", ("goat",), frames=5, year=2017)
-    words = [str(tmp_path), "--out", str(tmp_path / "out"), "--experiments", "no_memory", "no_velocity"]
+    words = [str(tmp_path), "--out", str(tmp_path / "out"), "--experiments", "no_memory", "no_gate"]
     assert ablation.main(words) == 0
     assert [model.encoded for model in models] == [11]
     rows = read_rows(tmp_path / "out" / "ablation.csv")
-    assert [row["option"] for row in rows] == ["default", "no_memory", "no_velocity"]
+    assert [row["option"] for row in rows] == ["default", "no_memory", "no_gate"]
     assert float(rows[0]["difference"]) == float(rows[0]["difference multi"]) == 0
     for row in rows:
         assert float(row["difference"]) == pytest.approx(float(row["J&F"]) - float(rows[0]["J&F"]), abs=2e-6)
@@ -95,7 +93,7 @@ def test_a_frame_is_encoded_once_for_all_trackers(tmp_path: Path, models: list[C
 
 def test_another_model_is_loaded_and_encodes_for_itself(tmp_path: Path, models: list[ColourSegmenter]) -> None:
     write_davis(tmp_path / "davis16", frames=4)
-    words = [str(tmp_path), "--out", str(tmp_path / "out"), "--experiments", "input_512", "no_guard"]
+    words = [str(tmp_path), "--out", str(tmp_path / "out"), "--experiments", "input_512", "no_background_filter"]
     assert ablation.main(words) == 0
     assert [model.encoded for model in models] == [4, 4]
     assert read_rows(tmp_path / "out" / "ablation.csv")[0]["J&F multi"] == "", "a set that is absent has no figures"

@@ -1,6 +1,6 @@
 """Records what the official scorer (davisvideochallenge/davis2017-evaluation) says about the masks of ``conftest.py``.
 
-python tests/evaluation/record_official.py --official CLONE --shared SHARED
+python tests/evaluation/record_official.py --official CLONE --data DATA
 
 Writes ``official.json`` beside this file; run it where the official scorer's dependencies are installed.
 """
@@ -23,7 +23,7 @@ REAL = {"davis16": ("bmx-trees", "kite-surf"), "multi": ("schoolgirls",)}
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--official", type=Path, required=True)
-    parser.add_argument("--shared", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
     args = parser.parse_args()
     sys.path.insert(0, str(args.official))
     from davis2017.evaluation import DAVISEvaluation
@@ -40,7 +40,7 @@ def main() -> None:
     real = {}
     for data, names in REAL.items():
         for name in names:
-            files = sorted((args.shared / "data" / data / "Annotations/480p" / name).glob("*.png"))[1:-1]
+            files = sorted((args.data / data / "Annotations/480p" / name).glob("*.png"))[1:-1]
             gt = np.stack([np.array(Image.open(file)) for file in files])
             gt = (gt > 0).astype(np.uint8) if data == "davis16" else gt
             pred = np.stack([degrade(labels, index + 1) for index, labels in enumerate(gt)])

@@ -109,7 +109,7 @@ def test_band_is_what_is_near_the_background(height: int, width: int, seed: int)
 
 
 def test_on_the_real_data_a_perfect_result_scores_one(shared: Path) -> None:
-    root = shared / "data" / "perseg_mini"
+    root = shared / "perseg_mini"
     objects = read_perseg(root)
     assert [item.scored for item in objects] == [("01", "02")] * 3
     assert overall(score_results(objects, root / "Annotations")) == (1, 1, 1)

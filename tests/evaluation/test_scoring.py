@@ -40,7 +40,7 @@ def test_real_scores_equal_the_official_ones(
     scores = {}
     for data, year in (("davis16", 2016), ("multi", 2017)):
         names = {key.split("/")[1].rsplit("_", 1)[0] for key in official["real"] if key.startswith(data)}
-        sequences = read_dataset(shared / "data" / data, year, "dev", only=sorted(names))
+        sequences = read_dataset(shared / data, year, "dev", only=sorted(names))
         for sequence in sequences:
             for index, path in enumerate(sequence.annotations):
                 labels = np.asarray(Image.open(path))

@@ -30,7 +30,7 @@ DECORD_CANNOT = {"torchcodec_av1_video.mkv", "torchcodec_h265_video.mp4"}  # no 
 
 @pytest.mark.parametrize("name", FRAMES)
 def test_clip_decodes_completely_and_exactly(name: str, shared: Path, caplog: pytest.LogCaptureFixture) -> None:
-    path = str(shared / "data" / "clips" / name)
+    path = str(shared / "clips" / name)
     count, size = FRAMES[name]
     with av.open(path) as container:
         stream = container.streams.best("video")

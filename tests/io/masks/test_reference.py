@@ -220,13 +220,13 @@ def test_missing_mask_is_one_line(tmp_path: Path) -> None:
 
 
 def test_real_masks(shared: Path) -> None:
-    clips = shared / "data" / "clips"
+    clips = shared / "clips"
     for name, size in (("seggpt_video_1_target.png", (512, 512)), ("seggpt_video_3_target.png", (480, 854))):
         with Image.open(clips / name) as image:
             gray = np.asarray(image)[..., 0]
         reference = read_reference(clips / name, size)
         assert reference.object_ids == (1,) and np.array_equal(reference.labels > 0, gray > 127)
-    davis = shared / "data" / "davis16" / "Annotations" / "480p" / "blackswan" / "00000.png"
+    davis = shared / "davis16" / "Annotations" / "480p" / "blackswan" / "00000.png"
     assert read_reference(davis, (480, 854)).object_ids == (1,)
-    girls = shared / "data" / "multi" / "Annotations" / "480p" / "schoolgirls" / "00000.png"
+    girls = shared / "multi" / "Annotations" / "480p" / "schoolgirls" / "00000.png"
     assert read_reference(girls).object_ids == tuple(range(1, 8))
