@@ -5,7 +5,7 @@ SHELL := /bin/sh
 PYTHON ?= python3# the interpreter that .venv is made with
 VENV ?= .venv
 DEMO ?= outputs/demo# where make demo writes
-TORCH_INDEX ?=# another index for torch, such as https://download.pytorch.org/whl/cpu: a fifth of the disk space on Linux
+TORCH_INDEX ?=# another index for torch, such as https://download.pytorch.org/whl/cpu: 1.4 GB instead of 5.1 on Linux
 BIN := $(VENV)/bin
 
 .PHONY: help
@@ -49,6 +49,11 @@ types: $(VENV)/.ready-dev ## type hints
 
 .PHONY: check
 check: lint types test ## everything that CI runs
+
+.PHONY: docs
+docs: $(VENV)/.ready ## write the pages of all options and of all figures, docs/options.md and docs/benchmarks.md
+	$(BIN)/python tools/docs/options_page.py docs/options.md
+	$(BIN)/python tools/docs/benchmarks_page.py docs
 
 .PHONY: clean
 clean: ## remove the environment and caches, keep outputs

@@ -55,7 +55,7 @@ def main() -> int:
 def evaluate_all(runs: Sequence[Run[EvaluateConfig]]) -> None:
     """One run into its output folder, or several into folders inside it and a table that compares them."""
     if any(run.config.dataset.name == "perseg" for run in runs):
-        from vos import evaluate_perseg
+        from vos.evaluation import run_perseg as evaluate_perseg
 
         evaluate_perseg.evaluate_all(runs)
         return

@@ -1,0 +1,114 @@
+"""What the documents say is so: commands are understood, files exist, generated pages are up to date."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import vos
+from docs import benchmarks_page, options_page
+from vos.cli.compose import compose
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+USED = [README, ROOT / "CONTRIBUTING.md", ROOT / "docs" / "albums.md", ROOT / "docs" / "benchmarks.md"]
+SCHEMAS = dict(options_page.PROGRAMS)
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def commands(page: Path) -> Iterator[list[str]]:
+    """The commands in a page, from its blocks of code and from what stands between backticks, as words."""
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [
+        line for block in re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL) for line in block.splitlines()
+    ]
+    lines += re.findall(r"`((?:python|make|vos-\w+) [^`]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    for line in lines:
+        if re.match(r"(python|make|vos-\w+) ", line):
+            yield shlex.split(line, comments=True)
+
+
+def options_of(words: list[str]) -> tuple[str, list[str]] | None:
+    """The program of vos that a command runs, and its options; None if it runs another one."""
+    if words[:2] == ["python", "-m"] and words[2].startswith("vos."):
+        return words[2].removeprefix("vos."), words[3:]
+    return (words[0].removeprefix("vos-"), words[1:]) if words[0].startswith("vos-") else None
+
+
+@pytest.mark.parametrize("page", USED, ids=name_of)
+def test_commands_are_understood(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Composes the options of every command as its program would."""
+    monkeypatch.chdir(tmp_path)
+    found = [parsed for words in commands(page) if (parsed := options_of(words))]
+    assert found
+    for program, options in found:
+        if options != ["--help"]:
+            assert compose(options, program, SCHEMAS[program])
+
+
+def test_a_command_that_is_wrong_is_seen(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("```\npython -m vos.run vidoe=clip.mp4  # oh\n```\nor `make nothing` or `vos-run tracker=none`\n")
+    assert [words[-1] for words in commands(page)] == ["vidoe=clip.mp4", "nothing", "tracker=none"]
+    assert options_of(["vos-run", "tracker=none"]) == ("run", ["tracker=none"])
+    with pytest.raises(vos.VosError, match="video"):
+        compose(["vidoe=clip.mp4"], "run", SCHEMAS["run"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_scripts_and_targets_exist(page: Path) -> None:
+    targets = re.findall(r"^\.PHONY: (\S+)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    for words in commands(page):
+        if words[0] == "make":
+            assert [w for w in words[1:] if "=" not in w and w not in targets] == [], words
+        if words[0] == "python" and words[1].endswith(".py"):
+            assert (ROOT / words[1]).is_file(), words
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_to_files(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["Makefile", "setup.cfg", ".github/workflows/test.yml", "README.md", "CONTRIBUTING.md"]
+)
+def test_files_that_are_named_exist(name: str) -> None:
+    named = re.findall(r"\b(?:tools|benchmarks|vos|conf)/[\w/]+\.\w+", (ROOT / name).read_text(encoding="utf-8"))
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_python_in_the_readme_uses_what_exists() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    used = [ast.unparse(node) for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Attribute)]
+    assert {"vos.Concept.from_image", "vos.segment"} <= set(used)
+    fields = {name.removeprefix("result.") for name in used if re.fullmatch(r"result\.\w+", name)}
+    assert fields <= set(vos.PhotoResult.__dataclass_fields__)
+    assert callable(vos.Concept.from_image)
+    assert callable(vos.segment)
+
+
+def test_pages_are_up_to_date() -> None:
+    """``make docs`` writes them."""
+    assert (ROOT / "docs" / "options.md").read_text(encoding="utf-8") == options_page.page(), "make docs"
+    assert (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8") == benchmarks_page.page(ROOT / "docs"), (
+        "make docs"
+    )
+
+
+def test_figures_of_the_readme_are_those_of_the_table() -> None:
+    with (ROOT / "docs" / "benchmarks.csv").open(encoding="utf-8", newline="") as file:
+        chosen = [f"| {row['what']} | {row['figure']} |" for row in csv.DictReader(file) if row["readme"]]
+    assert len(chosen) == 6
+    assert [row for row in chosen if row not in README.read_text(encoding="utf-8")] == []
