@@ -24,9 +24,9 @@ from omegaconf import OmegaConf
 from tqdm import tqdm
 
 from vos.cli.compose import compose
-from vos.cli.config import EvaluateConfig
 from vos.cli.exit_code import exit_code
 from vos.errors import VosError
+from vos.evaluation.config import EvaluateConfig
 from vos.evaluation.davis import DavisSequence, read_annotation, read_dataset
 from vos.evaluation.jf import frame_measures
 from vos.evaluation.report import aligned, csv_text, write_file

@@ -29,11 +29,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from vos.cli.compose import compose
-from vos.cli.config import EvaluateConfig
 from vos.cli.exit_code import exit_code
 from vos.cli.output_folder import sole_writer
 from vos.errors import VosError
 from vos.evaluate import FILES, run_dataset
+from vos.evaluation.config import EvaluateConfig
 from vos.evaluation.davis import DavisSequence, read_annotation, read_dataset
 from vos.evaluation.jf import region_similarity
 from vos.evaluation.scoring import score_results

@@ -18,9 +18,9 @@ from fakes import ColourSegmenter, RedTracker, square_clip, square_mask
 from PIL import Image
 
 import vos.evaluate
-from vos.cli.config import EvaluateConfig
 from vos.cli.output_folder import sole_writer
 from vos.evaluate import main
+from vos.evaluation.config import EvaluateConfig
 from vos.evaluation.davis import read_dataset
 
 Main = Callable[..., int]

@@ -20,11 +20,11 @@ from tqdm import tqdm
 
 from vos import __version__
 from vos.cli.compose import Run, compose
-from vos.cli.config import EvaluateConfig
 from vos.cli.exit_code import exit_code
 from vos.cli.options import help_text
-from vos.cli.output_folder import sole_writer
+from vos.cli.output_folder import output_folder, sole_writer
 from vos.errors import VosError
+from vos.evaluation.config import EvaluateConfig
 from vos.evaluation.davis import DavisSequence, read_dataset
 from vos.evaluation.scoring import overall, score_results
 from vos.io.atomic import atomic_path
@@ -55,9 +55,7 @@ def main() -> int:
 def evaluate_all(runs: Sequence[Run[EvaluateConfig]]) -> None:
     """One run into its output folder, or several into folders inside it and a table that compares them."""
     if any(run.config.dataset.name == "perseg" for run in runs):
-        from vos.evaluation import run_perseg as evaluate_perseg
-
-        evaluate_perseg.evaluate_all(runs)
+        _evaluate_photos(runs)
         return
     if len(runs) == 1:
         folder = _output_dir(runs[0].config)
@@ -74,6 +72,24 @@ def evaluate_all(runs: Sequence[Run[EvaluateConfig]]) -> None:
             summaries.append(evaluate(run.config, folder / name, run.overrides))
     print(write_comparison(summaries, folder))
     print(f"comparison: {folder / 'comparison.csv'}, comparison.md")
+
+
+def _evaluate_photos(runs: Sequence[Run[EvaluateConfig]]) -> None:
+    """The same for PerSeg's photos."""
+    from vos.evaluation import perseg_report, run_perseg
+
+    rows = []
+    for index, one in enumerate(runs):
+        if one.overrides:
+            print(f"run {index + 1} of {len(runs)}: {' '.join(one.overrides)}", flush=True)
+        folder = output_folder(one, "perseg", "dataset.root")
+        with sole_writer(folder, run_perseg.FILES):
+            figures = run_perseg.evaluate(one.config, folder)
+        rows.append((" ".join(one.overrides), *figures))
+    if len(runs) > 1:
+        path = output_folder(runs[0], "perseg", "dataset.root").parent / "comparison.csv"
+        print(perseg_report.write_comparison(rows, path))
+        print(f"comparison: {path}")
 
 
 def evaluate(config: EvaluateConfig, folder: Path, overrides: Sequence[str] = ()) -> RunSummary:

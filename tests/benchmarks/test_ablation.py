@@ -13,8 +13,9 @@ from square_davis import write_davis
 
 import vos.evaluate
 from vos.cli.compose import compose
-from vos.cli.config import EvaluateConfig, RunConfig
+from vos.cli.config import RunConfig
 from vos.errors import VosError
+from vos.evaluation.config import EvaluateConfig
 from vos.evaluation.davis import read_dataset
 from vos.evaluation.scoring import overall, score_results
 

@@ -11,8 +11,9 @@ import argparse
 import re
 from pathlib import Path
 
-from vos.cli.config import AlbumConfig, ConceptConfig, EvaluateConfig, RunConfig
+from vos.cli.config import AlbumConfig, ConceptConfig, RunConfig
 from vos.cli.options import help_text
+from vos.evaluation.config import EvaluateConfig
 
 PROGRAMS: tuple[tuple[str, type], ...] = (
     ("run", RunConfig),

@@ -7,18 +7,9 @@ from typing import Any
 
 from vos.album.dreambooth import DreamboothConfig
 from vos.photos.methods.base import MethodConfig
+from vos.sam.device import RuntimeConfig
 from vos.sam.registry import ModelConfig
 from vos.tracking.config import TrackerConfig
-
-
-@dataclass
-class RuntimeConfig:
-    """Where and how fast."""
-
-    device: str = "auto"  # auto | cpu | cuda | cuda:N | mps
-    precision: str = "auto"  # auto | float32 | bfloat16
-    threads: int | None = None  # CPU threads of one operation; None = all cores (videos with model=nano: half of them)
-    batch_size: int = 1  # frames encoded together
 
 
 @dataclass
@@ -39,34 +30,6 @@ class RunConfig(RuntimeConfig):
     checkpoint: str | None = None  # weights file; None = the model's own
     model: ModelConfig = field(default_factory=ModelConfig)
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
-    experiment: Any = None  # a file of conf/experiment: options that differ from the default
-
-
-@dataclass
-class DatasetConfig:
-    """Where a data set in DAVIS layout is, and how its masks are read."""
-
-    name: str = "davis2017"  # davis2016 | davis2017 | perseg
-    year: int = 2017  # 2016: everything non-zero is one object; 2017: palette ids, 255 = void
-    root: str | None = None  # folder that holds JPEGImages, Annotations and ImageSets (perseg: Images, Annotations)
-    resolution: str = "480p"  # folder name inside JPEGImages and Annotations
-
-
-@dataclass
-class EvaluateConfig(RuntimeConfig):
-    """``python -m vos.evaluate``: all sequences of a data set, run and scored."""
-
-    split: str = "val"  # list file in ImageSets/<year>, without .txt
-    sequences: list[str] | None = None  # only these sequences of the split (perseg: objects); None = all
-    results: str | None = None  # folder of masks <sequence>/00000.png to score; None = run the tracker (perseg: method)
-    output_dir: str | None = None  # where results are written; None = outputs/<data set>-<split>
-    workers: int | None = None  # processes that score; None = as many as are worth it
-    overwrite: bool = False  # redo finished sequences
-    checkpoint: str | None = None  # weights file; None = the model's own
-    dataset: DatasetConfig = field(default_factory=DatasetConfig)
-    model: ModelConfig = field(default_factory=ModelConfig)
-    tracker: TrackerConfig = field(default_factory=TrackerConfig)
-    method: MethodConfig = field(default_factory=MethodConfig)  # perseg
     experiment: Any = None  # a file of conf/experiment: options that differ from the default
 
 

@@ -15,11 +15,9 @@ import torch
 from tqdm import tqdm
 
 from vos import __version__
-from vos.cli.compose import Run
-from vos.cli.config import EvaluateConfig
-from vos.cli.output_folder import output_folder, sole_writer
 from vos.concept.concept import Concept
 from vos.errors import VosError
+from vos.evaluation.config import EvaluateConfig
 from vos.evaluation.perseg import (
     REFERENCE,
     PersegObject,
@@ -29,7 +27,7 @@ from vos.evaluation.perseg import (
     read_perseg,
     score_results,
 )
-from vos.evaluation.perseg_report import perseg_table, write_comparison, write_csv
+from vos.evaluation.perseg_report import perseg_table, write_csv
 from vos.io.atomic import atomic_path
 from vos.io.contact_sheet import Tile, thumbnail, write_contact_sheet
 from vos.io.images import read_image
@@ -41,22 +39,6 @@ from vos.structures import LabelMap
 
 RECORD = "run.json"  # in the folder of a finished object
 FILES = ("masks", "perseg.csv", "sheets", "summary.json")  # that a run may write
-
-
-def evaluate_all(runs: Sequence[Run[EvaluateConfig]]) -> None:
-    """One run into its output folder, or several into folders inside it and a table that compares them."""
-    rows = []
-    for index, one in enumerate(runs):
-        if one.overrides:
-            print(f"run {index + 1} of {len(runs)}: {' '.join(one.overrides)}", flush=True)
-        folder = output_folder(one, "perseg", "dataset.root")
-        with sole_writer(folder, FILES):
-            figures = evaluate(one.config, folder)
-        rows.append((" ".join(one.overrides), *figures))
-    if len(runs) > 1:
-        path = output_folder(runs[0], "perseg", "dataset.root").parent / "comparison.csv"
-        print(write_comparison(rows, path))
-        print(f"comparison: {path}")
 
 
 def evaluate(config: EvaluateConfig, folder: Path) -> tuple[float, float, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from functools import cache
 
 import torch
@@ -13,6 +14,16 @@ from vos.errors import VosError
 # Seconds that a thread keeps Python's lock while others wait. Encoder, tracker and writer need it for microseconds at a
 # time, so that Python's own 0.005 is long.
 SWITCH_INTERVAL = 0.0005
+
+
+@dataclass
+class RuntimeConfig:
+    """Where and how fast."""
+
+    device: str = "auto"  # auto | cpu | cuda | cuda:N | mps
+    precision: str = "auto"  # auto | float32 | bfloat16
+    threads: int | None = None  # CPU threads of one operation; None = all cores (videos with model=nano: half of them)
+    batch_size: int = 1  # frames encoded together
 
 
 def resolve_device(name: str | torch.device) -> torch.device:

@@ -11,8 +11,8 @@ from tqdm import tqdm
 
 from measures.calibration import area_under_curve
 from measures.tables import Cell, Settings, Table, skipped
-from vos.cli.config import DatasetConfig, EvaluateConfig
 from vos.concept.concept import Concept
+from vos.evaluation.config import DatasetConfig, EvaluateConfig
 from vos.evaluation.davis import DavisSequence, read_annotation, read_dataset
 from vos.evaluation.perseg import overall, read_perseg, score_results
 from vos.evaluation.run_perseg import run_dataset
