@@ -26,7 +26,8 @@ from tqdm import tqdm
 from vos.concept.concept import Concept
 from vos.io.images import read_image
 from vos.photos.crop_refinement import look_closer
-from vos.photos.methods.base import METHODS, MethodConfig, make_search
+from vos.photos.methods.base import MethodConfig
+from vos.photos.methods.registry import METHODS, make_method
 from vos.photos.presence import DEFAULT_THRESHOLD, Evidence, Judge
 from vos.photos.segmenter import PhotoSegmenter, draw
 from vos.sam.registry import ModelConfig, load_photo_model
@@ -105,9 +106,9 @@ def davis_albums(root: Path, model: Segmenter, only: Sequence[str]) -> tuple[dic
 
 def ask(model: Segmenter, config: MethodConfig, concepts: dict[str, Concept], photos: list[Photo]) -> list[Answer]:
     """One method on all photos of all albums."""
-    searches = {name: make_search(model, concept, config) for name, concept in concepts.items()}
+    searches = {name: make_method(model, concept, config) for name, concept in concepts.items()}
     judges = {name: Judge(concept, model.device) for name, concept in concepts.items()}
-    closeups = config.closeup if config.closeup is not None else "maps" in model.guidance_fields
+    closeups = config.crop_refinement if config.crop_refinement is not None else "maps" in model.guidance_fields
     answers = []
     for photo in tqdm(photos, desc=config.name, leave=False):
         found = searches[photo.album].find(photo.embedding)
@@ -165,7 +166,7 @@ def report_time(model: Segmenter, config: MethodConfig, image: npt.NDArray[np.ui
     Image.fromarray(large).save(buffer, "JPEG", quality=92)
     concept = Concept.from_image(image, mask, model=model, finetune=True)
     segmenter = PhotoSegmenter(model, config, threshold=0.0)
-    search, judge = make_search(model, concept, config), Judge(concept, model.device)
+    search, judge = make_method(model, concept, config), Judge(concept, model.device)
     segmenter.segment(image, [concept])
     rows: list[dict[str, float]] = []
     for _ in range(repeats):

@@ -13,12 +13,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
 SizeHW = tuple[int, int]
+BACKGROUND_COVERAGE = 0.05  # a cell covered less than this by the object counts as background
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,21 @@ class Geometry:
         return self.padded_size[0] // self.logit_stride, self.padded_size[1] // self.logit_stride
 
     @property
+    def logits_per_cell(self) -> int:
+        """Low-res logits along one side of a cell of the embedding grid."""
+        return self.grid_stride // self.logit_stride
+
+    @property
+    def image_grid_size(self) -> SizeHW:
+        """(h, w) of the cells of the embedding grid that hold image and not only padding."""
+        return -(-self.input_size[0] // self.grid_stride), -(-self.input_size[1] // self.grid_stride)
+
+    @property
+    def image_logit_size(self) -> SizeHW:
+        """(h4, w4) of the low-res logits that hold image and not only padding."""
+        return -(-self.input_size[0] // self.logit_stride), -(-self.input_size[1] // self.logit_stride)
+
+    @property
     def scale_xy(self) -> tuple[float, float]:
         """Model-input pixels per original pixel, along x and y."""
         return self.input_size[1] / self.original_size[1], self.input_size[0] / self.original_size[0]
@@ -78,6 +95,13 @@ class Geometry:
     def mask_to_grid(self, mask: torch.Tensor) -> torch.Tensor:
         """Area-averages masks (N, H, W) in original pixels to coverage (N, h, w) in [0, 1] of the embedding grid."""
         return self._pool_mask(mask, self.grid_stride)
+
+    def logits_to_grid(self, logits: torch.Tensor) -> torch.Tensor:
+        """Gives the share of each grid cell (h, w) that a low-res mask (h4, w4; foreground where > 0) covers."""
+        rows, columns = self.image_logit_size
+        mask = torch.zeros_like(logits)
+        mask[:rows, :columns] = (logits[:rows, :columns] > 0).to(logits)
+        return F.avg_pool2d(mask[None], self.logits_per_cell)[0]
 
     def _pool_mask(self, mask: torch.Tensor, stride: int) -> torch.Tensor:
         if tuple(mask.shape[-2:]) != self.original_size:
@@ -127,6 +151,37 @@ class Geometry:
             weights.append(_upsampling(*lengths)[sides[axis], cells[axis]])
         rows, columns = weights
         return rows @ logits[cells[0], cells[1]].float().cpu() @ columns.T, (sides[0], sides[1])
+
+
+def covered_cells(coverage: torch.Tensor) -> torch.Tensor:
+    """Picks the cells that count as inside an object: more than half covered; of a tiny object the best covered.
+
+    Args:
+        coverage: float (...), the share of each cell that the object covers, in [0, 1].
+
+    Returns:
+        bool (...), none only where nothing is covered.
+    """
+    return coverage > min(0.5, 0.8 * float(coverage.max()))
+
+
+def mask_iou(one: torch.Tensor, other: torch.Tensor) -> float:
+    """Intersection over union of two masks, bool of one shape; 0 where both are empty."""
+    return float((one & other).sum()) / max(1.0, float((one | other).sum()))
+
+
+def mask_box(mask: npt.NDArray[np.generic]) -> npt.NDArray[np.float32] | None:
+    """Finds the tight box of a mask, as SAM's box prompt takes it.
+
+    Args:
+        mask: (H, W), foreground where non-zero.
+
+    Returns:
+        float32 (4,) as (x0, y0, x1, y1), the first and last columns and rows of the foreground (both inclusive); None
+        where the mask is empty.
+    """
+    x, y, width, height = cv2.boundingRect(np.ascontiguousarray(mask, dtype=np.bool_).view(np.uint8))
+    return np.array([x, y, x + width - 1, y + height - 1], dtype=np.float32) if width else None
 
 
 @lru_cache(maxsize=16)

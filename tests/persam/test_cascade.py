@@ -9,7 +9,7 @@ import torch
 from fakes import FakeSegmenter, Question
 
 from vos.geometry import Geometry, SizeHW
-from vos.persam.cascade import low_res_box, refine, tight_box
+from vos.persam.cascade import low_res_box, refine
 from vos.sam.prompting import MaskCandidates, Prompt
 from vos.structures import ImageEmbedding
 
@@ -75,8 +75,4 @@ def test_no_steps_no_calls() -> None:
 
 
 def test_boxes() -> None:
-    mask = torch.zeros(6, 9, dtype=torch.bool)
-    assert tight_box(mask) is None
-    mask[2, 3] = mask[4, 7] = True
-    assert tight_box(mask).tolist() == [3, 2, 7, 4]  # type: ignore[union-attr]
     assert low_res_box(torch.ones(GEOMETRY.logit_size), GEOMETRY).tolist() == [0, 0, 160, 80]  # type: ignore[union-attr]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vos.geometry import Geometry
-from vos.persam.location_prior import attention_bias, image_cells, locate, locate_near, peak_points, top_points
+from vos.persam.location_prior import attention_bias, locate, locate_near, peak_points
 from vos.persam.similarity import similarity_maps
 from vos.persam.target_feature import merge_views, observed_targets, target_feature
 from vos.persam.window import Window, crop
@@ -87,16 +86,6 @@ def test_flat_similarity_gives_finite_attention() -> None:
     assert torch.isfinite(attention_bias(torch.ones(1, 16, 16), WIDE)).all()
 
 
-def test_top_points_are_the_published_pixels() -> None:
-    similarity = torch.randn(1, 16, 16, generator=torch.Generator().manual_seed(2))
-    x4 = F.interpolate(similarity[None], scale_factor=4, mode="bilinear")
-    input_map = F.interpolate(x4, (256, 256), mode="bilinear", align_corners=False)[..., :144, :256]
-    pixels = F.interpolate(input_map, (180, 320), mode="bilinear", align_corners=False)[0, 0]
-    best = pixels.flatten().topk(3)[1]
-    expected = np.stack([best % 320, best // 320], axis=1)
-    np.testing.assert_array_equal(top_points(similarity, WIDE, 3)[0], expected)
-
-
 @settings(deadline=None, max_examples=40)
 @given(st.integers(1, 90), st.integers(1, 90), st.integers(1, 5), st.integers(0, 99))
 def test_peaks_are_separate_points_of_the_picture(height: int, width: int, count: int, seed: int) -> None:
@@ -125,8 +114,3 @@ def test_window_limits_the_peak() -> None:
     (points,) = peak_points(similarity, WIDE, 1, [np.array([0, 0, 100, 100], dtype=np.float32)])
     assert (points[0] < 100).all()
     assert points[0] == pytest.approx(np.array([2.5, 2.5]) * 20, abs=8)
-
-
-def test_image_cells_round_up() -> None:
-    assert image_cells((144, 255), 16) == (9, 16)
-    assert image_cells((1, 145), 16) == (1, 10)

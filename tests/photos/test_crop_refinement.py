@@ -27,7 +27,7 @@ def test_small_object_gets_finer_edges() -> None:
     image, labels = scene({1: (167, 86, 313, 231)}, LARGE)
     concept = concept_of(1, model)
     once, twice = (
-        PhotoSegmenter(model, MethodConfig(name="persam", closeup=closer)).segment(image, [concept])[0]
+        PhotoSegmenter(model, MethodConfig(name="persam", crop_refinement=closer)).segment(image, [concept])[0]
         for closer in (False, True)
     )
     assert iou(twice.mask, labels == 1) > 0.95

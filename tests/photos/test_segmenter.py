@@ -57,7 +57,7 @@ def test_absent_object_is_a_value_with_an_empty_mask(model: CautiousColourModel,
 
 def test_threshold_decides_and_zero_never_says_absent(model: CautiousColourModel) -> None:
     concepts = [concept_of(1, model)]
-    once = MethodConfig(closeup=False)
+    once = MethodConfig(crop_refinement=False)
     (sure,) = search(model, {1: (8, 8, 40, 40)}, concepts, once)
     (asked,) = search(model, {1: (8, 8, 40, 40)}, concepts, once, threshold=min(1.0, sure.score + 0.01))
     assert asked.presence is Presence.ABSENT
@@ -74,7 +74,7 @@ def test_several_concepts_share_one_encoding_and_no_pixel(model: CautiousColourM
     encode = model.encode
     model.encode = lambda images: encoded.append(len(images)) or encode(images)  # type: ignore[method-assign, func-returns-value]
     boxes: dict[int, Box] = {1: (8, 8, 56, 56), 2: (48, 40, 104, 88)}
-    results = search(model, boxes, concepts, MethodConfig(closeup=False))
+    results = search(model, boxes, concepts, MethodConfig(crop_refinement=False))
     assert encoded == [1]
     _, labels = scene(boxes, SIZE)
     assert [result.presence for result in results] == [Presence.PRESENT, Presence.PRESENT, Presence.ABSENT]

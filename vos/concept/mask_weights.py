@@ -10,8 +10,9 @@ import numpy.typing as npt
 import torch
 
 from vos.concept.reference_view import ReferenceView
-from vos.persam.location_prior import LocationPrior, locate, peak_points, top_points
+from vos.persam.location_prior import LocationPrior, locate, peak_points
 from vos.persam.persam_f import FinetuneConfig, tune_weights
+from vos.persam.published import top_points
 from vos.persam.similarity import similarity
 from vos.persam.target_feature import target_feature
 from vos.sam.prompting import Guidance, MaskCandidates, Prompt

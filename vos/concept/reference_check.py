@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from vos.geometry import Geometry
+from vos.geometry import Geometry, covered_cells
 from vos.persam.similarity import similarity
 from vos.structures import TargetFeature
 
@@ -110,11 +110,11 @@ def raggedness(mask: npt.NDArray[np.bool_]) -> float:
 def look_alike(features: torch.Tensor, coverage: torch.Tensor, target: TargetFeature, geometry: Geometry) -> float:
     """Area outside of the mask that is as similar to the object as its own less typical quarter, as a share of it."""
     found = similarity(features, [target])[0]
-    rows, columns = (-(-side // geometry.grid_stride) for side in geometry.input_size)
+    rows, columns = geometry.image_grid_size
     found, coverage = found[:rows, :columns], coverage[:rows, :columns]
     # The cells around the outline see the object themselves.
     near = torch.nn.functional.max_pool2d(coverage[None, None], 3, 1, 1)[0, 0] > 0
-    inside = found[coverage > min(0.5, 0.8 * float(coverage.max()))]
+    inside = found[covered_cells(coverage)]
     return float((found[~near] >= inside.quantile(0.25)).sum()) / len(inside)
 
 

@@ -12,16 +12,16 @@ import torch
 
 from vos.concept.reference_check import Audit, audit
 from vos.errors import VosError
-from vos.geometry import Geometry
+from vos.geometry import Geometry, covered_cells
 from vos.io.images import read_image
 from vos.io.masks.reference import read_reference
-from vos.persam.target_feature import Pooling, observed_moments, published_coverage, target_feature
+from vos.persam.published import PHOTO_MASK_VALUE, published_coverage
+from vos.persam.target_feature import Pooling, observed_moments, target_feature
 from vos.structures import ImageEmbedding, TargetFeature
 
 Photo = str | Path | npt.NDArray[np.uint8]
 Mask = str | Path | npt.NDArray[np.bool_] | npt.NDArray[np.uint8]
 THUMBNAIL_SIDE = 192  # longer side, pixels
-PUBLISHED_MASK_VALUE = 128  # red in PerSeg's palette; the published code's features depend on it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,7 +32,7 @@ class ReferenceView:
         features: float32 (C, h, w), the photo's embedding, on the CPU.
         coverage: float32 (h, w) in [0, 1], the share of each cell that the object covers.
         moments: per scale float32 (C' + 1, C' + 2), see :class:`vos.structures.TargetFeature`.
-        published_cells: bool (h, w), the cells that the published code would pool (``method=persam_reference``).
+        published_cells: bool (h, w), the cells that the published code would pool (``method=persam_published``).
         geometry: of the photo.
         area: of the mask, original pixels.
         audit: what is wrong with it.
@@ -110,12 +110,12 @@ def reference_view(rgb: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_], embe
     features = embedding.features.detach().float().cpu().clone()
     coverage = geometry.mask_to_grid(torch.from_numpy(mask)[None])[0]
     low_res = geometry.mask_to_low_res(torch.from_numpy(mask)[None])[0]
-    published = published_coverage(mask, geometry, PUBLISHED_MASK_VALUE)
+    published = published_coverage(mask, geometry, PHOTO_MASK_VALUE)
     return ReferenceView(
         features=features,
         coverage=coverage,
         moments=tuple(each[0].cpu() for each in observed_moments(embedding, low_res[None].to(embedding.features))),
-        published_cells=published > min(0.5, 0.8 * float(published.max())),
+        published_cells=covered_cells(published),
         geometry=geometry,
         area=float(mask.sum()),
         audit=audit(mask, features, coverage, target_feature(features, coverage), geometry),

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from vos.geometry import Geometry
+from vos.geometry import Geometry, mask_box
 from vos.sam.prompting import MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
@@ -18,22 +17,9 @@ from vos.structures import ImageEmbedding
 Box = npt.NDArray[np.float32]
 
 
-def tight_box(mask: torch.Tensor) -> Box | None:
-    """The box of a mask, as SAM's prompts want it.
-
-    Args:
-        mask: bool (H, W).
-
-    Returns:
-        float32 (4,) as (x0, y0, x1, y1), the first and last index that the mask covers; None where it is empty.
-    """
-    x, y, width, height = cv2.boundingRect(mask.cpu().numpy().view(np.uint8))
-    return np.array([x, y, x + width - 1, y + height - 1], dtype=np.float32) if width else None
-
-
 def low_res_box(logits: torch.Tensor, geometry: Geometry) -> Box | None:
     """The box of a low-res mask (h4, w4; foreground where > 0), in original pixels: the outer edges of its cells."""
-    cells = tight_box(logits > 0)
+    cells = mask_box((logits > 0).cpu().numpy())
     if cells is None:
         return None
     edges = (cells + np.array([0, 0, 1, 1], dtype=np.float32)) * geometry.logit_stride

@@ -140,38 +140,13 @@ def attention_bias(similarity: torch.Tensor, geometry: Geometry) -> torch.Tensor
     Returns:
         float (N, h * w) in [0, 1).
     """
-    rows, columns = image_cells(geometry.input_size, geometry.grid_stride)
+    rows, columns = geometry.image_grid_size
     inside = similarity[:, :rows, :columns]
     mean = inside.mean(dim=(1, 2), keepdim=True)
     std = inside.std(dim=(1, 2), keepdim=True, unbiased=False).clamp(min=1e-6)
     bias = torch.zeros_like(similarity)
     bias[:, :rows, :columns] = torch.sigmoid((inside - mean) / std)
     return bias.flatten(1)
-
-
-def image_cells(input_size: tuple[int, int], stride: int) -> tuple[int, int]:
-    """How many rows and columns of cells of ``stride`` model-input pixels hold image and not only padding."""
-    return -(-input_size[0] // stride), -(-input_size[1] // stride)
-
-
-def top_points(similarity: torch.Tensor, geometry: Geometry, count: int) -> npt.NDArray[np.float32]:
-    """The ``count`` most similar pixels of each object, as published: S x 4, then to original pixels, then top-k.
-
-    Args:
-        similarity: float (N, h, w) on the embedding grid.
-        geometry: of the image.
-        count: k; the best pixels of a smooth map are neighbours.
-
-    Returns:
-        float32 (N, count, 2) as (x, y) in original pixels; fewer than ``count`` where the image has fewer pixels.
-    """
-    points = []
-    for single in similarity:
-        upsampled = F.interpolate(single[None, None], scale_factor=4, mode="bilinear", align_corners=False)
-        pixels = geometry.logits_to_original(upsampled)[0, 0]
-        best = pixels.flatten().topk(min(count, pixels.numel()))[1]
-        points.append(torch.stack([best % pixels.shape[1], best // pixels.shape[1]], dim=1))
-    return torch.stack(points).cpu().numpy().astype(np.float32)
 
 
 def peak_points(
@@ -193,8 +168,8 @@ def peak_points(
     """
     if count == 0:  # every frame of a decoder that reads the maps themselves
         return [np.zeros((0, 2), dtype=np.float32) for _ in similarity]
-    stride, cell = geometry.logit_stride, geometry.grid_stride // geometry.logit_stride
-    rows, columns = image_cells(geometry.input_size, stride)
+    stride, cell = geometry.logit_stride, geometry.logits_per_cell
+    rows, columns = geometry.image_logit_size
     maps = F.interpolate(similarity[:, None], scale_factor=cell, mode="bilinear", align_corners=False)
     maps = maps[:, 0, :rows, :columns].float().cpu()
     scale = np.asarray(geometry.scale_xy)

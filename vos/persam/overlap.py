@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
+from vos.geometry import mask_iou
+
 
 def resolve_overlap(logits: torch.Tensor) -> torch.Tensor:
     """Gives each low-res cell to one object at most, as the merging of label maps gives each pixel.
@@ -53,4 +55,4 @@ def others_of(masks: Sequence[torch.Tensor | None]) -> dict[int, torch.Tensor]:
 
 def same_place(mask: torch.Tensor, others: Sequence[torch.Tensor]) -> bool:
     """Whether a mask, bool (h2, w2), is for the most part one of the others: an IoU above one half."""
-    return any(2 * int((mask & other).sum()) > int((mask | other).sum()) for other in others)
+    return any(mask_iou(mask, other) > 0.5 for other in others)

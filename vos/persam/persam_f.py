@@ -8,15 +8,13 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 
 from vos.errors import VosError
+from vos.persam.published import ADAM_EPS, ALPHA, BETAS, WEIGHT_DECAY, tune_by_autograd
 from vos.sam.prompting import Guidance, Prompt
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
 
-ALPHA, GAMMA = 0.25, 2  # sigmoid focal loss
-ADAM_EPS, WEIGHT_DECAY, BETAS = 1e-4, 0.01, (0.9, 0.999)
 CHUNK = 1 << 15  # pixels; a dozen float32 arrays of this length fit into a core's cache
 
 
@@ -71,7 +69,7 @@ def tune_weights(
     Returns:
         float32 (N, 3), rows sum to 1.
     """
-    tune = _tune_by_autograd if exact else _tune_by_formula
+    tune = tune_by_autograd if exact else _tune_by_formula
     rows = [
         tune(maps.detach().float().flatten(1), mask.flatten(), steps, learning_rate)
         for maps, mask in zip(logits, masks)
@@ -82,43 +80,6 @@ def tune_weights(
 def fuse(logits: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """Weighted sum of mask candidates: (N, 3, ...) by (N, 3) gives (N, ...)."""
     return (logits * weights.view(*weights.shape, *[1] * (logits.ndim - 2)).to(logits)).sum(dim=1)
-
-
-def _tune_by_autograd(maps: torch.Tensor, mask: torch.Tensor, steps: int, learning_rate: float) -> torch.Tensor:
-    target = mask.float()[None]
-    free = torch.nn.Parameter(torch.ones(2, 1, device=maps.device) / 3)
-    optimizer = torch.optim.AdamW([free], lr=learning_rate, betas=BETAS, eps=ADAM_EPS, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    with torch.enable_grad():
-        for _ in range(steps):
-            fused = (maps * _with_first(free)).sum(0, keepdim=True)
-            loss = dice_loss(fused, target) + focal_loss(fused, target)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-    return _with_first(free).detach()[:, 0]
-
-
-def _with_first(free: torch.Tensor) -> torch.Tensor:
-    return torch.cat((1 - free.sum(0, keepdim=True), free), dim=0)
-
-
-def dice_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """1 - (2 |A B| + 1) / (|A| + |B| + 1) over the last dimension of (1, P), summed over the first."""
-    probability = logits.sigmoid()
-    numerator = 2 * (probability * target).sum(-1)
-    denominator = probability.sum(-1) + target.sum(-1)
-    return (1 - (numerator + 1) / (denominator + 1)).sum()
-
-
-def focal_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Sigmoid focal loss (Lin et al., arXiv 1708.02002), mean over the last dimension of (1, P), then the sum."""
-    probability = logits.sigmoid()
-    cross_entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
-    of_truth = probability * target + (1 - probability) * (1 - target)
-    balance = ALPHA * target + (1 - ALPHA) * (1 - target)
-    return (balance * (cross_entropy * ((1 - of_truth) ** GAMMA))).mean(1).sum()
 
 
 def _tune_by_formula(maps: torch.Tensor, mask: torch.Tensor, steps: int, learning_rate: float) -> torch.Tensor:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from vos.persam.target_feature import BACKGROUND_COVERAGE
+from vos.geometry import BACKGROUND_COVERAGE
 
 MIN_CONTRAST = 0.05  # cosine between inside and outside, where the reference itself shows less
 

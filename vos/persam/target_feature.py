@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
-from PIL import Image
 
-from vos.geometry import Geometry
+from vos.geometry import BACKGROUND_COVERAGE, covered_cells
 from vos.persam.similarity import matchable
 from vos.persam.target_model import coverage_at, fit, moments, scales, sum_weighted
 from vos.structures import ImageEmbedding, TargetFeature
@@ -22,9 +19,6 @@ Pooling = Literal["mean", "max_mean"]
 
 Views = Sequence[tuple[TargetFeature, float]]
 """What is known of one object's appearance: target features with weights that sum to 1, at least one."""
-
-RED_MEAN, RED_STD = 123.675, 58.395  # of SAM's preprocessing
-BACKGROUND_COVERAGE = 0.05  # a cell covered less than this by the object counts as background
 
 
 def target_feature(
@@ -48,7 +42,7 @@ def target_feature(
     cells = features.flatten(1).T
     weight = coverage.flatten().to(cells.dtype)
     unit = F.normalize(cells, dim=1) if unit is None else unit
-    inside = weight > min(0.5, 0.8 * float(weight.max()))
+    inside = covered_cells(weight)
     outside = weight < BACKGROUND_COVERAGE
     chosen = cells[inside]
     embedding = chosen.mean(dim=0)
@@ -75,7 +69,7 @@ def observed_targets(
     """
     geometry, features = embedding.geometry, embedding.features
     masks = masks.to(features.device, torch.float32)
-    coverage = F.avg_pool2d(masks, geometry.grid_stride // geometry.logit_stride)
+    coverage = F.avg_pool2d(masks, geometry.logits_per_cell)
     seen = observed_moments(embedding, masks)
     unit = matchable(F.normalize(features.flatten(1).T, dim=1)).contiguous()
     return [
@@ -122,27 +116,3 @@ def prepared(target: TargetFeature) -> TargetFeature:
         background=matchable(target.background),
         classifiers=tuple(fit(scale[None])[0] for scale in target.moments),
     )
-
-
-def published_coverage(mask: npt.NDArray[np.bool_], geometry: Geometry, value: int) -> torch.Tensor:
-    """The cells that count as object in the published code, as 0 or 1 (h, w).
-
-    It sends the mask through the image's own preprocessing: resized as uint8, normalised with the mean of the red
-    channel, padded, sampled at the cells' centres, kept where > 0. So the red ``value`` of the mask's colour decides
-    how much of a centre has to be covered: 57.5 % at 215 (video), 96.6 % at 128 (PerSeg's palette).
-
-    Args:
-        mask: bool (H, W), original pixels, not empty.
-        geometry: of the image.
-        value: 0..255, red channel of the mask's colour, above 123.
-    """
-    height, width = geometry.input_size
-    image = Image.fromarray(mask.astype(np.uint8) * np.uint8(value))
-    resized = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
-    normalised = (torch.from_numpy(resized.astype(np.float32)) - RED_MEAN) / RED_STD
-    padding = (0, geometry.padded_size[1] - width, 0, geometry.padded_size[0] - height)
-    padded = F.pad(normalised[None, None], padding)
-    cells = F.interpolate(padded, size=geometry.grid_size, mode="bilinear", align_corners=False)[0, 0] > 0
-    if not bool(cells.any()):  # CRASH (NaN): a tiny object covers no cell so far; take the best-covered ones.
-        return geometry.mask_to_grid(torch.from_numpy(mask)[None])[0]
-    return cells.float()

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from vos.geometry import Geometry
+from vos.geometry import Geometry, mask_iou
 from vos.persam.cascade import low_res_box
 from vos.photos.methods.base import Found
 from vos.sam.prompting import Prompt
@@ -66,8 +66,7 @@ def look_closer(model: Segmenter, rgb: npt.NDArray[np.uint8], found: Found, geom
     box = np.clip(box - np.array([x0, y0, x0, y0], np.float32), 0, None).astype(np.float32)
     prompt = Prompt.empty(box, earlier)
     logits = model.decode(embedding, [prompt], multimask=False).logits[0, 0].float()
-    before, after = earlier > 0, logits > 0
-    agreement = float((before & after).sum()) / max(1.0, float((before | after).sum()))
+    agreement = mask_iou(earlier > 0, logits > 0)
     return Closeup(logits, embedding.geometry, x0, y0) if agreement >= MIN_AGREEMENT else None
 
 
@@ -80,7 +79,7 @@ def seen_from(logits: torch.Tensor, photo: Geometry, region: Geometry, x: int, y
         axes.append(2 * pixels * photo.scale_xy[axis] / photo.padded_size[1 - axis] - 1)
     grid = torch.stack(torch.meshgrid(axes[1], axes[0], indexing="ij")[::-1], dim=-1)
     seen = F.grid_sample(logits[None, None], grid[None].to(logits), padding_mode="border", align_corners=False)[0, 0]
-    rows, columns = (-(-side // region.logit_stride) for side in region.input_size)
+    rows, columns = region.image_logit_size
     outside = torch.full_like(seen, -float(seen.abs().max()))
     outside[:rows, :columns] = seen[:rows, :columns]
     return outside

@@ -9,9 +9,10 @@ import torch
 import torch.nn.functional as F
 
 from vos.concept.concept import Concept
+from vos.geometry import covered_cells
 from vos.persam.similarity import similarity
 from vos.persam.similarity_scale import Appearance
-from vos.photos.methods.base import Found, coverage_on_grid
+from vos.photos.methods.base import Found
 from vos.structures import ImageEmbedding
 
 DEFAULT_THRESHOLD = 0.4  # score at or above which the concept counts as present; benchmarks/photos.py calibrates it
@@ -71,16 +72,16 @@ class Judge:
             found: the mask.
             siblings: bool (h4, w4), other instances in the photo: a cell's best match may as well lie in one of them.
         """
-        coverage = coverage_on_grid(found.logits, embedding.geometry)
+        coverage = embedding.geometry.logits_to_grid(found.logits)
         if float(coverage.max()) <= 0:
             return NOTHING
         cells = F.normalize(embedding.features, dim=0)
-        inside = coverage > min(0.5, 0.8 * float(coverage.max()))
+        inside = covered_cells(coverage)
         matches = self.foreground @ cells.flatten(1)  # (K, h * w)
         to_object = matches.amax(dim=0)[inside.flatten()]
         matched = inside
         if siblings is not None:
-            matched = inside | (coverage_on_grid(siblings.float() - 0.5, embedding.geometry) > 0.5)
+            matched = inside | (embedding.geometry.logits_to_grid(siblings.float() - 0.5) > 0.5)
         votes = 1.0
         if len(self.background):
             votes = float((to_object > (self.background @ cells[:, inside]).amax(dim=0)).float().mean())
@@ -95,7 +96,7 @@ class Judge:
     def _unprompted(
         self, cells: torch.Tensor, embedding: ImageEmbedding, logits: torch.Tensor, predicted_iou: float
     ) -> float:
-        coverage = coverage_on_grid(logits, embedding.geometry)
+        coverage = embedding.geometry.logits_to_grid(logits)
         return predicted_iou * self._similarity(cells, coverage) if float(coverage.max()) > 0 else 0.0
 
     def _similarity(self, cells: torch.Tensor, coverage: torch.Tensor) -> float:

@@ -13,10 +13,10 @@ import torch
 from vos.concept.concept import Concept
 from vos.concept.reference_view import Photo, as_rgb
 from vos.errors import VosError
-from vos.geometry import Geometry
-from vos.io.masks.label_map import mask_box
+from vos.geometry import Geometry, mask_box
 from vos.photos.crop_refinement import Closeup, look_closer
-from vos.photos.methods.base import TAKEN_SHARE, Found, MethodConfig, Search, coverage_on_grid, make_search
+from vos.photos.methods.base import TAKEN_SHARE, Found, MethodConfig, PersamMethod
+from vos.photos.methods.registry import make_method
 from vos.photos.presence import DEFAULT_THRESHOLD, Evidence, Judge
 from vos.photos.result import Instance, PhotoResult
 from vos.sam.registry import cached_model
@@ -48,7 +48,7 @@ def segment(
     Args:
         image: a file, or uint8 (H, W, 3) RGB.
         concept: to look for.
-        method: persam, persam_f, p2sam or persam_reference, or all of its options; None = the default.
+        method: persam, persam_f, p2sam or persam_published, or all of its options; None = the default.
         model: that made the concept; None loads it by the concept's model name, once per process.
         threshold: score in [0, 1] below which the concept counts as absent; None = the calibrated default, 0 = never.
         instances: "one" or "all" objects of this kind.
@@ -87,9 +87,9 @@ class PhotoSegmenter:
         config = MethodConfig() if method is None else method
         self.config = MethodConfig(name=config) if isinstance(config, str) else config
         self.model, self.instances = model, instances
-        published = self.config.name == "persam_reference"  # which knows no absence
+        published = self.config.name == "persam_published"  # which knows no absence
         self.threshold = threshold if threshold is not None else (0.0 if published else DEFAULT_THRESHOLD)
-        self._prepared: dict[Concept, tuple[Search, Judge]] = {}
+        self._prepared: dict[Concept, tuple[PersamMethod, Judge]] = {}
 
     def segment(self, rgb: npt.NDArray[np.uint8], concepts: Sequence[Concept]) -> list[PhotoResult]:
         """Finds each concept in one photo, which is encoded once.
@@ -121,13 +121,13 @@ class PhotoSegmenter:
         drawn = [[exclusive.get(id(one), one) for one in own] for own in drawn]
         return [self._result(concept, own, embedding.geometry) for concept, own in zip(concepts, drawn)]
 
-    def _prepare(self, concept: Concept) -> tuple[Search, Judge]:
+    def _prepare(self, concept: Concept) -> tuple[PersamMethod, Judge]:
         if concept not in self._prepared:
-            search = make_search(self.model, concept, self.config)
+            search = make_method(self.model, concept, self.config)
             self._prepared[concept] = search, Judge(concept, self.model.device)
         return self._prepared[concept]
 
-    def _instances(self, embedding: ImageEmbedding, search: Search, judge: Judge) -> list[tuple[Found, Evidence]]:
+    def _instances(self, embedding: ImageEmbedding, search: PersamMethod, judge: Judge) -> list[tuple[Found, Evidence]]:
         """What was found, best first. With ``instances="all"`` found again and again without the earlier ones."""
         geometry = embedding.geometry
         found = search.find(embedding)
@@ -155,15 +155,15 @@ class PhotoSegmenter:
                 break
             for part, _ in fresh:
                 covered |= part.logits > 0
-            found = search.find(embedding, coverage_on_grid(covered.float() - 0.5, geometry) > TAKEN_SHARE)
+            found = search.find(embedding, geometry.logits_to_grid(covered.float() - 0.5) > TAKEN_SHARE)
         return sorted(accepted, key=lambda one: -one[1].score)[: self.config.max_instances]
 
     def _closeup(
         self, rgb: npt.NDArray[np.uint8] | None, found: Found, evidence: Evidence, geometry: Geometry
     ) -> Closeup | None:
         cheap = "maps" in self.model.guidance_fields
-        wanted = self.config.closeup if self.config.closeup is not None else cheap
-        if rgb is None or not wanted or self.config.name == "persam_reference" or evidence.score < self.threshold:
+        wanted = self.config.crop_refinement if self.config.crop_refinement is not None else cheap
+        if rgb is None or not wanted or self.config.name == "persam_published" or evidence.score < self.threshold:
             return None
         return look_closer(self.model, rgb, found, geometry)
 

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from vos.geometry import Geometry
-from vos.persam.cascade import Box, refine, tight_box
-from vos.persam.location_prior import top_points
+from vos.geometry import Geometry, mask_box
+from vos.persam.cascade import Box, refine
 from vos.persam.persam_f import FinetuneConfig, fuse, reference_weights
+from vos.persam.published import VIDEO_MASK_VALUE, full_size_box, published_coverage, top_points
 from vos.persam.similarity import similarity
-from vos.persam.target_feature import published_coverage, target_feature
+from vos.persam.target_feature import target_feature
 from vos.sam.prompting import MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, ImageEmbedding, LabelMap, Presence, TargetFeature, TrackedFrame
@@ -28,7 +28,6 @@ from vos.tracking.observation import ABSENT_LOGIT
 from vos.tracking.tracker import Tracker
 
 BOX_GROWTH = 10  # pixels on each side of the previous box
-MASK_VALUE = 215  # of the mask that is sent through the image's preprocessing
 
 
 class PublishedTracker(Tracker):
@@ -79,7 +78,9 @@ class PublishedTracker(Tracker):
             if not mask.any():
                 continue
             shown.append(object_id)
-            self.targets[object_id] = target_feature(embedding.features, published_coverage(mask, geometry, MASK_VALUE))
+            self.targets[object_id] = target_feature(
+                embedding.features, published_coverage(mask, geometry, VIDEO_MASK_VALUE)
+            )
             logits[k] = 20 * geometry.mask_to_low_res(torch.from_numpy(mask)[None])[0] - 10
             predicted_iou[k] = 1.0
         self.targets = dict(sorted(self.targets.items()))
@@ -89,7 +90,7 @@ class PublishedTracker(Tracker):
         if self.finetune is not None:
             for object_id in shown:
                 mask = torch.from_numpy(reference.labels == object_id)
-                box = tight_box(mask)
+                box = mask_box(mask.numpy())
                 assert box is not None
                 prompt = self._prompt(embedding, self.targets[object_id], box)
                 self.weights[object_id] = reference_weights(self.model, embedding, [prompt], mask[None], self.finetune)[
@@ -115,7 +116,7 @@ class PublishedTracker(Tracker):
         its target feature and its id, and the last ones are never looked for again.
         """
         survivors = [i for i in np.unique(labels).tolist() if i]
-        self.boxes = [box for i in survivors if (box := tight_box(torch.from_numpy(labels == i))) is not None]
+        self.boxes = [box for i in survivors if (box := mask_box(labels == i)) is not None]
 
     def _with_presence(self, tracked: TrackedFrame, labels: npt.NDArray[np.uint8]) -> TrackedFrame:
         painted = set(np.unique(labels).tolist())
@@ -139,15 +140,15 @@ class PublishedTracker(Tracker):
         if weights is None:
             chosen = _largest(first, embedding.geometry)
             start = MaskCandidates(first.logits[:, chosen : chosen + 1], first.predicted_iou[:, chosen : chosen + 1])
-            return refine(self.model, embedding, [prompt], start, steps=2, box_of=_full_size_box)
+            return refine(self.model, embedding, [prompt], start, steps=2, box_of=full_size_box)
         fused = fuse(first.logits, weights[None].to(first.logits))[:, None]
-        box = _full_size_box(fused[0, 0], embedding.geometry)
+        box = full_size_box(fused[0, 0], embedding.geometry)
         if box is None:  # The sign of the first weight may turn the order of the scores; published so.
             chosen = int((first.predicted_iou[0] * weights[0].to(first.predicted_iou)).argmax())
-            box = _full_size_box(first.logits[0, chosen], embedding.geometry)  # CRASH if empty: no box then
+            box = full_size_box(first.logits[0, chosen], embedding.geometry)  # CRASH if empty: no box then
         start = MaskCandidates(fused, first.predicted_iou.amax(dim=1, keepdim=True))
         # CRASH: a mask that is empty after the second call has no box; it is then the answer.
-        return refine(self.model, embedding, [prompt], start, steps=2, box_of=_full_size_box, boxes=[box])
+        return refine(self.model, embedding, [prompt], start, steps=2, box_of=full_size_box, boxes=[box])
 
     def state(self) -> dict[str, torch.Tensor]:
         tensors = {
@@ -177,7 +178,3 @@ def _largest(candidates: MaskCandidates, geometry: Geometry) -> int:
     masks = geometry.logits_to_original(candidates.logits)[0] > 0
     wrapped = masks.sum(dim=(1, 2)) % 256
     return int(np.argmax(wrapped.cpu().numpy()))
-
-
-def _full_size_box(logits: torch.Tensor, geometry: Geometry) -> Box | None:
-    return tight_box(geometry.logits_to_original(logits[None, None])[0, 0] > 0)

@@ -1,4 +1,4 @@
-"""method=persam_reference goes the published way, stage by stage, and PerSAM-F's weights are the published ones.
+"""method=persam_published goes the published way, stage by stage, and PerSAM-F's weights are the published ones.
 
 parity/*.npz was recorded from persam.py and persam_f.py by `tools/parity/record_photos.py`: weights of
 `vos.sam.seeded_weights`, on a CPU in float32. vit_b is compared on the reference photo itself, to encode it only once.
@@ -18,9 +18,10 @@ from fakes import FakeSegmenter, Question
 from vos.concept.concept import Concept
 from vos.geometry import SizeHW
 from vos.persam.persam_f import FinetuneConfig
+from vos.persam.published import similarity_pixels
 from vos.persam.similarity import similarity
-from vos.photos.methods.base import make_search
-from vos.photos.methods.published import PublishedSearch, similarity_pixels
+from vos.photos.methods.published import PublishedMethod
+from vos.photos.methods.registry import make_method
 from vos.photos.segmenter import PhotoSegmenter
 from vos.sam.official.segmenter import SamSegmenter, build_sam
 from vos.sam.prompting import MaskCandidates
@@ -67,10 +68,10 @@ def run(model: Recorder, number: int) -> dict[str, npt.NDArray[np.generic]]:
     concept = Concept.from_image(photos[0], mask, model=model)
     model.asked.clear()
     model.answers.clear()
-    result = PhotoSegmenter(model, "persam_reference").segment(photos[number], [concept])[0]
+    result = PhotoSegmenter(model, "persam_published").segment(photos[number], [concept])[0]
     assert result.presence is Presence.PRESENT
-    search = make_search(model, concept, PhotoSegmenter(model, "persam_reference").config)
-    assert isinstance(search, PublishedSearch)
+    search = make_method(model, concept, PhotoSegmenter(model, "persam_published").config)
+    assert isinstance(search, PublishedMethod)
     embedding = model.encode([photos[number]])[0]
     found = similarity(embedding.features, [search.target])
     guidance = model.asked[0].guidance

@@ -17,13 +17,14 @@ from vos.evaluation.davis import DavisSequence, read_annotation, read_dataset
 from vos.evaluation.perseg import overall, read_perseg, score_results
 from vos.evaluation.run_perseg import run_dataset
 from vos.io.images import read_image
-from vos.photos.methods.base import MethodConfig, make_search
+from vos.photos.methods.base import MethodConfig
+from vos.photos.methods.registry import make_method
 from vos.photos.presence import Judge
 from vos.sam.registry import ModelConfig, load_photo_model
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
 
-METHODS = ("p2sam", "persam_f", "persam", "persam_reference")
+METHODS = ("p2sam", "persam_f", "persam", "persam_published")
 
 
 def measure_methods(settings: Settings) -> Table:
@@ -90,7 +91,7 @@ def ask_all(sequence: DavisSequence, frames: list[ImageEmbedding], model: Segmen
     """Looks for the object of a sequence's first frame in encoded frames."""
     concept = Concept.from_image(read_image(sequence.images()[0]), _mask(sequence.annotations[0]), model=model)
     # The method whose one decoder call is the question itself.
-    search, judge = make_search(model, concept, MethodConfig(name="persam")), Judge(concept, model.device)
+    search, judge = make_method(model, concept, MethodConfig(name="persam")), Judge(concept, model.device)
     opinions = []
     for embedding in frames:
         found = search.find(embedding)

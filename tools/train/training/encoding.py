@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from vos.persam.target_feature import BACKGROUND_COVERAGE
+from vos.geometry import BACKGROUND_COVERAGE
 from vos.persam.target_model import coverage_at, moments, scales
 from vos.sam.nano.network import LOGIT_STRIDE, NanoNetwork
 

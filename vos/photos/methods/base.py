@@ -6,17 +6,12 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 
 from vos.concept.concept import Concept
-from vos.errors import VosError
-from vos.geometry import Geometry
-from vos.persam.location_prior import image_cells
 from vos.sam.prompting import MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
 
-METHODS = ("persam", "persam_f", "p2sam", "persam_reference")
 TAKEN_SHARE = 0.25  # a grid cell covered more than this by earlier instances is not searched again
 
 
@@ -24,11 +19,11 @@ TAKEN_SHARE = 0.25  # a grid cell covered more than this by earlier instances is
 class MethodConfig:
     """How an object is looked for in a photo. ``None`` stands for what suits the model (``photos.methods.base``)."""
 
-    name: str = "p2sam"  # persam | persam_f | p2sam | persam_reference
+    name: str = "p2sam"  # persam | persam_f | p2sam | persam_published
     guidance: bool = True  # steer the first decoder call by similarity (persam_f: only what reads similarity maps)
     points: bool | None = None  # persam: prompt with the similarity's best and worst point
     refine_steps: int | None = None  # decoder calls after the first
-    closeup: bool | None = None  # look at small objects a second time, closer; None = where encoding is cheap (nano)
+    crop_refinement: bool | None = None  # decode small objects again in an enlarged crop; None = if cheap (nano)
     parts: int = 5  # p2sam: most parts that the object is split into; 1..parts are tried on every photo
     max_instances: int = 16  # instances=all: most instances looked for in one photo
 
@@ -64,7 +59,7 @@ def found_from(
     return Found(answer.logits[row, 0].float(), float(quality), prompt, first)
 
 
-class Search(ABC):
+class PersamMethod(ABC):
     """Looks for one concept with one model. What depends on the concept alone is computed once, here.
 
     Args:
@@ -90,28 +85,3 @@ class Search(ABC):
             embedding: of the photo.
             taken: bool (h, w), cells of the embedding grid that hold earlier instances, or None.
         """
-
-
-def make_search(model: Segmenter, concept: Concept, config: MethodConfig) -> Search:
-    """The search that ``config.name`` asks for.
-
-    Raises:
-        VosError: an unknown method, or a concept that does not fit it or the model.
-    """
-    from vos.photos.methods.p2sam import PartSearch
-    from vos.photos.methods.persam import PersamSearch
-    from vos.photos.methods.persam_f import FusedSearch
-    from vos.photos.methods.published import PublishedSearch
-
-    searches: dict[str, type[Search]] = dict(zip(METHODS, (PersamSearch, FusedSearch, PartSearch, PublishedSearch)))
-    if config.name not in searches:
-        raise VosError(f"method={config.name} is unknown; choose one of {', '.join(METHODS)}")
-    return searches[config.name](model, concept, config)
-
-
-def coverage_on_grid(logits: torch.Tensor, geometry: Geometry) -> torch.Tensor:
-    """The share of each grid cell (h, w) that a low-res mask (h4, w4; foreground where > 0) covers."""
-    rows, columns = image_cells(geometry.input_size, geometry.logit_stride)
-    mask = torch.zeros_like(logits)
-    mask[:rows, :columns] = (logits[:rows, :columns] > 0).to(logits)
-    return F.avg_pool2d(mask[None], geometry.grid_stride // geometry.logit_stride)[0]

@@ -7,9 +7,10 @@ import torch
 import torch.nn.functional as F
 
 from vos.concept.concept import Concept
+from vos.geometry import covered_cells
 from vos.persam.cascade import refine
 from vos.persam.location_prior import locate, peak_points
-from vos.photos.methods.base import Found, MethodConfig, Search, coverage_on_grid, found_from
+from vos.photos.methods.base import Found, MethodConfig, PersamMethod, found_from
 from vos.photos.methods.parts import FeatureDistribution, cluster
 from vos.sam.prompting import Guidance, MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
@@ -19,7 +20,7 @@ BACKGROUND_PARTS = 8
 QUALITY_SHARE = 2.0  # of the predicted IoU against the distance, when the best of the masks is chosen
 
 
-class PartSearch(Search):
+class P2SamMethod(PersamMethod):
     """One positive point per part of the object, negatives where the reference's background is; training-free.
 
     The object is split into k = 1..``parts`` parts; each k gives a mask, all of them in one decoder batch, and the
@@ -41,7 +42,7 @@ class PartSearch(Search):
 
     @torch.no_grad()
     def find(self, embedding: ImageEmbedding, taken: torch.Tensor | None = None) -> Found:
-        """See :meth:`Search.find`."""
+        """See :meth:`PersamMethod.find`."""
         prior = locate(embedding, [self.target], self.fields).without(taken)
         prompts = self._prompts(embedding, prior.similarity[0], taken)
         if self.reads_maps:
@@ -78,8 +79,8 @@ class PartSearch(Search):
         cells = F.normalize(embedding.features, dim=0).flatten(1).T
         ratings = []
         for logits, quality in zip(answer.logits[:, 0], answer.predicted_iou[:, 0]):
-            coverage = coverage_on_grid(logits, embedding.geometry).flatten()
-            inside = coverage > min(0.5, 0.8 * float(coverage.max()))
+            coverage = embedding.geometry.logits_to_grid(logits).flatten()
+            inside = covered_cells(coverage)
             distance = self.reference.distance(cells[inside]) if bool(inside.any()) else float("inf")
             ratings.append(QUALITY_SHARE * float(quality) - distance / self.strangeness)
         return int(np.argmax(ratings))

@@ -7,13 +7,13 @@ import torch
 from vos.concept.concept import Concept
 from vos.persam.cascade import refine
 from vos.persam.location_prior import locate, peak_points
-from vos.photos.methods.base import Found, MethodConfig, Search, found_from
+from vos.photos.methods.base import Found, MethodConfig, PersamMethod, found_from
 from vos.sam.prompting import Prompt
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
 
 
-class PersamSearch(Search):
+class SimilarityMethod(PersamMethod):
     """Positive-negative location prior, guided first call, cascaded post-refinement.
 
     SAM is guided by attention and semantic prompt, the embedded model by the similarity maps that it was trained on.
@@ -30,7 +30,7 @@ class PersamSearch(Search):
 
     @torch.no_grad()
     def find(self, embedding: ImageEmbedding, taken: torch.Tensor | None = None) -> Found:
-        """See :meth:`Search.find`."""
+        """See :meth:`PersamMethod.find`."""
         prior = locate(embedding, [self.target], self.fields).without(taken)
         guidance = prior.guidance if self.config.guidance else None
         prompt, unprompted = Prompt.empty(), None

@@ -10,13 +10,13 @@ from vos.errors import VosError
 from vos.persam.cascade import low_res_box, refine
 from vos.persam.location_prior import locate
 from vos.persam.persam_f import fuse
-from vos.photos.methods.base import Found, MethodConfig, Search, found_from
+from vos.photos.methods.base import Found, MethodConfig, PersamMethod, found_from
 from vos.sam.prompting import MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
 
 
-class FusedSearch(Search):
+class PersamFMethod(PersamMethod):
     """PerSAM-F: the positive point, three candidates, their weighted sum, then the cascade with its box."""
 
     def __init__(self, model: Segmenter, concept: Concept, config: MethodConfig) -> None:
@@ -31,7 +31,7 @@ class FusedSearch(Search):
 
     @torch.no_grad()
     def find(self, embedding: ImageEmbedding, taken: torch.Tensor | None = None) -> Found:
-        """See :meth:`Search.find`."""
+        """See :meth:`PersamMethod.find`."""
         prior = locate(embedding, [self.target], self.fields & MAPS_ONLY).without(taken)
         unprompted = None
         if self.reads_maps:

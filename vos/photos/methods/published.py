@@ -1,7 +1,7 @@
-"""``method=persam_reference``: image PerSAM as published, defects that change results included.
+"""``method=persam_published``: image PerSAM as published, defects that change results included.
 
 The public code is github.com/ZrrSkywalker/Personalize-SAM, persam.py. What it does differently from
-:class:`vos.photos.methods.persam.PersamSearch` is marked DEFECT; where it would crash, CRASH says what happens instead.
+``method=persam`` is marked DEFECT; where it would crash, CRASH says what happens instead.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ import torch.nn.functional as F
 
 from vos.concept.concept import Concept
 from vos.geometry import Geometry
-from vos.persam.cascade import refine, tight_box
+from vos.persam.cascade import refine
+from vos.persam.published import full_size_box, similarity_pixels
 from vos.persam.similarity import similarity
 from vos.persam.target_feature import target_feature
-from vos.photos.methods.base import Found, MethodConfig, Search, found_from
+from vos.photos.methods.base import Found, MethodConfig, PersamMethod, found_from
 from vos.sam.prompting import Guidance, Prompt
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
 
 
-class PublishedSearch(Search):
+class PublishedMethod(PersamMethod):
     """The published method, one reference; a further one is not part of it, so the best of several is taken."""
 
     def __init__(self, model: Segmenter, concept: Concept, config: MethodConfig) -> None:
@@ -33,7 +34,7 @@ class PublishedSearch(Search):
 
     @torch.no_grad()
     def find(self, embedding: ImageEmbedding, taken: torch.Tensor | None = None) -> Found:
-        """See :meth:`Search.find`."""
+        """See :meth:`PersamMethod.find`."""
         geometry = embedding.geometry
         found = similarity(embedding.features, [self.target])
         if taken is not None:  # several instances are not part of the published method
@@ -43,14 +44,8 @@ class PublishedSearch(Search):
         guidance = Guidance(attention=published_attention(pixels, geometry), embedding=self.target.embedding[None])
         first = self.model.decode(embedding, [prompt], guidance, multimask=False)
         # CRASH: a mask that is empty after the second call has no box; it is then the answer.
-        answer = refine(self.model, embedding, [prompt], first, steps=2, box_of=_full_size_box)
+        answer = refine(self.model, embedding, [prompt], first, steps=2, box_of=full_size_box)
         return found_from(answer, 0, prompt, None)
-
-
-def similarity_pixels(found: torch.Tensor, geometry: Geometry) -> torch.Tensor:
-    """S (1, h, w) upsampled fourfold, then like SAM's masks to original pixels (H, W)."""
-    upsampled = F.interpolate(found[:, None], scale_factor=4, mode="bilinear", align_corners=False)
-    return geometry.logits_to_original(upsampled)[0, 0]
 
 
 def published_attention(pixels: torch.Tensor, geometry: Geometry) -> torch.Tensor:
@@ -67,7 +62,3 @@ def published_attention(pixels: torch.Tensor, geometry: Geometry) -> torch.Tenso
 def _pixel(index: torch.Tensor, pixels: torch.Tensor) -> npt.NDArray[np.float32]:
     row, column = divmod(int(index), pixels.shape[1])
     return np.array([[column, row]], dtype=np.float32)
-
-
-def _full_size_box(logits: torch.Tensor, geometry: Geometry) -> npt.NDArray[np.float32] | None:
-    return tight_box(geometry.logits_to_original(logits[None, None])[0, 0] > 0)
