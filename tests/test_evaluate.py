@@ -139,7 +139,7 @@ def test_a_sequence_goes_through_the_pipeline(davis: Path, tmp_path: Path, monke
     for index, image in enumerate(square_clip(4)):
         Image.fromarray(image).save(davis / f"JPEGImages/480p/goat/{index:05d}.jpg", quality=95)
         Image.fromarray(square_mask(index, object_id=2).labels).save(davis / f"Annotations/480p/goat/{index:05d}.png")
-    monkeypatch.setattr("vos.tracking.tracker.make_tracker", lambda config, model: RedTracker())
+    monkeypatch.setattr("vos.tracking.registry.make_tracker", lambda config, model: RedTracker())
     (sequence,) = read_dataset(davis, 2017, "val", only=["goat"])
     seen: list[int] = []
     model = ColourSegmenter()
@@ -207,7 +207,7 @@ def test_sweep_ends_with_one_table(
     assert len(tracked) == 2  # the sequences of the added value
 
 
-def test_help_needs_neither_torch_nor_a_data_set() -> None:
+def test_the_processes_that_score_load_neither_torch_nor_matplotlib() -> None:
     check = "import sys, vos.evaluate; sys.exit('torch' in sys.modules or 'matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
 

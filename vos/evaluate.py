@@ -24,12 +24,12 @@ from vos.cli.exit_code import exit_code
 from vos.cli.options import help_text
 from vos.cli.output_folder import output_folder, sole_writer
 from vos.errors import VosError
-from vos.evaluation.config import EvaluateConfig
 from vos.evaluation.davis import DavisSequence, read_dataset
 from vos.evaluation.scoring import overall, score_results
 from vos.io.atomic import atomic_path
 
 if TYPE_CHECKING:
+    from vos.evaluation.config import EvaluateConfig
     from vos.evaluation.report import RunSummary
     from vos.sam.segmenter import Segmenter
 
@@ -45,6 +45,8 @@ FILES = ("masks", "*_results-*.csv", "plots", "summary.json")  # that a run may 
 
 def main() -> int:
     """The command line; returns the exit code: 0, 2 after a user's error, 130 after Ctrl-C."""
+    from vos.evaluation.config import EvaluateConfig
+
     arguments = sys.argv[1:]
     if any(word in ("-h", "--help") for word in arguments):
         print(help_text(EvaluateConfig, USAGE))

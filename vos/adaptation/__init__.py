@@ -1,1 +1,4 @@
-"""Test-time adaptation: the decoder practises on made-up views of the reference before it follows the object."""
+"""Test-time adaptation: the decoder practises on synthetic views of the reference before it is followed.
+
+May import persam, sam and the ground.
+"""

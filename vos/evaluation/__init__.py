@@ -1,0 +1,4 @@
+"""Scores: DAVIS J and F, PerSeg, their reports, and the runs that make what is scored.
+
+Scoring imports io and the ground only; ``run_perseg`` also photos and concept.
+"""

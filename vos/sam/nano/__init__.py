@@ -1,0 +1,4 @@
+"""The embedded model: network, weights, prompts as maps, fine-tuning, fused kernels.
+
+May import sam and the ground.
+"""
