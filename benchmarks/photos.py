@@ -205,7 +205,7 @@ def main() -> None:
     parser.add_argument(
         "--input-size", type=int, default=None, help="longer side of the model input; none = the model's"
     )
-    parser.add_argument("--methods", default=",".join(METHODS[:3]))
+    parser.add_argument("--methods", default=",".join(list(METHODS)[:3]))
     parser.add_argument("--sequences", default="", help="only these of davis16, separated by commas; none = no DAVIS")
     parser.add_argument("--time", type=int, default=5, help="repeats of the timing; 0 = none")
     parser.add_argument("--evidence", type=Path, default=None, help="an .npz file for the DAVIS answers")

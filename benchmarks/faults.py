@@ -1,0 +1,178 @@
+"""Does the program stay right, or say in one line why not, whatever is done to it? Faults at random, counted.
+
+    python benchmarks/faults.py [--count 2000] [--default-options 200] [--seed 0] [--out FOLDER] [--resume]
+        [--only KIND ...] [--holding] [--first N] [--program CHECKOUT] [--write-docs]
+
+Every attempt is drawn from its own number and the seed, from the whole grid of faults: a kind by its weight, then every
+choice of the kind. It runs in a forked child (Linux, macOS), in a folder of its own, and is judged by what the run
+said and by what it wrote. Results are appended to FOLDER/results.jsonl; --resume leaves out what is there. Ends with
+status 1 if anything was wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from faulting import table
+from faulting.bench import FAST, Bench
+from faulting.judge import SILENT, WRONG, Verdict
+from faulting.kinds import Kind
+from faulting.material import Material
+from faulting.sandbox import Program
+
+DOCS = Path(__file__).resolve().parents[1] / "docs" / "reliability.md"
+
+
+def all_kinds() -> list[Kind]:
+    """Every kind of fault."""
+    from faulting.kinds import damage, in_the_way, kills, limits, names, odd_masks, odd_options
+
+    modules = (damage, odd_masks, odd_options, names, in_the_way, limits)
+    return [kills.KILLS, *(kind for module in modules for kind in module.KINDS)]
+
+
+def draw(kinds: Sequence[Kind], seed: int, number: int) -> tuple[Kind, dict[str, Any], random.Random]:
+    """The attempt of a number: what kind, which choices, and random numbers for what no list can hold."""
+    rng = random.Random(f"{seed}/{number}")
+    kind = rng.choices(kinds, [kind.weight for kind in kinds])[0]
+    return kind, kind.draw(rng), rng
+
+
+class Suite:
+    """The program, the material and a folder to attack it in.
+
+    Args:
+        folder: of everything that is made.
+        default_options: whether models of the default options are loaded, too.
+    """
+
+    def __init__(self, folder: Path, default_options: bool = False) -> None:
+        self.folder = folder.resolve()
+        logs = self.folder / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        self.program = Program(logs)
+        self.material = Material(self.folder / "material", self._make_concept)
+        fast, slow = (Bench(self.program, self.material, self.folder / "attempt", each) for each in (False, True))
+        self.benches = {False: fast, True: slow}
+        self._warm(fast, FAST)
+        if default_options:
+            self._warm(slow, ("tracker.adapt.enabled=false",))
+
+    def attempt(self, kinds: Sequence[Kind], seed: int, number: int, default_options: bool) -> dict[str, Any]:
+        """Does one attempt; returns its line of results.jsonl."""
+        kind, choice, rng = draw(kinds, seed, number)
+        bench = self.benches[default_options]
+        bench.begin(self.folder / "attempt")
+        begin = time.monotonic()
+        try:
+            verdict = kind.attempt(bench, choice, rng)
+        except (OSError, RuntimeError) as error:  # of the suite itself; it must not stop
+            verdict = Verdict(SILENT, f"the suite failed: {type(error).__name__}: {error}")
+        return {
+            "number": number,
+            "kind": kind.name,
+            "choice": choice,
+            "default_options": default_options,
+            "verdict": verdict.verdict,
+            "what": verdict.what.replace(str(self.folder), "..."),
+            "seconds": round(time.monotonic() - begin, 2),
+        }
+
+    def _warm(self, bench: Bench, words: Sequence[str]) -> None:
+        bench.begin(self.folder / "warm")
+        for name in ("clip.mp4", "m0.png", "ref.png", "photos"):
+            bench.lay(name)
+        self.program.warm("run", ["video=clip.mp4", "ref_mask=m0.png", "output_dir=o", *words], bench.place)
+        album = ["images=photos", "ref_image=ref.png", "ref_mask=m0.png", "output_dir=a"]
+        self.program.warm("album", [*album, *(word for word in words if word.startswith("model"))], bench.place)
+        self.material.get("rex.concept")
+
+    def _make_concept(self, folder: Path) -> None:
+        words = ["ref_image=ref.png", "ref_mask=m0.png", "out=rex.concept", FAST[0]]
+        self.program.warm("concept", words, folder)
+
+
+def numbers(arguments: argparse.Namespace, done: set[tuple[int, bool]]) -> Iterator[tuple[int, bool]]:
+    """The attempts that are to be made: (number, with default options)."""
+    for number in range(arguments.first, arguments.first + arguments.count):
+        default = number >= arguments.first + arguments.count - arguments.default_options
+        if (number, default) not in done:
+            yield number, default
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Reads the options from the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Faults at random, counted.")
+    parser.add_argument("--count", type=int, default=2000, help="attempts")
+    parser.add_argument(
+        "--default-options", type=int, default=0, help="so many of them, the last ones, without options"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0, help="number of the first attempt")
+    parser.add_argument("--out", type=Path, help="folder of results and material; default: a temporary one")
+    parser.add_argument("--resume", action="store_true", help="leave out what --out has results of")
+    parser.add_argument("--only", nargs="+", help="kinds")
+    parser.add_argument("--holding", action="store_true", help="only the kinds that are known to hold")
+    parser.add_argument("--program", type=Path, help="checkout of another version of vos, to attack that one")
+    parser.add_argument("--write-docs", action="store_true", help="write docs/reliability.md")
+    arguments = parser.parse_args(argv)
+    if arguments.program is not None:
+        sys.path.insert(0, str(arguments.program.resolve()))
+    out = arguments.out or Path(tempfile.mkdtemp(prefix="faults-"))
+    out.mkdir(parents=True, exist_ok=True)
+    log = out / "results.jsonl"
+    if not arguments.resume:
+        log.unlink(missing_ok=True)
+        shutil.rmtree(out / "material", ignore_errors=True)
+    results = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    done = {(result["number"], result["default_options"]) for result in results}
+    todo = list(numbers(arguments, done))
+    if todo:
+        _attack(todo, arguments, out, log, results)
+    print(table.table(results))
+    words = f"--count {arguments.count} --default-options {arguments.default_options} --seed {arguments.seed}"
+    if arguments.write_docs:
+        DOCS.write_text(table.page(results, words), encoding="utf-8")
+    return int(any(result["verdict"] in WRONG for result in results))
+
+
+def _attack(
+    todo: Sequence[tuple[int, bool]],
+    arguments: argparse.Namespace,
+    out: Path,
+    log: Path,
+    results: list[dict[str, Any]],
+) -> None:
+    """Makes the attempts, appends each to the log and the list, and tells of those that went wrong."""
+    suite = Suite(out, any(default for _, default in todo))
+    kinds = all_kinds()
+    print(
+        f"seed {arguments.seed}, {len(todo)} attempts, grid of {sum(kind.size for kind in kinds):,}, in {out}",
+        flush=True,
+    )
+    with log.open("a", encoding="utf-8") as file:
+        for number, default in todo:
+            if arguments.only and draw(kinds, arguments.seed, number)[0].name not in arguments.only:
+                continue
+            result = suite.attempt(kinds, arguments.seed, number, default)
+            results.append(result)
+            file.write(json.dumps(result) + "\n")
+            file.flush()
+            if result["verdict"] in WRONG:
+                print(table.told(result), flush=True)
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    os._exit(status)  # nothing is left to be waited for
