@@ -29,10 +29,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from vos.cli.compose import compose
+from vos.cli.evaluation import FILES, run_davis
 from vos.cli.exit_code import exit_code
 from vos.cli.output_folder import sole_writer
 from vos.errors import VosError
-from vos.evaluate import FILES, run_dataset
 from vos.evaluation.config import EvaluateConfig
 from vos.evaluation.davis import DavisSequence, read_annotation, read_dataset
 from vos.evaluation.jf import region_similarity
@@ -209,7 +209,7 @@ def run(root: Path, words: Sequence[str], out: Path | None, pictures: Path | Non
     results = Path(config.results or f"{config.output_dir}/masks").expanduser()
     if config.results is None:
         with sole_writer(results.parent, FILES):
-            run_dataset(config, sequences, results)
+            run_davis(config, sequences, results)
     tallies, returns = judge_set(sequences, results, events)
     print("\n".join(table(tallies)))
     if out is not None:

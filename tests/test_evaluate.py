@@ -17,11 +17,12 @@ import pytest
 from fakes import ColourSegmenter, RedTracker, square_clip, square_mask
 from PIL import Image
 
-import vos.evaluate
+import vos.cli.evaluation
+import vos.evaluation.run_davis
 from vos.cli.output_folder import sole_writer
 from vos.evaluate import main
-from vos.evaluation.config import EvaluateConfig
 from vos.evaluation.davis import read_dataset
+from vos.tracking.config import TrackerConfig
 
 Main = Callable[..., int]
 
@@ -64,18 +65,20 @@ def tracked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Replaces the tracker by one that copies the annotations; lists the sequences that it was given."""
     names: list[str] = []
 
-    def track(sequence: Any, config: Any, model: Any, folder: Path, on_frame: Callable[[int], None]) -> float:
+    def track(
+        sequence: Any, model: Any, config: Any, batch_size: int, folder: Path, on_frame: Callable[[], None]
+    ) -> float:
         names.append(sequence.name)
         for index, path in enumerate(sequence.annotations):
             if getattr(track, "interrupt", None) == (sequence.name, index):
                 raise KeyboardInterrupt
             shutil.copy(path, folder)
-            on_frame(index)
+            on_frame()
         return 0.2
 
     model = SimpleNamespace(name="fake", checkpoint_name="fake.pth", checkpoint_sha256="ab" * 32, device="cpu")
-    monkeypatch.setattr("vos.sam.registry.load_model", lambda *args: model)
-    monkeypatch.setattr(vos.evaluate, "run_sequence", track)
+    monkeypatch.setattr(vos.cli.evaluation, "load_model", lambda *args: model)
+    monkeypatch.setattr(vos.evaluation.run_davis, "run_sequence", track)
     return names
 
 
@@ -139,13 +142,15 @@ def test_a_sequence_goes_through_the_pipeline(davis: Path, tmp_path: Path, monke
     for index, image in enumerate(square_clip(4)):
         Image.fromarray(image).save(davis / f"JPEGImages/480p/goat/{index:05d}.jpg", quality=95)
         Image.fromarray(square_mask(index, object_id=2).labels).save(davis / f"Annotations/480p/goat/{index:05d}.png")
-    monkeypatch.setattr("vos.tracking.registry.make_tracker", lambda config, model: RedTracker())
+    monkeypatch.setattr(vos.evaluation.run_davis, "make_tracker", lambda config, model: RedTracker())
     (sequence,) = read_dataset(davis, 2017, "val", only=["goat"])
-    seen: list[int] = []
+    seen: list[None] = []
     model = ColourSegmenter()
     monkeypatch.setattr(ColourSegmenter, "for_objects", lambda self, count: model if count == 1 else None)
-    seconds = vos.evaluate.run_sequence(sequence, EvaluateConfig(), ColourSegmenter(), tmp_path / "goat", seen.append)
-    assert seconds > 0 and seen == [0, 1, 2, 3] and model.encoded == 4, "the model for one object has seen them"
+    seconds = vos.evaluation.run_davis.run_sequence(
+        sequence, ColourSegmenter(), TrackerConfig(), 1, tmp_path / "goat", lambda: seen.append(None)
+    )
+    assert seconds > 0 and len(seen) == 4 and model.encoded == 4, "the model for one object has seen them"
     masks = [np.asarray(Image.open(tmp_path / f"goat/{index:05d}.png")) for index in range(4)]
     np.testing.assert_array_equal(masks[0], square_mask(0, object_id=2).labels)
     truth = square_mask(3).labels > 0
@@ -171,11 +176,11 @@ def test_finished_sequences_are_skipped_and_others_redone(run: Main, davis: Path
 def test_ctrl_c_keeps_finished_sequences_and_nothing_of_the_others(
     run: Main, davis: Path, tracked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    vos.evaluate.run_sequence.interrupt = ("goat", 2)  # type: ignore[attr-defined]
+    vos.evaluation.run_davis.run_sequence.interrupt = ("goat", 2)  # type: ignore[attr-defined]
     assert run(f"dataset.root={davis}") == 130
     masks = Path("outputs/davis2017-val/masks")
     assert [path.name for path in masks.iterdir()] == ["bear"]
-    del vos.evaluate.run_sequence.interrupt  # type: ignore[attr-defined]
+    del vos.evaluation.run_davis.run_sequence.interrupt  # type: ignore[attr-defined]
     (masks / ".goat.12345678.partial").mkdir()  # what a killed process leaves
     tracked.clear()
     assert run(f"dataset.root={davis}") == 0

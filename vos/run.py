@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import platform
 import sys
 import time
@@ -23,6 +21,7 @@ from vos.cli.config import RunConfig
 from vos.cli.exit_code import exit_code
 from vos.cli.options import help_text
 from vos.cli.output_folder import output_folder, sole_writer
+from vos.cli.run_record import is_finished, model_record, paths, run_fingerprint
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
 from vos.io.frames import FrameSource, open_frames
@@ -45,11 +44,10 @@ python -m vos.run video=clip.mp4 ref_mask=frame0.png                 masks and a
 python -m vos.run video=clip.mp4 ref_box=[120,80,60,90]              the model makes the mask from a box
 python -m vos.run video=clip.mp4 ref_mask=m.png ref_frame=120        both directions from a later frame
 python -m vos.run video=frames/ ref_mask=m.png output=[masks,matte]  a folder of images; a soft matte
-python -m vos.run -m video=clip.mp4 ref_mask=m.png tracker=persam,reference      one run for each value
+python -m vos.run -m video=clip.mp4 ref_mask=m.png tracker=persam,published      one run for each value
 """
 OUTPUTS = {"masks": "masks", "overlay": "overlay.mp4", "matte": "matte.{matte_format}", "rle": "rle.json"}
 FILES = ("masks", "overlay.mp4", "matte.*", "rle.json", "reference.png", "summary.json")  # that a run may write
-WHERE_AND_WHETHER = ("output_dir", "overwrite")  # options that do not change the results
 
 
 def main() -> int:
@@ -85,15 +83,15 @@ def run(config: RunConfig, folder: Path) -> None:
         references = read_given(
             source.size,
             config.ref_frame,
-            masks=_files(config.ref_mask),
+            masks=paths(config.ref_mask),
             box=config.ref_box,
             point=config.ref_point,
-            concepts=_files(config.concept),
+            concepts=paths(config.concept),
         )
         model = load_model(config.model, config.checkpoint, config.device, config.precision)
         model = model.for_objects(object_count(references))
-        fingerprint = _fingerprint(config, model)
-        if not config.overwrite and _is_finished(folder, outputs, fingerprint):
+        fingerprint = run_fingerprint(config, model)
+        if not config.overwrite and is_finished(folder / "summary.json", fingerprint, outputs.values()):
             print(f"{folder} is finished already, with the same options and input; overwrite=true redoes it")
             return
         tracker = make_tracker(config.tracker, model)
@@ -198,51 +196,11 @@ def _show_reference(path: Path, frame: Frame, mask: LabelMap) -> None:
 def _header(config: RunConfig, model: Segmenter, source: FrameSource, fingerprint: str) -> dict[str, Any]:
     return {
         "versions": {"vos": __version__, "python": platform.python_version(), "torch": torch.__version__},
-        "model": {
-            "name": model.name,
-            "checkpoint": model.checkpoint_name,
-            "sha256": model.checkpoint_sha256,
-            "device": str(model.device),
-        },
+        "model": {**model_record(model), "device": str(model.device)},
         "video": {"path": source.path, "size": list(source.size), "fps": round(float(source.fps), 6)},
         "config": asdict(config),
         "fingerprint": fingerprint,
     }
-
-
-def _is_finished(folder: Path, outputs: dict[str, Path], fingerprint: str) -> bool:
-    try:
-        summary = json.loads((folder / "summary.json").read_text())
-    except (OSError, ValueError):
-        return False
-    return bool(summary["fingerprint"] == fingerprint) and all(path.exists() for path in outputs.values())
-
-
-def _fingerprint(config: RunConfig, model: Segmenter) -> str:
-    """Hash of everything that the results depend on."""
-    options = {name: value for name, value in asdict(config).items() if name not in WHERE_AND_WHETHER}
-    files = _files(config.ref_mask) + _files(config.concept)
-    parts = {
-        "version": __version__,
-        "options": options,
-        "weights": model.checkpoint_sha256,
-        "device": str(model.device),
-        "video": _identity(Path(config.video or "").expanduser()),
-        "references": [hashlib.sha256(file.read_bytes()).hexdigest() for file in files],
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _files(option: Any) -> list[Path]:
-    """The paths in an option that holds one, several or none."""
-    names = option if isinstance(option, list) else [option]
-    return [Path(str(name)).expanduser() for name in names if name is not None]
-
-
-def _identity(path: Path) -> list[Any]:
-    """Name, size and time of change of a file, or of all files in a folder; nothing for a camera."""
-    files = sorted(path.iterdir()) if path.is_dir() else [path] if path.exists() else []
-    return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
 
 
 if __name__ == "__main__":

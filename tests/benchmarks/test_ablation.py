@@ -11,12 +11,12 @@ from fakes import ColourSegmenter
 from omegaconf import OmegaConf
 from square_davis import write_davis
 
-import vos.evaluate
 from vos.cli.compose import compose
 from vos.cli.config import RunConfig
 from vos.errors import VosError
 from vos.evaluation.config import EvaluateConfig
 from vos.evaluation.davis import read_dataset
+from vos.evaluation.run_davis import run_sequence
 from vos.evaluation.scoring import overall, score_results
 
 
@@ -108,7 +108,7 @@ def test_the_figures_are_those_of_an_evaluation(tmp_path: Path, models: list[Col
     sequences = read_dataset(tmp_path / "davis16", 2016, "dev")
     for sequence in sequences:
         folder = tmp_path / "masks" / sequence.name
-        vos.evaluate.run_sequence(sequence, config, ColourSegmenter(), folder, lambda index: None)
+        run_sequence(sequence, ColourSegmenter(), config.tracker, config.batch_size, folder, lambda: None)
     j, f = overall(score_results(sequences, tmp_path / "masks"))
     (row,) = read_rows(tmp_path / "out" / "ablation.csv")
     assert (float(row["J"]), float(row["F"])) == pytest.approx((j.mean, f.mean), abs=1e-6)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -26,6 +24,7 @@ from vos.cli.config import AlbumConfig
 from vos.cli.exit_code import exit_code
 from vos.cli.options import help_text
 from vos.cli.output_folder import output_folder, sole_writer
+from vos.cli.run_record import album_fingerprint, file_hash, model_record, paths
 from vos.concept.concept import Concept
 from vos.errors import VosError
 from vos.io.images import read_image
@@ -81,12 +80,12 @@ def run(config: AlbumConfig, folder: Path) -> list[str]:
     model = load_photo_model(config.model, config.checkpoint, config.device, config.precision)
     segmenter = PhotoSegmenter(model, config.method, config.threshold, config.instances)
     concepts, sources = _concepts(config, model)
-    fingerprint = _fingerprint(config, segmenter, sources)
+    fingerprint = album_fingerprint(config, model, segmenter.threshold, sources)
     outputs = PhotoOutputs(folder, config.output, config.instances == "all", config.dreambooth)
     line = AlbumLine(segmenter, concepts, fingerprint, outputs)
     header = {
         "version": __version__,
-        "model": {"name": model.name, "checkpoint": model.checkpoint_name, "sha256": model.checkpoint_sha256},
+        "model": model_record(model),
         "threshold": segmenter.threshold,
         "concepts": [{"id": i, **source} for i, source in zip(concepts, sources)],
         "config": asdict(config),
@@ -144,7 +143,7 @@ def _check(config: AlbumConfig) -> None:
 
 def _concepts(config: AlbumConfig, model: Segmenter) -> tuple[dict[int, Concept], list[dict[str, Any]]]:
     """What is looked for, by object id, and where each comes from."""
-    images, masks, files = (_paths(value) for value in (config.ref_image, config.ref_mask, config.concept))
+    images, masks, files = (paths(value) for value in (config.ref_image, config.ref_mask, config.concept))
     if not images and not files:
         raise VosError("there is no reference; give ref_image=dog.jpg ref_mask=dog.png, or concept=dog.concept")
     if len(images) != len(masks):
@@ -155,7 +154,7 @@ def _concepts(config: AlbumConfig, model: Segmenter) -> tuple[dict[int, Concept]
     concepts, sources = _from_references(config, images, masks, model) if images else ({}, [])
     for concept, path in zip(loaded, files):
         concepts[next(i for i in range(1, 256) if i not in concepts)] = concept
-        sources.append({"name": concept.name, "sha256": [_hash(path)]})
+        sources.append({"name": concept.name, "sha256": [file_hash(path)]})
     if len(concepts) > 254:
         raise VosError(f"{len(concepts)} concepts are too many for one run; at most 254")
     names = unique_names(concept.name for concept in concepts.values())
@@ -180,7 +179,7 @@ def _from_references(
         tuned = config.method.name == "persam_f"
         concepts[i] = Concept.from_images([pixels[k] for k in seen], own, name=name, model=model, finetune=tuned)
         _warn(concepts[i], [images[k] for k in seen])
-        sources.append({"name": name, "sha256": [_hash(p) for k in seen for p in (images[k], masks[k])]})
+        sources.append({"name": name, "sha256": [file_hash(p) for k in seen for p in (images[k], masks[k])]})
     return concepts, sources
 
 
@@ -188,28 +187,6 @@ def _warn(concept: Concept, images: Sequence[Path]) -> None:
     for view, path in zip(concept.views, images):
         for finding in view.audit.findings:
             print(f"warning: reference {path} ({concept.name}): {finding.message}", file=sys.stderr)
-
-
-def _fingerprint(config: AlbumConfig, segmenter: PhotoSegmenter, sources: list[dict[str, Any]]) -> str:
-    """Hash of everything that the segmentation depends on."""
-    model = segmenter.model
-    parts = {
-        "version": __version__,
-        "concepts": sources,
-        "method": asdict(config.method),
-        "search": [segmenter.threshold, config.instances],
-        "model": [asdict(config.model), model.checkpoint_sha256, str(model.device), config.precision],
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _paths(value: Any) -> list[Path]:
-    values = [] if value is None else value if isinstance(value, list) else [value]
-    return [Path(str(item)).expanduser() for item in values]
-
-
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The command line: options, Hydra, exit codes, output folders. Nothing else in the package sees Hydra.
+"""The command line: options, Hydra, exit codes, output folders, fingerprints. Nothing else in the package sees Hydra.
 
 May import everything but the entry points.
 """

@@ -1,4 +1,8 @@
-"""Every option: name, type, default and unit. conf/*.yaml only selects and overrides."""
+"""The options of every command, composed of the groups that stand beside what they configure.
+
+conf/*.yaml only selects and overrides. The comment beside a field is its help. ``Any`` stands where an option takes one
+value or a list: OmegaConf's schemas know unions of plain values only.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +61,7 @@ class AlbumConfig(RuntimeConfig):
     concept: Any = None  # concept file, or a list of them; besides or instead of ref_image
     name: Any = None  # what the object of ref_image is called, one name per id; None = the reference's file name
     instances: str = "one"  # one | all, objects of a kind in a photo
-    threshold: float | None = None  # score below which an object counts as absent, 0..1; None = the calibrated one
+    threshold: float | None = None  # score below which an object is absent, 0..1; more = fewer found; None = calibrated
     output: list[str] = field(default_factory=lambda: ["masks", "overlay"])  # also cutout, white, blur, dreambooth
     output_dir: str | None = None  # where results are written; None = outputs/<album folder>
     overwrite: bool = False  # redo finished photos

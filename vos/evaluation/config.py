@@ -29,7 +29,7 @@ class EvaluateConfig(RuntimeConfig):
     sequences: list[str] | None = None  # only these sequences of the split (perseg: objects); None = all
     results: str | None = None  # folder of masks <sequence>/00000.png to score; None = run the tracker (perseg: method)
     output_dir: str | None = None  # where results are written; None = outputs/<data set>-<split>
-    workers: int | None = None  # processes that score; None = as many as are worth it
+    workers: int | None = None  # processes that score, more = sooner done; None = as many as are worth it
     overwrite: bool = False  # redo finished sequences
     checkpoint: str | None = None  # weights file; None = the model's own
     dataset: DatasetConfig = field(default_factory=DatasetConfig)

@@ -12,11 +12,13 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from vos.evaluation import perseg
 from vos.evaluation.scoring import SequenceScore, overall
 from vos.io.atomic import atomic_path
 
 GLOBAL_COLUMNS = ("J&F-Mean", "J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
 SEQUENCE_COLUMNS = ("Sequence", "J-Mean", "F-Mean")
+PERSEG_COLUMNS = ("IoU", "bIoU", "Acc")
 
 _Cell = str | float | None
 
@@ -142,6 +144,28 @@ def _text(cell: _Cell, digits: int) -> str:
     return cell if isinstance(cell, str) else f"{cell:.{digits}f}"
 
 
+def perseg_table(scores: Sequence[perseg.PersegScore]) -> str:
+    """A text table: one row per object, and the mean over the objects."""
+    return aligned(("Object", *PERSEG_COLUMNS), _perseg_rows(scores))
+
+
+def write_perseg_csv(scores: Sequence[perseg.PersegScore], path: Path) -> None:
+    """Writes the table as CSV, with six decimals."""
+    write_file(path, csv_text(("Object", *PERSEG_COLUMNS), _perseg_rows(scores), digits=6))
+
+
+def write_perseg_comparison(rows: Sequence[tuple[str, float, float, float]], path: Path) -> str:
+    """Writes several runs' mIoU, bIoU and mAcc as CSV; returns them as a text table.
+
+    Args:
+        rows: what sets a run apart, and its figures.
+        path: of the CSV file.
+    """
+    header = ("Run", "mIoU", "bIoU", "mAcc")
+    write_file(path, csv_text(header, rows, digits=6))
+    return aligned(header, rows)
+
+
 def aligned(header: Sequence[str], rows: Sequence[Sequence[_Cell]]) -> str:
     """A text table with columns of equal width, numbers with three decimals."""
     cells = [list(header), *([_text(cell, 3) for cell in row] for row in rows)]
@@ -170,3 +194,8 @@ def write_file(path: Path, content: str | bytes) -> None:
     """Writes a file that appears only when it is complete."""
     with atomic_path(path) as partial:
         partial.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def _perseg_rows(scores: Sequence[perseg.PersegScore]) -> list[tuple[str, float, float, float]]:
+    rows = [(score.name, score.iou, score.boundary_iou, score.accuracy) for score in scores]
+    return [*rows, (f"mean of {len(scores)}", *perseg.overall(scores))]

@@ -1,116 +1,56 @@
-"""``python -m vos.evaluate dataset=perseg``: segments PerSeg's photos, or takes existing masks, and scores them."""
+"""Finds the objects of PerSeg's reference photos in its other photos, and shows them on contact sheets."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
-from tqdm import tqdm
+import numpy.typing as npt
 
-from vos import __version__
 from vos.concept.concept import Concept
-from vos.errors import VosError
-from vos.evaluation.config import EvaluateConfig
-from vos.evaluation.perseg import (
-    REFERENCE,
-    PersegObject,
-    PersegScore,
-    overall,
-    read_mask,
-    read_perseg,
-    score_results,
-)
-from vos.evaluation.perseg_report import perseg_table, write_csv
-from vos.io.atomic import atomic_path
+from vos.evaluation.perseg import REFERENCE, PersegObject, PersegScore, read_mask
+from vos.evaluation.runner import Job
 from vos.io.contact_sheet import Tile, thumbnail, write_contact_sheet
 from vos.io.images import read_image
 from vos.io.masks.label_map import write_label_map
+from vos.photos.methods.base import MethodConfig
 from vos.photos.segmenter import PhotoSegmenter
-from vos.sam.registry import load_photo_model
 from vos.sam.segmenter import Segmenter
 from vos.structures import LabelMap
 
-RECORD = "run.json"  # in the folder of a finished object
-FILES = ("masks", "perseg.csv", "sheets", "summary.json")  # that a run may write
 
+def object_jobs(
+    objects: Sequence[PersegObject],
+    model: Segmenter,
+    config: MethodConfig,
+    fingerprint: Callable[[Sequence[Path]], str],
+) -> list[Job]:
+    """One job per object, which writes ``00.png`` and on, the reference's own included.
 
-def evaluate(config: EvaluateConfig, folder: Path) -> tuple[float, float, float]:
-    """Segments unless there are results, scores, and reports into ``folder`` and on the screen.
-
-    Returns:
-        mIoU, bIoU and mAcc.
-
-    Raises:
-        VosError: the data set or the results lack something, or an option is wrong.
+    Args:
+        objects: to be found.
+        model: for all of them.
+        config: options of the method.
+        fingerprint: hashes everything that an object's masks depend on, given the files that show it.
     """
-    if config.dataset.root is None:
-        raise VosError("dataset.root is not set; give the folder that holds Images and Annotations")
-    root = Path(config.dataset.root).expanduser()
-    objects = read_perseg(root, config.sequences)
-    for stale in ("perseg.csv", "summary.json"):
-        (folder / stale).unlink(missing_ok=True)  # figures of an earlier run must not outlive a failure of this one
-    run: dict[str, Any] = {}
-    if config.results is None:
-        run = run_dataset(config, objects, folder / "masks")
-    results = folder / "masks" if config.results is None else Path(config.results).expanduser()
-    with tqdm(total=sum(len(item.scored) for item in objects), unit="photo", desc="scoring") as bar:
-        scores = score_results(objects, results, bar.update)
-    print(perseg_table(scores))
-    write_csv(scores, folder / "perseg.csv")
-    write_sheets(objects, scores, results, folder / "sheets")
-    figures = overall(scores)
-    record = {"version": __version__, "config": asdict(config), **run, **dict(zip(("mIoU", "bIoU", "mAcc"), figures))}
-    with atomic_path(folder / "summary.json") as path:
-        path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    print(f"mIoU {figures[0]:.4f}  bIoU {figures[1]:.4f}  mAcc {figures[2]:.4f}   report: {folder}")
-    return figures
-
-
-def run_dataset(config: EvaluateConfig, objects: Sequence[PersegObject], masks: Path) -> dict[str, Any]:
-    """Finds every object that is not finished yet in all of its photos: ``masks/<object>/00.png`` and on.
-
-    An object is finished once its folder holds all masks and the record of a run with the same model, data and
-    options; its folder appears only then.
-
-    Returns:
-        What the summary says about the run.
-
-    Raises:
-        VosError: a photo cannot be read, or the model cannot be loaded.
-    """
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
-    model = load_photo_model(config.model, config.checkpoint, config.device, config.precision)
     # The protocol knows no "absent": every photo shows its object, and the best guess counts.
-    segmenter = PhotoSegmenter(model, config.method, threshold=0.0)
-    seconds: dict[str, float] = {}
-    with tqdm(total=sum(len(item.annotations) for item in objects), unit="photo") as bar:
-        for item in objects:
-            fingerprint = _fingerprint(config, item, model)
-            earlier = None if config.overwrite else _finished(item, masks / item.name, fingerprint)
-            if earlier is not None:
-                seconds[item.name] = earlier
-                bar.update(len(item.annotations))
-                continue
-            bar.set_description(item.name)
-            with atomic_path(masks / item.name) as folder:
-                folder.mkdir()
-                seconds[item.name] = _segment_object(item, segmenter, folder, bar)
-                record = {"fingerprint": fingerprint, "seconds": seconds[item.name]}
-                (folder / RECORD).write_text(json.dumps(record) + "\n", encoding="utf-8")
-    photos = sum(len(item.annotations) for item in objects)
-    return {
-        "model": {"name": model.name, "checkpoint": model.checkpoint_name, "sha256": model.checkpoint_sha256},
-        "photos": photos,
-        "milliseconds_per_photo": 1000 * sum(seconds.values()) / photos,
-    }
+    segmenter = PhotoSegmenter(model, config, threshold=0.0)
+
+    def work(item: PersegObject, folder: Path, on_photo: Callable[[], object]) -> float:
+        return _segment_object(item, segmenter, folder, on_photo)
+
+    return [
+        Job(
+            item.name,
+            tuple(f"{name}.png" for name in item.images),
+            fingerprint([*item.images.values(), item.annotations[REFERENCE]]),
+            partial(work, item),
+        )
+        for item in objects
+    ]
 
 
 def write_sheets(objects: Sequence[PersegObject], scores: Sequence[PersegScore], results: Path, folder: Path) -> None:
@@ -123,7 +63,9 @@ def write_sheets(objects: Sequence[PersegObject], scores: Sequence[PersegScore],
         write_contact_sheet(folder / f"{item.name}.png", tiles, heading)
 
 
-def _segment_object(item: PersegObject, segmenter: PhotoSegmenter, folder: Path, bar: tqdm) -> float:
+def _segment_object(
+    item: PersegObject, segmenter: PhotoSegmenter, folder: Path, on_photo: Callable[[], object]
+) -> float:
     """Writes the masks of all photos of one object, the reference's own included; returns the seconds it took."""
     begin = time.perf_counter()
     image, mask = read_image(item.images[REFERENCE]), read_mask(item.annotations[REFERENCE])
@@ -133,31 +75,9 @@ def _segment_object(item: PersegObject, segmenter: PhotoSegmenter, folder: Path,
         (result,) = segmenter.segment(image if name == REFERENCE else read_image(path), [concept])
         found = result.mask if result.instances or result.candidate is None else result.candidate.mask
         write_label_map(folder / f"{name}.png", LabelMap(found.astype(np.uint8), (1,)))
-        bar.update()
+        on_photo()
     return time.perf_counter() - begin
 
 
-def _shown(item: PersegObject, name: str, mask: Path) -> Any:
+def _shown(item: PersegObject, name: str, mask: Path) -> npt.NDArray[np.uint8]:
     return thumbnail(read_image(item.images[name]), LabelMap(read_mask(mask).astype(np.uint8), (1,)))
-
-
-def _finished(item: PersegObject, folder: Path, fingerprint: str) -> float | None:
-    """The seconds that a finished object took, or None."""
-    try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    complete = all((folder / f"{name}.png").is_file() for name in item.images)
-    return float(record["seconds"]) if complete and record["fingerprint"] == fingerprint else None
-
-
-def _fingerprint(config: EvaluateConfig, item: PersegObject, model: Segmenter) -> str:
-    """Hash of everything that an object's masks depend on."""
-    files = [*item.images.values(), item.annotations[REFERENCE]]
-    parts = {
-        "version": __version__,
-        "files": [[str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in files],
-        "model": [asdict(config.model), model.checkpoint_sha256, str(model.device), config.precision],
-        "method": asdict(config.method),
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -20,10 +20,10 @@ SWITCH_INTERVAL = 0.0005
 class RuntimeConfig:
     """Where and how fast."""
 
-    device: str = "auto"  # auto | cpu | cuda | cuda:N | mps
-    precision: str = "auto"  # auto | float32 | bfloat16
-    threads: int | None = None  # CPU threads of one operation; None = all cores (videos with model=nano: half of them)
-    batch_size: int = 1  # frames encoded together
+    device: str = "auto"  # auto | cpu | cuda | cuda:N | mps; auto = the fastest there is
+    precision: str = "auto"  # auto | float32 | bfloat16; auto = the faster one (SAM on CPUs: float32)
+    threads: int | None = None  # CPU threads of one operation; None = all cores (videos, model=nano: half of them)
+    batch_size: int = 1  # frames encoded together; more = faster on a GPU, more memory
 
 
 def resolve_device(name: str | torch.device) -> torch.device:

@@ -30,7 +30,7 @@ class ModelConfig:
     """Which promptable model, and how it runs."""
 
     name: str = "nano"  # nano | vit_t | vit_b | vit_l | vit_h
-    input_size: int | None = None  # longer side of the model input, pixels; None = the model's own (SAM is fixed: 1024)
+    input_size: int | None = None  # longer side of the input, pixels; more = finer, slower; None = the model's own
 
 
 def load_model(

@@ -11,11 +11,11 @@ from tqdm import tqdm
 
 from measures.calibration import area_under_curve
 from measures.tables import Cell, Settings, Table, skipped
+from vos.cli.evaluation import run_perseg
 from vos.concept.concept import Concept
 from vos.evaluation.config import DatasetConfig, EvaluateConfig
 from vos.evaluation.davis import DavisSequence, read_annotation, read_dataset
 from vos.evaluation.perseg import overall, read_perseg, score_results
-from vos.evaluation.run_perseg import run_dataset
 from vos.io.images import read_image
 from vos.photos.methods.base import MethodConfig
 from vos.photos.methods.registry import make_method
@@ -41,7 +41,7 @@ def measure_methods(settings: Settings) -> Table:
             model=ModelConfig(input_size=settings.input_size),
             method=MethodConfig(name=method),
         )
-        run = run_dataset(config, objects, settings.results / "perseg" / method)
+        run = run_perseg(config, objects, settings.results / "perseg" / method)
         scores = score_results(objects, settings.results / "perseg" / method)
         rows.append([f"`{method}`", *overall(scores), run["milliseconds_per_photo"]])
     photos = sum(len(item.scored) for item in objects)

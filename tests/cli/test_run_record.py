@@ -1,0 +1,91 @@
+"""A run is gone on with only where everything that its results depend on is the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import ColourSegmenter
+
+import vos.cli.run_record
+from vos.cli.config import AlbumConfig, RunConfig
+from vos.cli.run_record import (
+    album_fingerprint,
+    davis_fingerprint,
+    is_finished,
+    paths,
+    perseg_fingerprint,
+    run_fingerprint,
+)
+from vos.evaluation.config import DatasetConfig, EvaluateConfig
+from vos.sam.registry import ModelConfig
+
+MODEL = ColourSegmenter()
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("clip.mp4", "mask.png"):
+        Path(name).write_text("first")
+    return tmp_path
+
+
+def test_where_a_video_is_written_does_not_count_and_all_else_does(files: Path) -> None:
+    config = RunConfig(video="clip.mp4", ref_mask="mask.png")
+    first = run_fingerprint(config, MODEL)
+    assert run_fingerprint(replace(config, output_dir="out", overwrite=True), MODEL) == first
+    others = {first, run_fingerprint(replace(config, output=["rle"]), MODEL)}
+    others.add(run_fingerprint(replace(config, model=ModelConfig(input_size=512)), MODEL))
+    Path("mask.png").write_text("other")
+    others.add(run_fingerprint(config, MODEL))
+    Path("clip.mp4").write_text("longer clip")
+    others.add(run_fingerprint(config, MODEL))
+    assert len(others) == 5
+
+
+PRINTS: dict[str, Callable[[Any], str]] = {
+    "davis": lambda config: davis_fingerprint(config, MODEL),
+    "perseg": lambda config: perseg_fingerprint(config, MODEL, [Path("mask.png")]),
+    "album": lambda config: album_fingerprint(AlbumConfig(precision=config.precision), MODEL, 0.5, [{"name": "rex"}]),
+}
+
+
+@pytest.mark.parametrize("kind", PRINTS)
+def test_precision_and_version_count_in_every_fingerprint(
+    files: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = EvaluateConfig(dataset=DatasetConfig(root="."))
+    prints = {PRINTS[kind](config), PRINTS[kind](replace(config, precision="bfloat16"))}
+    assert PRINTS[kind](replace(config, output_dir="out", workers=3)) in prints
+    monkeypatch.setattr(vos.cli.run_record, "__version__", "99")
+    assert len(prints | {PRINTS[kind](config)}) == 3
+
+
+def test_an_objects_own_files_count(files: Path) -> None:
+    first = PRINTS["perseg"](EvaluateConfig())
+    Path("mask.png").write_text("another mask")
+    assert PRINTS["perseg"](EvaluateConfig()) != first
+
+
+def test_finished_means_the_same_fingerprint_and_every_output(tmp_path: Path) -> None:
+    record, output = tmp_path / "summary.json", tmp_path / "masks"
+    assert not is_finished(record, "ab", [])
+    record.write_text(json.dumps({"fingerprint": "ab"}))
+    assert is_finished(record, "ab", [])
+    assert not is_finished(record, "cd", [])
+    assert not is_finished(record, "ab", [output])
+    output.mkdir()
+    assert is_finished(record, "ab", [output])
+    record.write_text("cut off")
+    assert not is_finished(record, "ab", [output])
+
+
+def test_an_option_may_hold_one_path_several_or_none() -> None:
+    assert paths(None) == [] and paths("a.png") == [Path("a.png")]
+    assert paths(["a.png", 7]) == [Path("a.png"), Path("7")]
+    assert paths("~/a.png") == [Path.home() / "a.png"]

@@ -1,0 +1,116 @@
+"""What a run says of itself: the hash of everything that its results depend on, its model, and whether it is finished.
+
+A run whose fingerprint and files are all there is not done again; one with another fingerprint is never gone on with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from vos import __version__
+from vos.cli.config import AlbumConfig, RunConfig
+from vos.evaluation.config import EvaluateConfig
+from vos.sam.segmenter import Segmenter
+
+WHERE_AND_WHETHER = ("output_dir", "overwrite")  # options that do not change the results
+
+
+def run_fingerprint(config: RunConfig, model: Segmenter) -> str:
+    """Hashes everything that the results of one video depend on."""
+    video = Path(config.video or "").expanduser()
+    return _fingerprint(
+        options={name: value for name, value in asdict(config).items() if name not in WHERE_AND_WHETHER},
+        weights=model.checkpoint_sha256,
+        device=str(model.device),
+        video=_stamps(sorted(video.iterdir()) if video.is_dir() else [video] if video.exists() else []),
+        references=[file_hash(file) for file in paths(config.ref_mask) + paths(config.concept)],
+    )
+
+
+def davis_fingerprint(config: EvaluateConfig, model: Segmenter) -> str:
+    """Hashes everything that the masks of a DAVIS data set depend on."""
+    root = str(Path(config.dataset.root or "").expanduser().resolve())
+    return _fingerprint(
+        dataset={**asdict(config.dataset), "root": root},
+        model=_model_parts(config, model),
+        tracker=asdict(config.tracker),
+        batch_size=config.batch_size,
+    )
+
+
+def perseg_fingerprint(config: EvaluateConfig, model: Segmenter, files: Iterable[Path]) -> str:
+    """Hashes everything that the masks of one PerSeg object depend on.
+
+    Args:
+        config: all options.
+        model: as it was loaded.
+        files: the object's photos, and the mask of its reference.
+    """
+    return _fingerprint(
+        files=[[str(path.resolve()), *stamp] for path in files for stamp in _stamps([path])],
+        model=_model_parts(config, model),
+        method=asdict(config.method),
+    )
+
+
+def album_fingerprint(
+    config: AlbumConfig, model: Segmenter, threshold: float, concepts: Sequence[dict[str, Any]]
+) -> str:
+    """Hashes everything that the masks of an album depend on, its photos apart.
+
+    Args:
+        config: all options.
+        model: as it was loaded.
+        threshold: score below which an object counts as absent, 0..1.
+        concepts: what is looked for: name and hashes of the files that show it.
+    """
+    return _fingerprint(
+        concepts=list(concepts),
+        method=asdict(config.method),
+        search=[threshold, config.instances],
+        model=_model_parts(config, model),
+    )
+
+
+def model_record(model: Segmenter) -> dict[str, str]:
+    """Says which weights a run used."""
+    return {"name": model.name, "checkpoint": model.checkpoint_name, "sha256": model.checkpoint_sha256}
+
+
+def is_finished(record: Path, fingerprint: str, outputs: Iterable[Path]) -> bool:
+    """Tells whether ``record`` is that of a run with this fingerprint, and all of its outputs are still there."""
+    try:
+        known = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(known["fingerprint"] == fingerprint) and all(path.exists() for path in outputs)
+
+
+def paths(option: Any) -> list[Path]:
+    """The paths in an option that holds one, several or none."""
+    names = option if isinstance(option, list) else [option]
+    return [Path(str(name)).expanduser() for name in names if name is not None]
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a small file, hex digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _model_parts(config: AlbumConfig | EvaluateConfig, model: Segmenter) -> list[Any]:
+    return [asdict(config.model), model.checkpoint_sha256, str(model.device), config.precision]
+
+
+def _stamps(files: Iterable[Path]) -> list[list[Any]]:
+    """Name, size and time of change of files that are too large to be read for it."""
+    return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+
+
+def _fingerprint(**parts: Any) -> str:
+    """Hashes the parts and this package's version, which may give other masks."""
+    return hashlib.sha256(json.dumps({"version": __version__, **parts}, sort_keys=True).encode()).hexdigest()
