@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import torch
 
-from vos.adaptation.adapt import AdaptConfig, adapt, classroom
+from vos.adaptation.adapt import AdaptConfig, adapt, sample_generator
 from vos.errors import VosError
 from vos.persam.location_prior import locate
 from vos.persam.target_feature import observed_targets
 from vos.sam.nano import tuning as nano_tuning
 from vos.sam.nano.segmenter import NanoSegmenter
-from vos.sam.prompting import Lesson, Prompt
+from vos.sam.prompting import Prompt, TrainingSample
 from vos.structures import Frame, LabelMap
 from vos.tracking.config import TrackerConfig
 from vos.tracking.merge import merge
@@ -47,16 +47,16 @@ def kite(x: int, y: int, index: int = 0) -> tuple[Frame, LabelMap]:
     return Frame(index, f"{index:05d}", index / 25, rgb), LabelMap(labels, (1,))
 
 
-def found(model: NanoSegmenter, teacher: NanoSegmenter) -> float:
-    """IoU on a second view of what ``model`` finds by the reference, on the embeddings of ``teacher``."""
+def found(model: NanoSegmenter, original: NanoSegmenter) -> float:
+    """IoU on a second view of what ``model`` finds by the reference, on the embeddings of ``original``."""
     frame, shown = kite(80, 30)
     later, truth = kite(112, 44)
-    before, embedding = teacher.encode([frame.rgb])[0], teacher.encode([later.rgb])[0]
+    before, embedding = original.encode([frame.rgb])[0], original.encode([later.rgb])[0]
     mask = before.geometry.mask_to_low_res(torch.from_numpy(shown.labels > 0)[None])
     guidance = locate(embedding, observed_targets(before, mask)).guidance
-    prompt = Prompt(np.zeros((0, 2), np.float32), np.zeros(0, np.int64))
-    answer = model.decode(embedding, [prompt], guidance, multimask=False)
-    pixels = embedding.geometry.logits_to_original(answer.logits)[0, 0].numpy() > 0
+    prompt = Prompt.empty()
+    response = model.decode(embedding, [prompt], guidance, multimask=False)
+    pixels = embedding.geometry.logits_to_original(response.logits)[0, 0].numpy() > 0
     return float((pixels & (truth.labels > 0)).sum() / (pixels | (truth.labels > 0)).sum())
 
 
@@ -67,22 +67,22 @@ def test_adaptation_finds_what_the_model_missed(model: NanoSegmenter) -> None:
     assert after > 0.83
 
 
-def test_a_step_goes_down_the_mean_of_its_questions(model: NanoSegmenter) -> None:
-    def learned(*asked: Lesson) -> torch.Tensor:
-        state = model.adapted(repeat(asked), 3, 1e-3).adaptation()
+def test_a_step_goes_down_the_mean_of_its_samples(model: NanoSegmenter) -> None:
+    def learned(*batch: TrainingSample) -> torch.Tensor:
+        state = model.adapted(repeat(batch), 3, 1e-3).adaptation()
         return torch.cat([value.flatten() for value in state.values()])
 
-    first, second = islice(classroom(model, *kite(80, 30), QUICK.views, QUICK.seed).lessons(), 2)
+    first, second = islice(sample_generator(model, *kite(80, 30), QUICK.views, QUICK.seed).samples(), 2)
     alone, other, both = learned(first), learned(second), learned(first, second)
     assert torch.equal(learned(first, first), alone)
     assert torch.equal(learned(first, second), both)  # whichever of the two is through before the other
     assert not torch.equal(both, alone) and not torch.equal(both, other)
 
 
-def test_one_question_per_step_is_a_lesson_too(model: NanoSegmenter) -> None:
-    assert found(adapt(model, *kite(80, 30), AdaptConfig(steps=20, questions=1, views=8)), model) > 0.82
-    with pytest.raises(VosError, match="questions=0"):
-        AdaptConfig(questions=0)
+def test_one_sample_per_step_is_enough(model: NanoSegmenter) -> None:
+    assert found(adapt(model, *kite(80, 30), AdaptConfig(steps=20, samples=1, views=8)), model) > 0.82
+    with pytest.raises(VosError, match="samples=0"):
+        AdaptConfig(samples=0)
 
 
 def test_the_original_and_the_embeddings_stay(model: NanoSegmenter) -> None:
@@ -157,22 +157,22 @@ def test_an_object_too_small_for_the_model_to_see_teaches_nothing(model: NanoSeg
     assert adapt(model, frame, LabelMap(labels, (1,)), QUICK) is model
 
 
-def test_lessons_are_what_the_tracker_asks(model: NanoSegmenter) -> None:
+def test_samples_are_what_the_tracker_asks(model: NanoSegmenter) -> None:
     frame, reference = kite(80, 30)
     labels = reference.labels.copy()
     labels[100:130, 10:60] = 7
-    room = classroom(model, frame, LabelMap(labels, (1, 4, 7)), QUICK.views, QUICK.seed)
-    assert room.objects == 2  # 4 has no pixels
-    lessons = list(islice(room.lessons(), 40))
-    for lesson in lessons:
-        assert tuple(lesson.truth.shape) == lesson.embedding.geometry.logit_size
-        for given in (lesson.prompt.mask_logits, lesson.prompt.others_logits):
-            assert given is None or given.shape == lesson.truth.shape
-    whole = room.seen[0].embedding.geometry.logit_size
-    assert {tuple(lesson.truth.shape) == whole for lesson in lessons} == {True, False}  # windows, too
-    assert {lesson.prompt.mask_logits is None for lesson in lessons} == {True, False}
-    assert {lesson.prompt.others_logits is None for lesson in lessons} == {True, False}
-    assert any(not bool(lesson.truth.any()) for lesson in lessons)  # absent ones, too
+    generator = sample_generator(model, frame, LabelMap(labels, (1, 4, 7)), QUICK.views, QUICK.seed)
+    assert generator.objects == 2  # 4 has no pixels
+    samples = list(islice(generator.samples(), 40))
+    for sample in samples:
+        assert tuple(sample.truth.shape) == sample.embedding.geometry.logit_size
+        for given in (sample.prompt.mask_logits, sample.prompt.others_logits):
+            assert given is None or given.shape == sample.truth.shape
+    whole = generator.views[0].embedding.geometry.logit_size
+    assert {tuple(sample.truth.shape) == whole for sample in samples} == {True, False}  # windows, too
+    assert {sample.prompt.mask_logits is None for sample in samples} == {True, False}
+    assert {sample.prompt.others_logits is None for sample in samples} == {True, False}
+    assert any(not bool(sample.truth.any()) for sample in samples)  # absent ones, too
 
 
 def follow(tracker: PersamTracker, model: NanoSegmenter, first: int, last: int) -> list[bytes]:

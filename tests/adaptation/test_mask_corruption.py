@@ -1,12 +1,12 @@
-"""Stale masks look like what a tracker brings along from an earlier frame."""
+"""Corrupted masks look like what a tracker brings along from an earlier frame."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from vos.adaptation import mask_corruption as stale_mask
-from vos.adaptation.mask_corruption import stale_masks
+from vos.adaptation import mask_corruption
+from vos.adaptation.mask_corruption import corrupt_masks
 
 
 def square(count: int) -> torch.Tensor:
@@ -16,31 +16,33 @@ def square(count: int) -> torch.Tensor:
 
 
 def test_masks_move_grow_shrink_and_stay_masks() -> None:
-    stale = stale_masks(square(200), torch.Generator().manual_seed(0))
-    assert stale.shape == (200, 64, 96) and float(stale.min()) >= 0 and float(stale.max()) <= 1
-    areas = stale.flatten(1).sum(dim=1) / 600
+    corrupted = corrupt_masks(square(200), torch.Generator().manual_seed(0))
+    assert corrupted.shape == (200, 64, 96) and float(corrupted.min()) >= 0 and float(corrupted.max()) <= 1
+    areas = corrupted.flatten(1).sum(dim=1) / 600
     assert float(areas.min()) < 0.7 and float(areas.max()) > 1.4 and 0.7 < float(areas.median()) < 1.3
-    columns = (stale * (torch.arange(96) + 0.5)).flatten(1).sum(dim=1) / stale.flatten(1).sum(dim=1).clamp(min=1)
+    columns = (corrupted * (torch.arange(96) + 0.5)).flatten(1).sum(dim=1) / corrupted.flatten(1).sum(dim=1).clamp(
+        min=1
+    )
     assert float(columns.min()) < 42 and float(columns.max()) > 48
-    overlap = (stale * square(200)).flatten(1).sum(dim=1) / 600
+    overlap = (corrupted * square(200)).flatten(1).sum(dim=1) / 600
     assert float(overlap.median()) > 0.5
 
 
 def test_the_same_seed_gives_the_same_masks() -> None:
-    first, again = (stale_masks(square(3), torch.Generator().manual_seed(4)) for _ in range(2))
+    first, again = (corrupt_masks(square(3), torch.Generator().manual_seed(4)) for _ in range(2))
     assert torch.equal(first, again)
-    assert not torch.equal(first, stale_masks(square(3), torch.Generator().manual_seed(5)))
+    assert not torch.equal(first, corrupt_masks(square(3), torch.Generator().manual_seed(5)))
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_more_pooling_than_is_needed_changes_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a GPU nobody looks how large the largest is."""
-    monkeypatch.setattr(stale_mask, "HOLED_SHARE", 0.0)
+    monkeypatch.setattr(mask_corruption, "HOLED_SHARE", 0.0)
     masks = square(1)
-    expected = stale_masks(masks, torch.Generator().manual_seed(seed))
-    monkeypatch.setattr(stale_mask, "int", lambda value: stale_mask.LARGEST, raising=False)
-    assert torch.equal(stale_masks(masks, torch.Generator().manual_seed(seed)), expected)
+    expected = corrupt_masks(masks, torch.Generator().manual_seed(seed))
+    monkeypatch.setattr(mask_corruption, "int", lambda value: mask_corruption.LARGEST, raising=False)
+    assert torch.equal(corrupt_masks(masks, torch.Generator().manual_seed(seed)), expected)
 
 
 def test_nothing_stays_nothing() -> None:
-    assert not stale_masks(torch.zeros(5, 32, 32), torch.Generator().manual_seed(1)).any()
+    assert not corrupt_masks(torch.zeros(5, 32, 32), torch.Generator().manual_seed(1)).any()

@@ -1,4 +1,4 @@
-"""Made-up views: their masks lie on their objects, they differ, and an object that is gone leaves nothing behind."""
+"""Synthetic views: their masks lie on their objects, they differ, and an object that is gone leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vos.adaptation.views import View, rehearse
+from vos.adaptation.views import View, synthetic_views
 
 RED, BLUE = (230, 20, 20), (20, 20, 230)
 
@@ -28,7 +28,7 @@ def redness(rgb: np.ndarray) -> np.ndarray:
 
 
 def test_masks_lie_on_their_objects() -> None:
-    for view in rehearse(reference(), [2, 5], 20, seed=1):
+    for view in synthetic_views(reference(), [2, 5], 20, seed=1):
         assert set(np.unique(view.labels)) <= {0, 2, 5}
         tint = redness(view.rgb)
         for object_id, sign in ((2, 1), (5, -1)):
@@ -38,7 +38,7 @@ def test_masks_lie_on_their_objects() -> None:
 
 
 def test_objects_move_scale_and_vanish_now_and_then() -> None:
-    views = list(rehearse(reference(), [2], 60, seed=2))
+    views = list(synthetic_views(reference(), [2], 60, seed=2))
     areas = [int((view.labels == 2).sum()) for view in views]
     assert 0 < areas.count(0) < 20
     seen = [area for area in areas if area]
@@ -50,13 +50,13 @@ def test_objects_move_scale_and_vanish_now_and_then() -> None:
 
 
 def test_an_object_that_is_gone_leaves_nothing_behind() -> None:
-    gone = [view for view in rehearse(reference(), [2], 60, seed=2) if not (view.labels == 2).any()]
+    gone = [view for view in synthetic_views(reference(), [2], 60, seed=2) if not (view.labels == 2).any()]
     assert gone
     assert all((redness(view.rgb) > 40).mean() < 0.01 for view in gone)
 
 
 def test_same_seed_same_views() -> None:
-    first, again, other = (list(rehearse(reference(), [2, 5], 3, seed=seed)) for seed in (4, 4, 5))
+    first, again, other = (list(synthetic_views(reference(), [2, 5], 3, seed=seed)) for seed in (4, 4, 5))
     assert all(np.array_equal(a.rgb, b.rgb) and np.array_equal(a.labels, b.labels) for a, b in zip(first, again))
     assert not all(np.array_equal(a.labels, b.labels) for a, b in zip(first, other))
 
@@ -68,7 +68,7 @@ def test_any_size_and_a_mask_of_everything(whole: bool, height: int, width: int,
     rgb = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     labels = np.full((height, width), int(whole), np.uint8)
     labels[height // 2, width // 2] = 1
-    for view in rehearse(View(rgb, labels), [1], 3, seed):
+    for view in synthetic_views(View(rgb, labels), [1], 3, seed):
         assert view.rgb.shape == rgb.shape
         assert view.labels.shape == labels.shape
         assert view.rgb.dtype == view.labels.dtype == np.uint8

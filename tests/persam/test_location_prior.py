@@ -67,8 +67,8 @@ def test_an_object_in_its_window_is_compared_as_in_a_picture_of_that_window_alon
         assert near.guidance.maps is not None and alone.guidance.maps is not None
         torch.testing.assert_close(near.similarity, alone.similarity)
         torch.testing.assert_close(near.guidance.maps, alone.guidance.maps)
-        assert len(near.guidance.answers) == len(alone.guidance.answers) == 3
-        for own, expected in zip(near.guidance.answers, alone.guidance.answers):
+        assert len(near.guidance.responses) == len(alone.guidance.responses) == 3
+        for own, expected in zip(near.guidance.responses, alone.guidance.responses):
             torch.testing.assert_close(own, expected)
 
 

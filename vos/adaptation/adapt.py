@@ -1,4 +1,4 @@
-"""A model that has practised on a reference frame."""
+"""Test-time adaptation: the decoder learns the objects of a reference frame from synthetic views of it."""
 
 from __future__ import annotations
 
@@ -13,33 +13,41 @@ import cv2
 import numpy as np
 import torch
 
-from vos.adaptation.mask_corruption import stale_masks
-from vos.adaptation.views import View, rehearse
+from vos.adaptation.mask_corruption import corrupt_masks
+from vos.adaptation.views import View, synthetic_views
 from vos.errors import VosError
 from vos.persam.location_prior import locate
 from vos.persam.target_feature import merge_views, observed_targets
 from vos.persam.window import Window, crop, window_around
 from vos.sam.device import free_cores
 from vos.sam.nano.inputs import resized
-from vos.sam.prompting import Lesson, Prompt
+from vos.sam.prompting import Prompt, TrainingSample
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, ImageEmbedding, LabelMap, TargetFeature
+
+REFERENCE_SHARE = 0.6  # samples whose target feature is the reference's own rather than a synthetic view's
+MEMORY_SHARE = 0.5  # samples that know a second view, too, as the tracker's memory does
+MEMORY_WEIGHT = 0.4  # of that second view
+MASK_SHARE, OTHERS_SHARE = 0.8, 0.7  # samples with an earlier mask; with the other objects' earlier masks
+WINDOW_SHARE, WINDOW_REACH = 0.85, 1.2  # samples in a window; how far it may reach, in sides of the object
+MOST_OBJECTS = 32  # objects; the decoder is one for all, and the others profit
+SURE = 1e-3  # probabilities of a mask prompt stay this far from 0 and 1
 
 
 @dataclass
 class AdaptConfig:
-    """Test-time adaptation: before a reference is followed, the decoder practises on made-up views of it (nano)."""
+    """Test-time adaptation: before a reference is followed, the decoder is tuned on synthetic views of it (nano)."""
 
     enabled: bool = True  # false = follow at once, with the weights as they are
     steps: int = 45  # of the optimiser; times the square root of the number of objects
-    questions: int = 2  # in each step, side by side where there are cores
+    samples: int = 2  # training samples in each step, side by side where there are cores
     learning_rate: float = 8e-4  # the highest; it falls to three tenths
-    views: int = 15  # made-up views of the reference frame
+    views: int = 15  # synthetic views of the reference frame
     seed: int = 0  # of the random numbers; results differ a little from seed to seed
 
     def __post_init__(self) -> None:
-        if self.questions < 1:
-            raise VosError(f"tracker.adapt.questions={self.questions} is below 1; the default is 2")
+        if self.samples < 1:
+            raise VosError(f"tracker.adapt.samples={self.samples} is below 1; use 1 or more")
 
 
 @torch.no_grad()
@@ -57,15 +65,15 @@ def adapt(model: Segmenter, frame: Frame, reference: LabelMap, config: AdaptConf
     """
     if not (config.enabled and config.steps and model.adaptable):
         return model
-    room = classroom(model, frame, reference, config.views, config.seed)
-    steps = round(config.steps * math.sqrt(room.objects))
-    lessons = room.lessons()
-    asked = (list(islice(lessons, config.questions)) for _ in range(steps))
-    return model.adapted(asked, steps, config.learning_rate) if steps else model
+    generator = sample_generator(model, frame, reference, config.views, config.seed)
+    steps = round(config.steps * math.sqrt(generator.objects))
+    samples = generator.samples()
+    batches = (list(islice(samples, config.samples)) for _ in range(steps))
+    return model.adapted(batches, steps, config.learning_rate) if steps else model
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class EncodedView:
     """One view: its embedding, each object's low-res mask (N, h2, w2), and what it shows of those that are in it."""
 
     embedding: ImageEmbedding
@@ -74,8 +82,8 @@ class Seen:
 
 
 @torch.no_grad()
-def look(model: Segmenter, view: View, object_ids: Sequence[int]) -> Seen:
-    """Encodes a view, and notes what it shows of each object."""
+def encode_view(model: Segmenter, view: View, object_ids: Sequence[int]) -> EncodedView:
+    """Encodes a view, and takes the target feature of each object in it."""
     (embedding,) = model.encode([view.rgb])
     own = torch.from_numpy(np.stack([view.labels == object_id for object_id in object_ids]))
     masks = embedding.geometry.mask_to_low_res(own).to(embedding.features.device, torch.float32)
@@ -83,45 +91,36 @@ def look(model: Segmenter, view: View, object_ids: Sequence[int]) -> Seen:
     targets: list[TargetFeature | None] = [None] * len(masks)
     for k, target in zip(shown, observed_targets(embedding, masks[shown]) if shown else []):
         targets[k] = target
-    return Seen(embedding, masks, targets)
+    return EncodedView(embedding, masks, targets)
 
 
-REFERENCE_SHARE = 0.6  # lessons that know the object from the reference itself rather than from a made-up view
-MEMORY_SHARE = 0.5  # lessons that know a second view, too, as the tracker's memory does
-MEMORY_WEIGHT = 0.4  # of that second view
-MASK_SHARE, OTHERS_SHARE = 0.8, 0.7  # lessons with an earlier mask; with the other objects' earlier masks
-WINDOW_SHARE, WINDOW_REACH = 0.85, 1.2  # lessons in a window; how far it may reach, in sides of the object
-MOST_TAUGHT = 32  # objects; the decoder is one for all, and the others profit
-SURE = 1e-3  # probabilities of a mask prompt stay this far from 0 and 1
-
-
-class Classroom:
-    """Gives lessons on views of some objects.
+class SampleGenerator:
+    """Draws training samples from views of some objects: what the tracker asks of the decoder, and the true mask.
 
     Args:
-        seen: the views, that of the reference first.
+        views: encoded, that of the reference first.
         guidance_fields: what the model reads of PerSAM's guidance.
         seed: of the random numbers.
     """
 
-    def __init__(self, seen: Sequence[Seen], guidance_fields: frozenset[str], seed: int = 0) -> None:
-        self.seen, self.guidance_fields, self.rng = seen, guidance_fields, random.Random(seed)
+    def __init__(self, views: Sequence[EncodedView], guidance_fields: frozenset[str], seed: int = 0) -> None:
+        self.views, self.guidance_fields, self.rng = views, guidance_fields, random.Random(seed)
         self.generator = torch.Generator().manual_seed(seed)
-        self.objects = len(seen[0].masks) if seen else 0
+        self.objects = len(views[0].masks) if views else 0
 
-    def lessons(self) -> Iterator[Lesson]:
-        """Endless lessons, the objects in turn; none where there is no object."""
+    def samples(self) -> Iterator[TrainingSample]:
+        """Yields training samples without end, the objects in turn; none where there is no object."""
         while self.objects:
             for number in self.rng.sample(range(self.objects), self.objects):
-                yield self._lesson(self.rng.choice(self.seen), number)
+                yield self._sample(self.rng.choice(self.views), number)
 
-    def _lesson(self, view: Seen, number: int) -> Lesson:
-        """Asks for one object in one view."""
+    def _sample(self, view: EncodedView, number: int) -> TrainingSample:
+        """Makes the sample of one object in one view."""
         truth, others = view.masks[number], None
         if self.objects > 1 and self.rng.random() < OTHERS_SHARE:
             rest = [k for k in range(self.objects) if k != number]
-            others = self._stale(view.masks[rest].amax(dim=0))
-        mask = self._stale(truth) if self.rng.random() < MASK_SHARE else None
+            others = self._corrupted(view.masks[rest].amax(dim=0))
+        mask = self._corrupted(truth) if self.rng.random() < MASK_SHARE else None
         embedding = view.embedding
         window = self._window(view, number)
         if window is not None:
@@ -131,23 +130,23 @@ class Classroom:
             others = None if others is None else others[rows, columns]
             embedding = crop(embedding, window)
         guidance = locate(embedding, [self._known(number)], self.guidance_fields).guidance
-        prompt = Prompt(np.zeros((0, 2), np.float32), np.zeros(0, np.int64), None, mask, others)
-        return Lesson(embedding, prompt, guidance, truth)
+        prompt = Prompt.empty(mask_logits=mask, others_logits=others)
+        return TrainingSample(embedding, prompt, guidance, truth)
 
-    def _stale(self, mask: torch.Tensor) -> torch.Tensor:
-        """Logits of what a mask (h2, w2) was in an earlier frame."""
-        return torch.logit(stale_masks(mask[None], self.generator)[0], eps=SURE)
+    def _corrupted(self, mask: torch.Tensor) -> torch.Tensor:
+        """Makes of a mask (h2, w2) the logits of an earlier frame's."""
+        return torch.logit(corrupt_masks(mask[None], self.generator)[0], eps=SURE)
 
     def _known(self, number: int) -> TargetFeature:
-        """What a tracker might know of an object: the reference, or a made-up view, and perhaps one more."""
-        views = [target for seen in self.seen if (target := seen.targets[number]) is not None]
+        """Draws what a tracker might know of an object: the reference, or a synthetic view, and perhaps one more."""
+        views = [target for view in self.views if (target := view.targets[number]) is not None]
         first = views[0] if self.rng.random() < REFERENCE_SHARE else self.rng.choice(views)
         if self.rng.random() >= MEMORY_SHARE:
             return first
         return merge_views([(first, 1 - MEMORY_WEIGHT), (self.rng.choice(views), MEMORY_WEIGHT)])
 
-    def _window(self, view: Seen, number: int) -> Window | None:
-        """A window around the object, as the tracker would lay one; None for the whole picture."""
+    def _window(self, view: EncodedView, number: int) -> Window | None:
+        """Draws a window around the object, as the tracker would lay one; None for the whole picture."""
         cells = (view.masks[number] > 0).nonzero()
         if not len(cells) or self.rng.random() >= WINDOW_SHARE:
             return None
@@ -159,29 +158,29 @@ class Classroom:
         return window_around(box * geometry.logit_stride, geometry)
 
 
-def classroom(model: Segmenter, frame: Frame, reference: LabelMap, views: int, seed: int) -> Classroom:
-    """Gives lessons on one reference frame, from views of it that are made up.
+def sample_generator(model: Segmenter, frame: Frame, reference: LabelMap, views: int, seed: int) -> SampleGenerator:
+    """Makes synthetic views of a reference frame and encodes them.
 
     Args:
-        model: encodes the views; its decoder is the pupil.
+        model: encodes the views; its decoder is the one to be tuned.
         frame: the reference frame.
-        reference: its mask. Only objects that the model can see in it are taught, and of very many only the first.
-        views: how many are made up.
+        reference: its mask. Only objects that the model can see in it are learned, and of very many only the first.
+        views: how many are made.
         seed: of the random numbers.
     """
     shown = _at_input_size(model, View(frame.rgb, reference.labels))
-    object_ids = [i for i in reference.object_ids if bool((shown.labels == i).any())][:MOST_TAUGHT]
-    seen: list[Seen] = []
+    object_ids = [i for i in reference.object_ids if bool((shown.labels == i).any())][:MOST_OBJECTS]
+    encoded: list[EncodedView] = []
     if object_ids:
-        shown_first = chain([shown], rehearse(shown, object_ids, views, seed))
-        # Views are made up on this thread while earlier ones are encoded on others.
-        with ThreadPoolExecutor(free_cores(model.device), "look") as pool:
-            seen = list(pool.map(lambda view: look(model, view, object_ids), shown_first))
-    return Classroom(seen, model.guidance_fields, seed)
+        shown_first = chain([shown], synthetic_views(shown, object_ids, views, seed))
+        # Views are made on this thread while earlier ones are encoded on others.
+        with ThreadPoolExecutor(free_cores(model.device), "encode view") as pool:
+            encoded = list(pool.map(lambda view: encode_view(model, view, object_ids), shown_first))
+    return SampleGenerator(encoded, model.guidance_fields, seed)
 
 
 def _at_input_size(model: Segmenter, view: View) -> View:
-    """The view as large as the model sees it: a video may be far larger."""
+    """Resizes a view to what the model sees of it: a video may be far larger."""
     size = model.geometry(view.labels.shape).input_size
     labels = cv2.resize(view.labels, size[::-1], interpolation=cv2.INTER_NEAREST)
     return View(resized(view.rgb, size), np.asarray(labels, dtype=np.uint8))

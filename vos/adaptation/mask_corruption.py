@@ -1,4 +1,4 @@
-"""Earlier frames' masks, as a tracker would bring them along."""
+"""Corrupted masks: what a tracker brings along from an earlier frame no longer fits."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ LARGEST = 3  # cells by which a mask is grown or shrunk
 HOLED_SHARE = 0.3  # of the masks have holes
 
 
-def stale_masks(masks: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """What masks of an earlier frame may look like: each zoomed, turned, shifted, grown or shrunk, some with holes.
+def corrupt_masks(masks: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Corrupts masks as an earlier frame would: each zoomed, turned, shifted, grown or shrunk, some with holes.
 
     Args:
         masks: float (N, h, w) in [0, 1].

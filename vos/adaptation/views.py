@@ -1,4 +1,4 @@
-"""Made-up views of a reference frame: its objects moved, scaled, bent and lit anew before their own background.
+"""Synthetic views of a reference frame: its objects moved, scaled, bent and lit anew before their own background.
 
 After Lucid Data Dreaming (Khoreva et al., IJCV 2019): one frame with a mask holds enough to learn this object's
 outline, its thin parts and what its background looks like.
@@ -31,8 +31,8 @@ class View:
     labels: npt.NDArray[np.uint8]
 
 
-def rehearse(reference: View, object_ids: Sequence[int], count: int, seed: int = 0) -> Iterator[View]:
-    """Makes up views of a reference frame, one at a time.
+def synthetic_views(reference: View, object_ids: Sequence[int], count: int, seed: int = 0) -> Iterator[View]:
+    """Makes synthetic views of a reference frame, one at a time.
 
     Args:
         reference: the frame and its mask.
@@ -83,7 +83,7 @@ def _view(reference: View, background: npt.NDArray[np.uint8], object_ids: Sequen
     if rng.random() < BENT_SHARE:
         field = bending((height, width), BEND, rng.getrandbits(32))
         rgb, labels = bend(rgb, field), bend_labels(labels, field).astype(np.uint8)
-    return View(Light(rng).apply(rgb, rng), labels)
+    return View(ColourJitter(rng).apply(rgb, rng), labels)
 
 
 def _camera(height: int, width: int, rng: random.Random) -> Matrix:
@@ -103,8 +103,8 @@ def _own_motion(mask: npt.NDArray[np.bool_], rng: random.Random) -> Matrix:
     return similarity_matrix(zoom, zoom * stretch, rng.uniform(-15, 15), shift) @ centred(x, y)
 
 
-class Light:
-    """The look of one shot, drawn at random; all of its frames share it but for a flicker."""
+class ColourJitter:
+    """Gain, offset, saturation, blur and noise of one shot, drawn at random; its frames differ by a flicker only."""
 
     def __init__(self, rng: random.Random) -> None:
         self.gain = np.array([rng.uniform(0.92, 1.08) for _ in range(3)], dtype=np.float32) * rng.uniform(0.7, 1.3)
@@ -114,7 +114,7 @@ class Light:
         self.noise = rng.uniform(2, 8) if rng.random() < 0.25 else 0.0
 
     def apply(self, rgb: npt.NDArray[np.uint8], rng: random.Random) -> npt.NDArray[np.uint8]:
-        """One frame, uint8 (H, W, 3), as this shot shows it."""
+        """Jitters one frame, uint8 (H, W, 3)."""
         # Gain, then what each channel differs from their mean by: one matrix. An offset stays what it is.
         mixed = self.saturation * np.eye(3) + (1 - self.saturation) / 3
         offset = np.full((3, 1), self.offset + rng.uniform(-5, 5))

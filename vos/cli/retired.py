@@ -27,6 +27,7 @@ RENAMED: dict[str, str] = {  # old name or its beginning -> new name or beginnin
     "tracker.motion.patience": "tracker.motion.max_age",
     "tracker.presence.unseen_similarity": "tracker.presence.new_scene_similarity",
     "tracker.presence.cuts": "tracker.presence.scene_cuts",
+    "tracker.adapt.questions": "tracker.adapt.samples",
     "method.closeup": "method.crop_refinement",
 }
 

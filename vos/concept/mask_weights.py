@@ -27,7 +27,7 @@ def first_call(model: Segmenter, embedding: ImageEmbedding, prior: LocationPrior
     """The call whose three candidates are fused; a decoder that reads similarity maps gets them, too."""
     prompt = Prompt.from_points(peak_points(prior.similarity, embedding.geometry, 1)[0])
     maps = prior.guidance.maps
-    guidance = Guidance(maps=maps, answers=prior.guidance.answers) if maps is not None else None
+    guidance = Guidance(maps=maps, responses=prior.guidance.responses) if maps is not None else None
     return prompt, model.decode(embedding, [prompt], guidance, multimask=True)
 
 

@@ -54,7 +54,9 @@ class LocationPrior:
             for channel, extreme in enumerate(("min", "min", "max", "max", "min")):  # alike the background
                 value = getattr(maps[:, channel], extreme)()
                 maps[:, channel] = maps[:, channel].masked_fill(cells, float(value))
-            guidance = replace(guidance, maps=maps, answers=tuple(_without(each, cells) for each in guidance.answers))
+            guidance = replace(
+                guidance, maps=maps, responses=tuple(_without(each, cells) for each in guidance.responses)
+            )
         return LocationPrior(found, guidance)
 
 
@@ -77,10 +79,10 @@ def locate(
         targets: what is known of each of the N objects; several views through ``merge_views``.
         fields: which fields of the guidance to fill (``Segmenter.guidance_fields``).
     """
-    maps, answers = None, tuple[torch.Tensor, ...]()
+    maps, responses = None, tuple[torch.Tensor, ...]()
     if "maps" in fields:
         maps = similarity_maps(embedding.features, targets)
-        answers = _ask_target_models(embedding, targets)
+        responses = _target_responses(embedding, targets)
     found = maps[:, 0] if maps is not None else similarity(embedding.features, targets)
     return LocationPrior(
         similarity=found,
@@ -88,7 +90,7 @@ def locate(
             attention=attention_bias(found, embedding.geometry) if "attention" in fields else None,
             embedding=torch.stack([target.embedding for target in targets]) if "embedding" in fields else None,
             maps=maps,
-            answers=answers,
+            responses=responses,
         ),
     )
 
@@ -108,17 +110,17 @@ def locate_near(
     """
     area = hull(windows)
     part, places = crop(embedding, area), [window.within(area) for window in windows]
-    answers = _ask_target_models(part, targets)
-    cells = [answer.shape[-1] // (area.x1 - area.x0) for answer in answers]
+    responses = _target_responses(part, targets)
+    cells = [response.shape[-1] // (area.x1 - area.x0) for response in responses]
     priors = []
     for k, (maps, place) in enumerate(zip(similarity_maps_in(part.features, targets, places), places)):
-        own = tuple(answer[k][place.slices(count)][None] for answer, count in zip(answers, cells))
-        priors.append(LocationPrior(maps[None, 0], Guidance(maps=maps[None], answers=own)))
+        own = tuple(response[k][place.slices(count)][None] for response, count in zip(responses, cells))
+        priors.append(LocationPrior(maps[None, 0], Guidance(maps=maps[None], responses=own)))
     return priors
 
 
-def _ask_target_models(embedding: ImageEmbedding, targets: Sequence[TargetFeature]) -> tuple[torch.Tensor, ...]:
-    """The answers of N objects' target models at every scale; none where a target has no moments."""
+def _target_responses(embedding: ImageEmbedding, targets: Sequence[TargetFeature]) -> tuple[torch.Tensor, ...]:
+    """The responses of N objects' target models at every scale; none where a target has no moments."""
     if not embedding.levels or not all(target.moments for target in targets):
         return ()
     models = [target.classifiers or tuple(fit(scale[None])[0] for scale in target.moments) for target in targets]

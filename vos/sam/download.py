@@ -78,13 +78,13 @@ def _fetch(url: str, partial: Path, size: int) -> bool:
     if have:
         request.add_header("Range", f"bytes={have}-")
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
-            if have and not _continues(answer, have):
+        with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:
+            if have and not _continues(response, have):
                 have = 0  # the server ignores Range and sends the whole file again
-            length = answer.headers.get("Content-Length")
+            length = response.headers.get("Content-Length")
             if length is not None and have + int(length) != size:
                 raise DownloadError(f"the server offers {have + int(length)} bytes instead of {size}")
-            return _copy(answer, partial, have, size)
+            return _copy(response, partial, have, size)
     except (http.client.HTTPException, ConnectionError, TimeoutError):
         return False
     except urllib.error.HTTPError as error:
@@ -93,18 +93,18 @@ def _fetch(url: str, partial: Path, size: int) -> bool:
         raise DownloadError(f"no connection ({error.reason})") from error
 
 
-def _continues(answer: http.client.HTTPResponse, have: int) -> bool:
-    """Whether the answer holds the bytes from ``have`` on."""
-    return answer.status == 206 and (answer.headers.get("Content-Range") or "").startswith(f"bytes {have}-")
+def _continues(response: http.client.HTTPResponse, have: int) -> bool:
+    """Whether the response holds the bytes from ``have`` on."""
+    return response.status == 206 and (response.headers.get("Content-Range") or "").startswith(f"bytes {have}-")
 
 
-def _copy(answer: http.client.HTTPResponse, partial: Path, have: int, size: int) -> bool:
-    """Streams the answer into ``partial`` at offset ``have``; returns False if it ended early."""
+def _copy(response: http.client.HTTPResponse, partial: Path, have: int, size: int) -> bool:
+    """Streams the response into ``partial`` at offset ``have``; returns False if it ended early."""
     bar = tqdm(total=size, initial=have, unit="B", unit_scale=True, desc=partial.name.removesuffix(".partial"))
     with bar, partial.open("ab" if have else "wb") as file:
         while have < size:
             try:
-                chunk = answer.read(min(_CHUNK, size - have))
+                chunk = response.read(min(_CHUNK, size - have))
             except (http.client.HTTPException, TimeoutError, ConnectionError):
                 return False
             if not chunk:

@@ -14,7 +14,7 @@ from vos.structures import ImageEmbedding
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What is asked of the mask decoder about one object.
+    """What the mask decoder is told about one object.
 
     Attributes:
         points: float32 (P, 2) as (x, y) in original pixels.
@@ -44,7 +44,7 @@ class Prompt:
         mask_logits: torch.Tensor | None = None,
         others_logits: torch.Tensor | None = None,
     ) -> Prompt:
-        """Makes a prompt without points; without arguments nothing is asked but what the guidance says."""
+        """Makes a prompt without points; without arguments the guidance alone says what is meant."""
         return cls(np.zeros((0, 2), np.float32), np.zeros(0, np.int64), box, mask_logits, others_logits)
 
     @classmethod
@@ -65,33 +65,35 @@ class Guidance:
         maps: float (N, 5, h, w), cosine similarities on the grid for the embedded model: to the object's direction,
             best match among its cells, best match among background cells, to the background's direction,
             second minus third.
-        answers: the target model's, coarse to fine: float (N, h', w') in [-2, 2] each, 1 on the object and -1 around
+        responses: the target model's, coarse to fine: float (N, h', w') in [-2, 2] each, 1 on the object and -1 around
             it; empty where the views hold no moments.
     """
 
     attention: torch.Tensor | None = None
     embedding: torch.Tensor | None = None
     maps: torch.Tensor | None = None
-    answers: tuple[torch.Tensor, ...] = ()
+    responses: tuple[torch.Tensor, ...] = ()
 
     @classmethod
     def joined(cls, parts: Sequence[Guidance]) -> Guidance:
         """The guidance of several groups of objects, all with the same fields, as one."""
         rows = zip(*((part.attention, part.embedding, part.maps) for part in parts))
         attention, embedding, maps = (None if None in row else torch.cat(row) for row in rows)
-        return cls(attention, embedding, maps, tuple(torch.cat(row) for row in zip(*(part.answers for part in parts))))
+        return cls(
+            attention, embedding, maps, tuple(torch.cat(row) for row in zip(*(part.responses for part in parts)))
+        )
 
     def map(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Guidance:
         """The same guidance with every field, whose first dimension is always the object, changed alike."""
         attention, embedding, maps = (
             None if value is None else change(value) for value in (self.attention, self.embedding, self.maps)
         )
-        return Guidance(attention, embedding, maps, tuple(change(answer) for answer in self.answers))
+        return Guidance(attention, embedding, maps, tuple(change(response) for response in self.responses))
 
 
 @dataclass(frozen=True, slots=True)
 class MaskCandidates:
-    """What the mask decoder answers for N objects, M candidates each.
+    """What the mask decoder gives for N objects, M candidates each.
 
     Attributes:
         logits: float (N, M, h4, w4), low-res logits; foreground where > 0.
@@ -116,8 +118,8 @@ class MaskCandidates:
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
-    """What a decoder can learn from.
+class TrainingSample:
+    """A decoder's inputs for one object together with the mask that is wanted.
 
     Attributes:
         embedding: of a picture, or of a part of one.

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from vos.geometry import Geometry, SizeHW
-from vos.sam.prompting import Guidance, Lesson, MaskCandidates, Prompt
+from vos.sam.prompting import Guidance, MaskCandidates, Prompt, TrainingSample
 from vos.structures import ImageEmbedding
 
 
@@ -25,7 +25,7 @@ class Segmenter(ABC):
         device: where the weights are.
         guidance_fields: the fields of :class:`vos.sam.prompting.Guidance` that :meth:`decode` reads; trackers compute
             no others (the maps of SAM's 64 x 64 grid would cost more than its decoder).
-        adaptable: whether its decoder can learn from lessons (:meth:`adapted`).
+        adaptable: whether its decoder can learn from training samples (:meth:`adapted`).
     """
 
     guidance_fields: frozenset[str] = frozenset({"attention", "embedding", "maps"})
@@ -43,7 +43,7 @@ class Segmenter(ABC):
         """The same model with the input that suits a video in which ``count`` objects are followed; else itself."""
         return self
 
-    def adapted(self, lessons: Iterator[Sequence[Lesson]], steps: int, learning_rate: float) -> Segmenter:
+    def adapted(self, samples: Iterator[Sequence[TrainingSample]], steps: int, learning_rate: float) -> Segmenter:
         """The same encoder with a decoder that has learned in ``steps`` steps; only where ``adaptable``."""
         raise NotImplementedError(f"model={self.name} cannot be adapted")
 
@@ -93,14 +93,16 @@ class Segmenter(ABC):
         """As :meth:`decode`, with one image for all N objects, or N images of one geometry, one for each object."""
         if len(embeddings) == 1:
             return self.decode(embeddings[0], prompts, guidance, multimask)
-        answers = []
+        rows = []
         for row, (embedding, prompt) in enumerate(zip(embeddings, prompts)):
             own = None if guidance is None else guidance.map(itemgetter(slice(row, row + 1)))
-            answers.append(self.decode(embedding, [prompt], own, multimask))
+            rows.append(self.decode(embedding, [prompt], own, multimask))
         return MaskCandidates(
-            torch.cat([answer.logits for answer in answers]), torch.cat([answer.predicted_iou for answer in answers])
+            torch.cat([each.logits for each in rows]), torch.cat([each.predicted_iou for each in rows])
         )
 
-    def ask(self, embedding: ImageEmbedding, prompts: Sequence[Prompt], multimask: bool = True) -> MaskCandidates:
-        """Answers a user's clicks and boxes, where nothing is known yet; otherwise as :meth:`decode`."""
+    def decode_prompts(
+        self, embedding: ImageEmbedding, prompts: Sequence[Prompt], multimask: bool = True
+    ) -> MaskCandidates:
+        """Decodes a user's clicks and boxes, where nothing is known yet; otherwise as :meth:`decode`."""
         return self.decode(embedding, prompts, multimask=multimask)

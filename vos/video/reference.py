@@ -47,7 +47,7 @@ class Reference:
         if self.label_map is not None:
             return self.label_map
         assert self.prompt is not None
-        best = model.ask(embedding, [self.prompt]).best()
+        best = model.decode_prompts(embedding, [self.prompt]).best()
         logits = embedding.geometry.logits_to_original(best.logits.float())[0, 0]
         labels = (logits > 0).cpu().numpy().astype(np.uint8)
         if not labels.any():

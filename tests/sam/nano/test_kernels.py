@@ -58,6 +58,6 @@ def test_weights_laid_out_once_give_the_same_at_every_size_and_copies_can_learn(
         layer.freeze()
         for _ in range(2):
             assert all(torch.equal(layer(image), answer) for image, answer in zip(images, expected))
-        pupil = copy.deepcopy(layer)
-        pupil.weight.mul_(2)
-        assert not torch.equal(pupil(images[0]), expected[0])
+        changed = copy.deepcopy(layer)
+        changed.weight.mul_(2)
+        assert not torch.equal(changed(images[0]), expected[0])

@@ -14,7 +14,7 @@ from vos.errors import VosError
 from vos.persam.window import Window, crop
 from vos.sam.nano.network import Decoder, NanoNetwork
 from vos.sam.nano.segmenter import NanoSegmenter
-from vos.sam.nano.weights import PROMPTER, NanoWeights
+from vos.sam.nano.weights import INTERACTIVE_PREFIX, NanoWeights
 from vos.sam.prompting import Guidance, Prompt
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
@@ -142,8 +142,8 @@ def test_the_target_models_answer_reaches_the_masks_at_every_scale(
     none = tuple(torch.zeros(1, height * cells, width * cells) for cells in (1, 2, 4))
     some = tuple(torch.ones_like(answer) if k == scale else answer for k, answer in enumerate(none))
     prompt = [Prompt(*NO_POINTS)]
-    without = model.decode(embedding, prompt, Guidance(maps=maps, answers=none)).logits
-    assert not torch.allclose(model.decode(embedding, prompt, Guidance(maps=maps, answers=some)).logits, without)
+    without = model.decode(embedding, prompt, Guidance(maps=maps, responses=none)).logits
+    assert not torch.allclose(model.decode(embedding, prompt, Guidance(maps=maps, responses=some)).logits, without)
 
 
 def test_bfloat16_gives_nearly_the_same(network: NanoNetwork, model: NanoSegmenter, image: np.ndarray) -> None:
@@ -222,10 +222,10 @@ def test_a_video_of_one_object_is_looked_at_more_closely_unless_the_size_was_cho
     assert max(closer.for_objects(1).geometry((480, 854)).padded_size) == 128
 
 
-def test_clicks_and_boxes_are_answered_by_a_decoder_of_their_own(tmp_path: Path, image: np.ndarray) -> None:
+def test_clicks_and_boxes_have_a_decoder_of_their_own(tmp_path: Path, image: np.ndarray) -> None:
     torch.manual_seed(1)
     network, other = NanoNetwork(), Decoder()
-    both = network.state_dict() | {f"{PROMPTER}{name}": value for name, value in other.state_dict().items()}
+    both = network.state_dict() | {f"{INTERACTIVE_PREFIX}{name}": value for name, value in other.state_dict().items()}
     for name, state in (("one", network.state_dict()), ("both", both)):
         save_file({key: value.half().contiguous() for key, value in state.items() if value.ndim}, tmp_path / name)
     one, two = (NanoSegmenter.load(tmp_path / name, precision="float32", input_size=128) for name in ("one", "both"))
@@ -234,10 +234,12 @@ def test_clicks_and_boxes_are_answered_by_a_decoder_of_their_own(tmp_path: Path,
     guidance = Guidance(maps=torch.rand(1, 5, *embedding.geometry.grid_size))
     for known in (guidance, None):
         assert torch.equal(one.decode(embedding, clicked, known).logits, two.decode(embedding, clicked, known).logits)
-    assert torch.equal(one.ask(embedding, clicked).logits, one.decode(embedding, clicked).logits)
-    assert not torch.allclose(one.ask(embedding, clicked).logits, two.ask(embedding, clicked).logits, atol=0.01)
+    assert torch.equal(one.decode_prompts(embedding, clicked).logits, one.decode(embedding, clicked).logits)
+    assert not torch.allclose(
+        one.decode_prompts(embedding, clicked).logits, two.decode_prompts(embedding, clicked).logits, atol=0.01
+    )
     network.decoder.load_state_dict(other.state_dict())
     swapped = NanoSegmenter(NanoWeights(network), precision="float32", input_size=128)
     torch.testing.assert_close(
-        swapped.decode(embedding, clicked).logits, two.ask(embedding, clicked).logits, rtol=1e-2, atol=1e-2
+        swapped.decode(embedding, clicked).logits, two.decode_prompts(embedding, clicked).logits, rtol=1e-2, atol=1e-2
     )

@@ -132,7 +132,7 @@ def click_through(model: Segmenter, embedding: ImageEmbedding, truths: Sequence[
     answer before.
     """
     sessions = [Session(truth, [Click(*innermost(truth), True)]) for truth in truths]
-    answers = model.ask(embedding, [session.prompt() for session in sessions], multimask=True).best()
+    answers = model.decode_prompts(embedding, [session.prompt() for session in sessions], multimask=True).best()
     _hand_out(sessions, answers, embedding)
     for _ in range(CLICKS - 1):
         open_sessions = []
@@ -145,7 +145,7 @@ def click_through(model: Segmenter, embedding: ImageEmbedding, truths: Sequence[
             session.clicks.append(click)
             open_sessions.append(session)
         if open_sessions:
-            answers = model.ask(embedding, [session.prompt() for session in open_sessions], multimask=False)
+            answers = model.decode_prompts(embedding, [session.prompt() for session in open_sessions], multimask=False)
             _hand_out(open_sessions, answers, embedding)
     return sessions
 
@@ -155,7 +155,7 @@ def ask_boxes(model: Segmenter, embedding: ImageEmbedding, truths: Sequence[Mask
     nowhere, no_labels = np.zeros((0, 2), np.float32), np.zeros(0, np.int64)
     sessions = [Session(truth) for truth in truths]
     prompts = [Prompt(nowhere, no_labels, mask_box(truth)) for truth in truths]
-    _hand_out(sessions, model.ask(embedding, prompts, multimask=False), embedding)
+    _hand_out(sessions, model.decode_prompts(embedding, prompts, multimask=False), embedding)
     return sessions
 
 

@@ -16,7 +16,7 @@ from training.regions import RegionDataset
 from training.task import data_loader, training_ids
 from training.trainer import Trainer, channels_last
 from vos.sam.nano.network import Decoder, NanoNetwork
-from vos.sam.nano.weights import PROMPTER, NanoWeights
+from vos.sam.nano.weights import INTERACTIVE_PREFIX, NanoWeights
 
 RATE = 1e-3
 
@@ -63,8 +63,8 @@ def make_decoder_trainer(
     init: Path, rate: float = RATE, device: torch.device | str = "cpu"
 ) -> tuple[NanoNetwork, Trainer[Decoder]]:
     """The network whose encoder is used as it is, and the decoder to be trained, which begins as the tracker's."""
-    others = {name: value for name, value in load_file(init).items() if not name.startswith(PROMPTER)}
+    others = {name: value for name, value in load_file(init).items() if not name.startswith(INTERACTIVE_PREFIX)}
     network = NanoWeights.load(init).network.to(device)
     decoder = Decoder().to(device)
     decoder.load_state_dict(network.decoder.state_dict())
-    return network.eval(), Trainer(decoder, [(list(decoder.parameters()), rate)], PROMPTER, others)
+    return network.eval(), Trainer(decoder, [(list(decoder.parameters()), rate)], INTERACTIVE_PREFIX, others)

@@ -18,7 +18,7 @@ from training.pasting import SPRITE_BASE, far_placement, paste, random_sprite
 from training.photos import Photo, PhotoPool
 from training.scenes import SHADOW_SHARE, far_camera
 from training.shadow import Shadow
-from vos.adaptation.views import Light
+from vos.adaptation.views import ColourJitter
 from vos.adaptation.warp import warp
 
 MIN_SHARE, MAX_SHARE = 0.003, 0.7  # of the view's area
@@ -80,4 +80,4 @@ class RegionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
                 shadow = Shadow(rng) if rng.random() < SHADOW_SHARE else None
                 place = far_placement(self.size, sprite, rng)
                 paste(canvas, ids, sprite, place, SPRITE_BASE + number, shadow, soft=number % 2 == 0)
-        return Light(rng).apply(canvas.astype(np.uint8), rng), ids
+        return ColourJitter(rng).apply(canvas.astype(np.uint8), rng), ids

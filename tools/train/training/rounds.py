@@ -10,7 +10,7 @@ from training.encoding import EncodedViews, Shown, encode_views
 from training.knowledge import Knowledge
 from training.prompts import NOWHERE, Prompts, click, loose_boxes
 from training.similarity_loss import similarity_loss
-from vos.adaptation.mask_corruption import stale_masks
+from vos.adaptation.mask_corruption import corrupt_masks
 from vos.sam.nano.network import NanoNetwork
 from vos.sam.nano.tuning import decoder_loss, true_iou
 
@@ -88,9 +88,9 @@ class SceneRounds:
         return shown.exchanged(self.absent, self.objects)
 
     def _find(self, known: Knowledge) -> tuple[RoundResult, torch.Tensor]:
-        """Second view, by reference; now and then with a stale mask, a click or a box. Also the similarity's loss."""
+        """Second view, by reference; at times with a corrupted mask, a click or a box. Also the similarity's loss."""
         goal, truth = self._goal(1), self._truth(1)
-        prompts = Prompts.of(stale_masks(truth, self.generator), self._draw(0.3))
+        prompts = Prompts.of(corrupt_masks(truth, self.generator), self._draw(0.3))
         self._click(prompts, truth, 0.15)
         prompts.box = loose_boxes((truth > 0.5) & self._given(0.15), self.generator)
         maps = known.locate(self.views, 1)
@@ -102,8 +102,8 @@ class SceneRounds:
         remembered = before.logits[:, 0].detach().sigmoid()
         known = known.with_view(self.views.show(view - 1, remembered, before.trusted() & self._draw(0.7)))
         lots = self._lots()
-        stale = stale_masks(self._truth(view - 1), self.generator)
-        prompts = Prompts.of(torch.where((lots < 0.75)[:, None, None], remembered, stale), lots < 0.9)
+        corrupted = corrupt_masks(self._truth(view - 1), self.generator)
+        prompts = Prompts.of(torch.where((lots < 0.75)[:, None, None], remembered, corrupted), lots < 0.9)
         prompts.box = loose_boxes((remembered > 0.5) & self._draw(0.15)[:, None, None], self.generator, 0.15)
         self._click(prompts, self._truth(view), 0.1)
         prompts.others = self._others(before)

@@ -19,7 +19,7 @@ from torch.utils.data import Dataset
 from training.pasting import SPRITE_BASE, bent, far_placement, paste, random_sprite, recoloured
 from training.photos import PhotoPool, Sprite
 from training.shadow import Shadow
-from vos.adaptation.views import Light
+from vos.adaptation.views import ColourJitter
 from vos.adaptation.warp import Matrix, bend, bend_labels, bending, centred, similarity_matrix, warp
 
 VIEWS = 5  # of a scene, the reference included
@@ -109,7 +109,7 @@ class SceneDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         for sprite in sprites:
             place = far_placement(self.size, sprite, rng)
             placements.append([far_placement(self.size, sprite, rng), *_walk(place, self.size, 0.08, frames, rng)])
-        light = [Light(rng), Light(rng)]
+        light = [ColourJitter(rng), ColourJitter(rng)]
         shadows = [[Shadow(rng) if rng.random() < SHADOW_SHARE else None for _ in sprites] for _ in light]
         shapes = [[bent(s, rng) if rng.random() < BENT_SHARE else s for s in sprites] for _ in light]
         views = []

@@ -21,7 +21,7 @@ from training.scenes import SceneDataset
 from training.task import data_loader, training_ids
 from training.trainer import Trainer, channels_last
 from vos.sam.nano.network import Decoder, NanoNetwork
-from vos.sam.nano.weights import PROMPTER
+from vos.sam.nano.weights import INTERACTIVE_PREFIX
 
 RATE = 1.5e-3
 
@@ -110,7 +110,7 @@ def make_trainer(
     state = {} if init is None else {name: value.float() for name, value in load_file(init).items()}
     network.load_state_dict(state, strict=False)
     if clicks:
-        network.add_module(PROMPTER.rstrip("."), copy.deepcopy(network.decoder))
+        network.add_module(INTERACTIVE_PREFIX.rstrip("."), copy.deepcopy(network.decoder))
         network.load_state_dict(state, strict=False)
     if all_blocks:
         network.backbone.frozen_blocks = 0
@@ -125,6 +125,6 @@ def ask_by_clicks(
     network: NanoNetwork, images: torch.Tensor, masks: torch.Tensor, generator: torch.Generator, autocast: bool
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """Loss and figures of views uint8 (B, 3, S, S) whose regions, bool (B, N, S, S), are asked for by clicks."""
-    prompter = network.get_submodule(PROMPTER.rstrip("."))
+    prompter = network.get_submodule(INTERACTIVE_PREFIX.rstrip("."))
     assert isinstance(prompter, Decoder)
     return Interaction(prompter, encode_photos(network, images, autocast), masks, generator, autocast).run()

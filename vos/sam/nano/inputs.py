@@ -39,7 +39,7 @@ def model_input(image: npt.NDArray[np.uint8], geometry: Geometry) -> npt.NDArray
 
 Inputs = tuple[
     tuple[torch.Tensor, ...], torch.Tensor, tuple[torch.Tensor, torch.Tensor], torch.Tensor
-]  # of the decoder: levels, guidance, fine answers, prompt
+]  # of the decoder: levels, guidance, finer responses, prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +67,20 @@ class InputReader:
     def _guidance(
         self, guidance: Guidance | None, count: int, geometry: Geometry
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
-        """The maps on the grid with a channel that says whether there are any (N, 7, h, w), and the finer answers."""
+        """The maps on the grid with a channel that says whether there are any (N, 7, h, w), and the finer responses."""
         height, width = geometry.grid_size
         sizes = [(height * cells, width * cells) for cells in (1, 2, 4)]
-        answers = [torch.zeros(count, 1, *size, dtype=self.dtype, device=self.device) for size in sizes]
-        flag = torch.zeros_like(answers[0])
-        maps = flag.expand(-1, GUIDANCE_CHANNELS - 2, -1, -1)  # besides the answer and the flag
+        responses = [torch.zeros(count, 1, *size, dtype=self.dtype, device=self.device) for size in sizes]
+        flag = torch.zeros_like(responses[0])
+        maps = flag.expand(-1, GUIDANCE_CHANNELS - 2, -1, -1)  # besides the response and the flag
         if guidance is not None and guidance.maps is not None:
             if len(guidance.maps) != count:
                 raise ValueError(f"guidance of {len(guidance.maps)} objects for {count} prompts")
             maps, flag = guidance.maps.to(maps), torch.ones_like(flag)
-            if guidance.answers:
-                answers = [answer[:, None].to(flag) for answer in guidance.answers]
-        maps = torch.cat([maps, answers[0], flag], dim=1).contiguous(memory_format=torch.channels_last)
-        return maps, (answers[1], answers[2])
+            if guidance.responses:
+                responses = [response[:, None].to(flag) for response in guidance.responses]
+        maps = torch.cat([maps, responses[0], flag], dim=1).contiguous(memory_format=torch.channels_last)
+        return maps, (responses[1], responses[2])
 
     def _draw(self, prompt: Prompt, geometry: Geometry) -> torch.Tensor:
         """One prompt as maps (9, h4, w4)."""

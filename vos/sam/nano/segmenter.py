@@ -20,7 +20,7 @@ from vos.sam.nano.network import LOGIT_STRIDE, Decoder, fold_batch_norms, freeze
 from vos.sam.nano.tracing import Traced
 from vos.sam.nano.tuning import tune_decoder
 from vos.sam.nano.weights import NanoWeights
-from vos.sam.prompting import Guidance, Lesson, MaskCandidates, Prompt
+from vos.sam.prompting import Guidance, MaskCandidates, Prompt, TrainingSample
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
 
@@ -61,7 +61,7 @@ class NanoSegmenter(Segmenter):
             raise VosError(f"model.input_size={size} is not a multiple of {DEEPEST_STRIDE} from 64 on; try 512 or 640")
         self.device = torch.device(device)
         self.checkpoint_name, self.checkpoint_sha256 = weights.name, weights.sha256
-        for part in (weights.network, weights.prompter):
+        for part in (weights.network, weights.interactive_decoder):
             if part is not None:
                 fold_batch_norms(part.eval())
                 part.to(self.device).requires_grad_(False)
@@ -78,7 +78,8 @@ class NanoSegmenter(Segmenter):
         freeze(self._network)
         self._encoder = Traced(self._network.encode, laid_out_weights)
         self._decoder = self._ready(self._network.decoder)
-        self._prompter = self._decoder if weights.prompter is None else self._ready(weights.prompter)
+        interactive = weights.interactive_decoder
+        self._interactive_decoder = self._decoder if interactive is None else self._ready(interactive)
         self._adapted = False
 
     @classmethod
@@ -106,11 +107,11 @@ class NanoSegmenter(Segmenter):
         other._sizes = (DEFAULT_INPUT_SIZE, SINGLE_INPUT_SIZE)
         return other
 
-    def adapted(self, lessons: Iterator[Sequence[Lesson]], steps: int, learning_rate: float) -> NanoSegmenter:
+    def adapted(self, samples: Iterator[Sequence[TrainingSample]], steps: int, learning_rate: float) -> NanoSegmenter:
         """See :meth:`Segmenter.adapted`."""
         halves = self._dtype == torch.bfloat16
         return self._with_decoder(
-            tune_decoder(self._decoder, lessons, steps, learning_rate, self._read_lesson, autocast=halves)
+            tune_decoder(self._decoder, samples, steps, learning_rate, self._read_sample, autocast=halves)
         )
 
     def adaptation(self) -> dict[str, torch.Tensor]:
@@ -165,7 +166,7 @@ class NanoSegmenter(Segmenter):
         guidance: Guidance | None = None,
         multimask: bool = True,
     ) -> MaskCandidates:
-        """See :meth:`Segmenter.decode`; of the guidance it reads ``maps`` and ``answers``."""
+        """See :meth:`Segmenter.decode`; of the guidance it reads ``maps`` and ``responses``."""
         return self.decode_each([embedding], prompts, guidance, multimask)
 
     @torch.inference_mode()
@@ -177,14 +178,16 @@ class NanoSegmenter(Segmenter):
         multimask: bool = True,
     ) -> MaskCandidates:
         """See :meth:`Segmenter.decode_each`: one batch."""
-        return self._answer(self._decoder, embeddings, prompts, guidance, multimask)
+        return self._decode(self._decoder, embeddings, prompts, guidance, multimask)
 
     @torch.inference_mode()
-    def ask(self, embedding: ImageEmbedding, prompts: Sequence[Prompt], multimask: bool = True) -> MaskCandidates:
-        """See :meth:`Segmenter.ask`: by a decoder that was trained on nothing else."""
-        return self._answer(self._prompter, [embedding], prompts, None, multimask)
+    def decode_prompts(
+        self, embedding: ImageEmbedding, prompts: Sequence[Prompt], multimask: bool = True
+    ) -> MaskCandidates:
+        """See :meth:`Segmenter.decode_prompts`: by a decoder that was trained on nothing else."""
+        return self._decode(self._interactive_decoder, [embedding], prompts, None, multimask)
 
-    def _answer(
+    def _decode(
         self,
         decoder: Decoder,
         embeddings: Sequence[ImageEmbedding],
@@ -196,7 +199,7 @@ class NanoSegmenter(Segmenter):
         logits, quality = decoder(*self._reader.read(embeddings, prompts, guidance), chosen)
         return MaskCandidates(logits.float(), quality.float().sigmoid())
 
-    def _read_lesson(self, lesson: Lesson) -> Inputs:
+    def _read_sample(self, sample: TrainingSample) -> Inputs:
         # Embeddings come from inference mode, whose tensors autograd refuses.
-        embedding = replace(lesson.embedding, levels=tuple(level.clone() for level in lesson.embedding.levels))
-        return self._reader.read([embedding], [lesson.prompt], lesson.guidance)
+        embedding = replace(sample.embedding, levels=tuple(level.clone() for level in sample.embedding.levels))
+        return self._reader.read([embedding], [sample.prompt], sample.guidance)

@@ -15,7 +15,7 @@ from torch.optim.swa_utils import AveragedModel
 from vos.sam.device import free_cores
 from vos.sam.nano.inputs import Inputs
 from vos.sam.nano.network import Decoder
-from vos.sam.prompting import Lesson
+from vos.sam.prompting import TrainingSample
 
 BETAS, EPSILON = (0.9, 0.99), 1e-8  # of Adam
 LONGEST = 1.0  # norm of a gradient
@@ -27,41 +27,41 @@ AVERAGED = 0.5  # share of the steps, the last ones, whose weights are averaged 
 
 def tune_decoder(
     decoder: Decoder,
-    lessons: Iterator[Sequence[Lesson]],
+    samples: Iterator[Sequence[TrainingSample]],
     steps: int,
     learning_rate: float,
-    read: Callable[[Lesson], Inputs],
+    read: Callable[[TrainingSample], Inputs],
     autocast: bool,
 ) -> Decoder:
     """A copy of ``decoder`` that has learned.
 
     Args:
         decoder: stays as it is.
-        lessons: of each step, at least ``steps`` times; those of one step side by side where there are cores for it.
+        samples: of each step, at least ``steps`` times; those of one step side by side where there are cores for it.
         steps: of Adam.
         learning_rate: the highest.
-        read: turns a lesson into the decoder's inputs.
+        read: turns a sample into the decoder's inputs.
         autocast: bfloat16 products.
 
     Returns:
         The tuned decoder in float32.
     """
     tuned = copy.deepcopy(decoder).float().requires_grad_(True)
-    # Made-up views are easy: what predicts the IoU would learn to be sure of itself. It stays as it is.
+    # Synthetic views are easy: what predicts the IoU would learn to be sure of itself. It stays as it is.
     parameters = [value for name, value in tuned.named_parameters() if not name.startswith("quality.")]
     average, optimizer = AveragedModel(tuned), _Adam(parameters)
 
-    def study(lesson: Lesson) -> tuple[torch.Tensor, ...]:
-        return torch.autograd.grad(_loss(tuned, lesson, read, autocast), parameters)
+    def gradients_of(sample: TrainingSample) -> tuple[torch.Tensor, ...]:
+        return torch.autograd.grad(_loss(tuned, sample, read, autocast), parameters)
 
-    with ThreadPoolExecutor(free_cores(parameters[0].device), "study") as pool:
-        upcoming = next(lessons)
+    with ThreadPoolExecutor(free_cores(parameters[0].device), "tune") as pool:
+        upcoming = next(samples)
         for step in range(steps):
-            studied = [pool.submit(study, lesson) for lesson in upcoming]
+            pending = [pool.submit(gradients_of, sample) for sample in upcoming]
             if step + 1 < steps:
-                upcoming = next(lessons)  # prepared while the one before is studied
+                upcoming = next(samples)  # prepared while the one before is worked on
             rate = learning_rate * min((step + 1) / WARM_UP, max(LAST_RATE, 1 - step / steps))
-            gradients = zip(*(each.result() for each in studied))
+            gradients = zip(*(each.result() for each in pending))
             optimizer.step(tuple(_mean(parts) for parts in gradients), rate)
             if step + 1 > steps * (1 - AVERAGED):
                 average.update_parameters(tuned)
@@ -72,7 +72,7 @@ def tune_decoder(
 
 
 def _mean(parts: Sequence[torch.Tensor]) -> torch.Tensor:
-    """In a fixed order, so that the same lessons give the same bits, and in the memory format of the parameter."""
+    """In a fixed order, so that the same samples give the same bits, and in the memory format of the parameter."""
     total = parts[0]
     for part in parts[1:]:
         total = total + part
@@ -112,13 +112,15 @@ class _Adam:
             )
 
 
-def _loss(decoder: Decoder, lesson: Lesson, read: Callable[[Lesson], Inputs], autocast: bool) -> torch.Tensor:
+def _loss(
+    decoder: Decoder, sample: TrainingSample, read: Callable[[TrainingSample], Inputs], autocast: bool
+) -> torch.Tensor:
     with torch.no_grad():  # gradients are switched per thread
-        levels, guidance, fine, prompt = read(lesson)
+        levels, guidance, fine, prompt = read(sample)
     with torch.enable_grad(), torch.autocast(guidance.device.type, torch.bfloat16, enabled=autocast):
         logits, *_ = decoder.draw(levels, guidance, fine, prompt)
     with torch.enable_grad():
-        return choice_loss(logits.float(), lesson.truth[None]).sum()
+        return choice_loss(logits.float(), sample.truth[None]).sum()
 
 
 OTHER_CANDIDATES = 0.03  # weight of the candidates that were not the best, so that none dies

@@ -14,7 +14,7 @@ from vos.errors import VosError
 from vos.sam.nano.network import Decoder, NanoNetwork
 
 PACKAGED = "nano.safetensors"
-PROMPTER = "prompter."  # how the names of the second decoder's tensors begin
+INTERACTIVE_PREFIX = "prompter."  # of the interactive decoder's tensors in files, users' own among them
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +23,13 @@ class NanoWeights:
 
     Attributes:
         network: the encoder, and the decoder that finds and follows objects.
-        prompter: the decoder that answers a user's clicks and boxes; None = the network's does.
+        interactive_decoder: decodes a user's clicks and boxes; None = the network's does.
         name: of the file.
         sha256: of the file.
     """
 
     network: NanoNetwork
-    prompter: Decoder | None = None
+    interactive_decoder: Decoder | None = None
     name: str = ""
     sha256: str = ""
 
@@ -45,13 +45,14 @@ class NanoWeights:
         try:
             data = source.read_bytes()
             state = {key: value.float() for key, value in load(data).items()}
-            own = {key.removeprefix(PROMPTER): state.pop(key) for key in list(state) if key.startswith(PROMPTER)}
-            network, prompter = NanoNetwork(), Decoder() if own else None
+            second = [key for key in state if key.startswith(INTERACTIVE_PREFIX)]
+            own = {key.removeprefix(INTERACTIVE_PREFIX): state.pop(key) for key in second}
+            network, interactive = NanoNetwork(), Decoder() if own else None
             network.load_state_dict(state)
-            if prompter is not None:
-                prompter.load_state_dict(own)
+            if interactive is not None:
+                interactive.load_state_dict(own)
         except OSError as error:
             raise VosError(f"weights of the embedded model not readable: {name} ({error.strerror})") from None
         except (SafetensorError, RuntimeError):
             raise VosError(f"{name} does not hold weights of model=nano; see tools/train/train.py") from None
-        return cls(network, prompter, name, hashlib.sha256(data).hexdigest())
+        return cls(network, interactive, name, hashlib.sha256(data).hexdigest())
