@@ -11,6 +11,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Literal, Optional, Union
 
 import torch
@@ -19,6 +20,7 @@ from torch import nn
 
 from vos.geometry import SizeHW
 
+TESTED_VERSIONS = ("2.13.0",)  # of PyTorch, in which the private operators are known to be right (constraints.txt)
 HAS_FUSED = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
 HAS_REORDER = hasattr(torch.ops.mkldnn, "_reorder_convolution_weight")
 
@@ -79,9 +81,13 @@ convolve = _scripted(_convolve)
 # (onto, x, weight, bias, padding, stride, dilation, groups): the result added to ``onto``, in place.
 convolve_onto = _scripted(_convolve_onto)
 
-
 Activation = Literal["none", "relu", "relu6"]
 
+_ACTIVATIONS: dict[Activation, Callable[[torch.Tensor], torch.Tensor]] = {
+    "none": torch.Tensor.clone,
+    "relu": F.relu,
+    "relu6": F.relu6,
+}
 # oneDNN's names and arguments.
 _FUSED: dict[Activation, tuple[str, list[float]]] = {
     "none": ("none", []),
@@ -89,6 +95,53 @@ _FUSED: dict[Activation, tuple[str, list[float]]] = {
     "relu6": ("hardtanh", [0.0, 6.0]),
 }
 PACKED_SIZES = 16  # of inputs, for which laid out weights are kept
+
+
+@cache
+def fused_is_right(dtype: torch.dtype) -> bool:
+    """Says whether oneDNN's private operators may be used for inputs of ``dtype``.
+
+    They may change without notice. In a PyTorch in which this code was not tested, they are used only where a small
+    convolution comes out as the public operators have it; tried once, at the first use.
+    """
+    if not HAS_FUSED or torch.__version__.partition("+")[0] in TESTED_VERSIONS:
+        return HAS_FUSED
+    try:
+        with torch.no_grad(), torch.autocast("cpu", enabled=False):
+            return all(_agrees(dtype, groups) for groups in (1, 8))
+    except Exception:  # whatever a private operator may raise: the public ones are slower, nothing worse
+        return False
+
+
+def _agrees(dtype: torch.dtype, groups: int) -> bool:
+    """Compares a 3x3 convolution of 8 channels, its activations and its sum with PyTorch's public operators."""
+    x, onto = (torch.arange(480.0).add(k).sin().view(2, 8, 5, 6) for k in range(2))
+    weight, bias = torch.arange(8 * (8 // groups) * 9.0).cos().view(8, -1, 3, 3) * 3, torch.arange(8.0) - 4
+    x, onto, weight = (each.to(dtype, memory_format=torch.channels_last) for each in (x, onto, weight))
+    bias, shape = bias.to(dtype), ([1, 1], [1, 1], [1, 1], groups)
+    plain = F.conv2d(x, weight, bias, padding=1, groups=groups)
+    weights = [weight, _laid_out(weight, *shape, x)] if HAS_REORDER else [weight]
+    pairs = []
+    for each in weights:
+        for activation, (name, limits) in _FUSED.items():
+            pairs.append((convolve(x, each, bias, *shape, name, limits), _ACTIVATIONS[activation](plain)))
+        pairs.append(
+            (convolve_onto(onto.clone(memory_format=torch.channels_last), x, each, bias, *shape), plain + onto)
+        )
+    rtol, atol = (1e-4, 1e-4) if dtype == torch.float32 else (0.03, 0.1)
+    return all(torch.allclose(fused.float(), public.float(), rtol, atol) for fused, public in pairs)
+
+
+def _laid_out(
+    weight: torch.Tensor, padding: list[int], stride: list[int], dilation: list[int], groups: int, x: torch.Tensor
+) -> torch.Tensor:
+    """Sorts weights into the order in which oneDNN reads them for an input like x."""
+    laid_out: torch.Tensor = torch.ops.mkldnn._reorder_convolution_weight(
+        weight, padding, stride, dilation, groups, list(x.shape)
+    )
+    return laid_out
+
+
 _notes = threading.local()  # weights: what the convolutions of this thread read, while somebody wants to know
 
 
@@ -141,7 +194,7 @@ class Convolution(nn.Conv2d):
         Without gradients the sum may take the place of ``onto``, of which nobody else may have need: a sum on its own
         is one more pass over memory.
         """
-        if x.device.type == "cpu" and HAS_FUSED and not torch.is_grad_enabled():
+        if x.device.type == "cpu" and not torch.is_grad_enabled() and fused_is_right(x.dtype):
             return self._fused(x, onto)
         y = self._activated(x)
         return y if onto is None else y + onto
@@ -152,9 +205,7 @@ class Convolution(nn.Conv2d):
                 y = super().forward(x.to(self.weight.dtype))
         else:
             y = super().forward(x)
-        if self.activation == "none":
-            return y
-        return F.relu(y) if self.activation == "relu" else F.relu6(y)
+        return y if self.activation == "none" else _ACTIVATIONS[self.activation](y)
 
     def _fused(self, x: torch.Tensor, onto: torch.Tensor | None) -> torch.Tensor:
         name, limits = _FUSED[self.activation]
@@ -179,9 +230,7 @@ class Convolution(nn.Conv2d):
         known, size = self._packed, (int(x.shape[-2]), int(x.shape[-1]))
         packed = known.get(size)
         if packed is None:
-            packed = torch.ops.mkldnn._reorder_convolution_weight(
-                self.weight, self._spread, list(self.stride), list(self.dilation), self.groups, list(x.shape)
-            )
+            packed = _laid_out(self.weight, self._spread, list(self.stride), list(self.dilation), self.groups, x)
             # A new dictionary: other threads may be reading this one.
             self._packed = {**known, size: packed} if len(known) < PACKED_SIZES else {size: packed}
         noted = getattr(_notes, "weights", None)
