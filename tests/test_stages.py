@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 
-from vos.stages import WriteBehind
+import pytest
+
+from vos.stages import WriteBehind, available_cores
 
 
 def test_an_item_whose_wake_up_call_was_lost_is_consumed_all_the_same() -> None:
@@ -21,3 +25,15 @@ def test_an_item_whose_wake_up_call_was_lost_is_consumed_all_the_same() -> None:
             behind._queue.queue.append(7)
         assert done.wait(5)
     assert consumed == [7]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system binds a process to cores")
+def test_only_cores_that_the_process_may_use_are_counted() -> None:
+    code = """
+import os
+from vos.stages import available_cores
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+assert available_cores() == 1
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    assert available_cores() >= 1

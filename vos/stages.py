@@ -6,7 +6,9 @@ that uses it, and closing ends the thread whatever state it is in.
 
 from __future__ import annotations
 
+import os
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -19,6 +21,11 @@ from typing_extensions import Self
 T = TypeVar("T")
 _POLL = 0.2  # seconds between looks at the stop sign; also lets Ctrl-C through where waiting cannot be interrupted
 _PATIENCE = 10.0  # seconds that closing waits for a thread which is stuck in a device
+
+
+def available_cores() -> int:
+    """Counts the processor's cores that this process may use: fewer than there are in containers and under taskset."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 class _End:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +9,7 @@ from functools import cache
 import torch
 
 from vos.errors import VosError
+from vos.stages import available_cores
 
 # Seconds that a thread keeps Python's lock while others wait. Encoder, tracker and writer need it for microseconds at a
 # time, so that Python's own 0.005 is long.
@@ -92,9 +92,9 @@ def set_threads(threads: int | None, embedded: bool) -> None:
     if threads is not None:
         torch.set_num_threads(threads)
     elif embedded:
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
+        torch.set_num_threads(max(1, available_cores() // 2))
 
 
 def free_cores(device: torch.device) -> int:
     """How many operations can run side by side: cores by the threads that one operation uses; 1 on other devices."""
-    return max(1, (os.cpu_count() or 1) // torch.get_num_threads()) if device.type == "cpu" else 1
+    return max(1, available_cores() // torch.get_num_threads()) if device.type == "cpu" else 1

@@ -9,7 +9,6 @@ bounded, so memory does not depend on the length of the video.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from typing import Protocol
 from vos.geometry import Geometry
 from vos.io.frames import FrameSource
 from vos.sam.segmenter import Segmenter
-from vos.stages import Prefetch, StageTimes, WriteBehind
+from vos.stages import Prefetch, StageTimes, WriteBehind, available_cores
 from vos.structures import Frame, ImageEmbedding, LabelMap, SegmentedFrame, TrackedFrame
 from vos.tracking.config import EdgesConfig
 from vos.tracking.merge import merge
@@ -30,7 +29,7 @@ from vos.video.reference import Reference, in_order
 from vos.video.resume import Checkpoint, ResumeState, replay, temporary_state
 
 PENDING_RESULTS = 4
-MANY_CORES = (os.cpu_count() or 1) > 2  # on two, encoder and tracker get into the way of any further thread
+MANY_CORES = available_cores() > 2  # on two, encoder and tracker get into the way of any further thread
 
 
 class Writer(Protocol):
