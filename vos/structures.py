@@ -80,7 +80,8 @@ class LabelMap:
 
     def masks(self) -> npt.NDArray[np.bool_]:
         """Boolean masks (N, H, W), one per object id, in the order of ``object_ids``."""
-        return self.labels[None] == np.asarray(self.object_ids, dtype=np.uint8)[:, None, None]
+        masks: npt.NDArray[np.bool_] = self.labels[None] == np.asarray(self.object_ids, dtype=np.uint8)[:, None, None]
+        return masks
 
 
 @dataclass(frozen=True, slots=True)

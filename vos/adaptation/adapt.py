@@ -124,7 +124,7 @@ class SampleGenerator:
         embedding = view.embedding
         window = self._window(view, number)
         if window is not None:
-            rows, columns = window.slices(embedding.geometry.grid_stride // embedding.geometry.logit_stride)
+            rows, columns = window.slices(embedding.geometry.logits_per_cell)
             truth = truth[rows, columns]
             mask = None if mask is None else mask[rows, columns]
             others = None if others is None else others[rows, columns]

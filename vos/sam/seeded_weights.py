@@ -22,7 +22,10 @@ def seeded_uniform(name: str, shape: tuple[int, ...], seed: int = 0) -> npt.NDAr
     key = int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:16], "little")
     count = int(np.prod(shape, dtype=np.int64))
     words = np.random.PCG64(key).random_raw((count + 1) // 2).view(np.uint32)[:count]
-    return ((words >> 8).astype(np.float32) * np.float32(2.0**-23) - np.float32(1.0)).reshape(shape)
+    values: npt.NDArray[np.float32] = (
+        (words >> 8).astype(np.float32) * np.float32(2.0**-23) - np.float32(1.0)
+    ).reshape(shape)
+    return values
 
 
 def seeded_state(shapes: Mapping[str, torch.Tensor], seed: int = 0, prefix: str = "") -> dict[str, torch.Tensor]:
@@ -48,5 +51,6 @@ def _values(name: str, like: torch.Tensor, seed: int) -> torch.Tensor:
     if "rel_pos" in name:
         return 0.3 * values
     if name.endswith("weight") and not _EMBEDDING.search(name):
-        return values * float(3 / np.prod(shape[1:])) ** 0.5  # unit gain: variance 1 / fan-in
+        scaled: torch.Tensor = values * float(3 / np.prod(shape[1:])) ** 0.5  # unit gain: variance 1 / fan-in
+        return scaled
     return values  # embeddings, positions, attention biases, random frequencies

@@ -38,18 +38,20 @@ class InvertedResidual(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         # Nobody else reads x where it is added: the pyramid is taken before blocks of stride 2.
-        return self.project(self.depthwise(self._expanded(x)), onto=x if self.residual else None)
+        projected: torch.Tensor = self.project(self.depthwise(self._expanded(x)), onto=x if self.residual else None)
+        return projected
 
     def _expanded(self, x: torch.Tensor) -> torch.Tensor:
         """The depthwise convolution's input, padded where that has stride 2."""
         if self.expand is None:
             return x
         if self.stride == 1:
-            return self.expand(x)
+            expanded: torch.Tensor = self.expand(x)
+            return expanded
         if torch.is_grad_enabled():
             return _pad_same(self.expand(x))
         # The same in a fraction of the time: to pad before the expansion copies a sixth.
-        y = self.expand(_pad_same(x))
+        y: torch.Tensor = self.expand(_pad_same(x))
         y[..., -1:, :] = 0
         y[..., -1:] = 0
         return y

@@ -21,7 +21,8 @@ from torch import nn
 from vos.geometry import SizeHW
 
 TESTED_VERSIONS = ("2.13.0",)  # of PyTorch, in which the private operators are known to be right (constraints.txt)
-HAS_FUSED = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+_BACKEND: Any = torch.backends.mkldnn  # its functions have no types
+HAS_FUSED: bool = _BACKEND.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
 HAS_REORDER = hasattr(torch.ops.mkldnn, "_reorder_convolution_weight")
 
 # ruff: noqa: UP007, UP045 (TorchScript knows these spellings)
@@ -38,7 +39,7 @@ def _convolve(
     activation: str,
     limits: list[float],
 ) -> torch.Tensor:
-    numbers = torch.jit.annotate(list[Optional[Union[int, float, complex]]], [])
+    numbers: list[Optional[Union[int, float, complex]]] = []
     for limit in limits:
         numbers.append(limit)
     y: torch.Tensor = torch.ops.mkldnn._convolution_pointwise(
@@ -57,7 +58,7 @@ def _convolve_onto(
     dilation: list[int],
     groups: int,
 ) -> torch.Tensor:
-    numbers = torch.jit.annotate(list[Optional[Union[int, float, complex]]], [])
+    numbers: list[Optional[Union[int, float, complex]]] = []
     y: torch.Tensor = torch.ops.mkldnn._convolution_pointwise_(
         onto, x, weight, bias, padding, stride, dilation, groups, "add", 1.0, None, numbers, None
     )

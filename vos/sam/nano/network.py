@@ -50,7 +50,8 @@ class Block(nn.Module):
         self.project = Convolution(channels * expansion, channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.project(self.expand(self.norm(self.depthwise(x))), onto=x)
+        projected: torch.Tensor = self.project(self.expand(self.norm(self.depthwise(x))), onto=x)
+        return projected
 
 
 class Neck(nn.Module):
@@ -149,7 +150,8 @@ class Decoder(nn.Module):
         scene = x16.float().mean(dim=(2, 3))[:, None].expand(-1, logits.shape[1], -1)
         decided = ((soft4 - 0.5).abs() * 2 * soft4).sum(dim=(2, 3)) / soft4.sum(dim=(2, 3)).clamp(min=1)
         which = torch.eye(MASKS, device=logits.device)[chosen].expand(len(logits), -1, -1)
-        return self.quality(torch.cat([inside, scene, decided[..., None], which], dim=-1)).squeeze(-1)
+        quality: torch.Tensor = self.quality(torch.cat([inside, scene, decided[..., None], which], dim=-1)).squeeze(-1)
+        return quality
 
 
 def _pool(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
@@ -178,7 +180,8 @@ class NanoNetwork(nn.Module):
         autocast = torch.is_autocast_enabled(images.device.type)
         dtype = torch.get_autocast_dtype(images.device.type) if autocast else self.backbone.stem.weight.dtype
         x = images.to(dtype) - HALF_RANGE  # exact for whole numbers, in bfloat16 too
-        return self.neck(self.backbone(x / self.pixel_unit if self.pixel_unit != 1 else x))
+        levels: tuple[torch.Tensor, ...] = self.neck(self.backbone(x / self.pixel_unit if self.pixel_unit != 1 else x))
+        return levels
 
 
 def fold_batch_norms(network: nn.Module) -> None:

@@ -58,11 +58,12 @@ class Traced:
         with self.constants() as noted:
             self.function(x)
         constants = tuple(noted)
+        jit: Any = torch.jit  # its functions have no types
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about branches on sizes, which are the same at every call
                 # PyTorch knows the constants by their identity, and a function by its being one, not a method.
-                trace = torch.jit.trace(lambda y, *_: self.function(y), (x, *constants), check_trace=False)
+                trace = jit.trace(lambda y, *_: self.function(y), (x, *constants), check_trace=False)
         except (RuntimeError, AttributeError, NotImplementedError):
             return self.function
         return lambda y: trace(y, *constants)

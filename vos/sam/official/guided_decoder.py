@@ -38,7 +38,7 @@ def decode_masks(
     queries, keys = _two_way_transformer(decoder.transformer, keys, key_positions, tokens, attention, embedding)
 
     iou_token, mask_tokens = queries[:, 0], queries[:, 1 : 1 + decoder.num_mask_tokens]
-    upscaled = decoder.output_upscaling(keys.transpose(1, 2).unflatten(2, features.shape[-2:]))
+    upscaled = decoder.output_upscaling(torch.unflatten(keys.transpose(1, 2), 2, features.shape[-2:]))
     mlps = decoder.output_hypernetworks_mlps
     kernels = torch.stack([mlp(mask_tokens[:, index]) for index, mlp in enumerate(mlps)], dim=1)
     logits = (kernels @ upscaled.flatten(2)).unflatten(2, upscaled.shape[-2:])
@@ -111,4 +111,5 @@ def _attend(
     weights = (query @ key.transpose(2, 3) / math.sqrt(query.shape[-1])).softmax(dim=-1)
     if attention is not None:
         weights = (weights + attention[:, None, None]).softmax(dim=-1)
-    return module.out_proj((weights @ value).transpose(1, 2).flatten(2))
+    projected: torch.Tensor = module.out_proj((weights @ value).transpose(1, 2).flatten(2))
+    return projected

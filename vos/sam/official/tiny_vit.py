@@ -42,7 +42,8 @@ class PatchEmbed(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Maps float (B, 3, H, W) to (B, dim, H / 4, W / 4)."""
-        return self.seq(x)
+        patches: torch.Tensor = self.seq(x)
+        return patches
 
 
 class MBConv(nn.Module):
@@ -71,7 +72,8 @@ class PatchMerging(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Maps float (B, dim, H, W) to (B, dim_out, H / stride, W / stride)."""
-        return self.conv3(F.gelu(self.conv2(F.gelu(self.conv1(x)))))
+        merged: torch.Tensor = self.conv3(F.gelu(self.conv2(F.gelu(self.conv1(x)))))
+        return merged
 
 
 class WindowAttention(nn.Module):
@@ -94,7 +96,8 @@ class WindowAttention(nn.Module):
         index = apart[:, None, :, None] * self.window + apart[None, :, None, :]
         bias = self.attention_biases[:, index.flatten(2).flatten(0, 1)].to(query.dtype)
         out = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
-        return self.proj(out.transpose(1, 2).flatten(2))
+        projected: torch.Tensor = self.proj(out.transpose(1, 2).flatten(2))
+        return projected
 
 
 class Mlp(nn.Module):
@@ -108,7 +111,8 @@ class Mlp(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Keeps float (..., dim)."""
-        return self.fc2(F.gelu(self.fc1(self.norm(x))))
+        projected: torch.Tensor = self.fc2(F.gelu(self.fc1(self.norm(x))))
+        return projected
 
 
 class TinyVitBlock(nn.Module):
@@ -123,7 +127,8 @@ class TinyVitBlock(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Keeps float (B, dim, H, W)."""
         x = self.local_conv(x + self._attend(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
-        return x + self.mlp(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        y: torch.Tensor = x + self.mlp(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return y
 
     def _attend(self, x: torch.Tensor) -> torch.Tensor:
         """Windows of (B, H, W, dim), zero-padded at the bottom/right; the padding takes part in the attention."""
@@ -133,7 +138,8 @@ class TinyVitBlock(nn.Module):
         rows, columns = x.shape[1] // side, x.shape[2] // side
         windows = x.view(batch, rows, side, columns, side, dim).transpose(2, 3).reshape(-1, side * side, dim)
         out = self.attn(windows).view(batch, rows, columns, side, side, dim).transpose(2, 3)
-        return out.reshape(batch, rows * side, columns * side, dim)[:, :height, :width]
+        kept: torch.Tensor = out.reshape(batch, rows * side, columns * side, dim)[:, :height, :width]
+        return kept
 
 
 class Stage(nn.Module):
@@ -180,4 +186,5 @@ class TinyVit(nn.Module):
         for stage in self.layers:
             x = stage(x)
         with torch.autocast(x.device.type, enabled=False):  # similarities are taken on the neck's output
-            return self.neck(x.float())
+            features: torch.Tensor = self.neck(x.float())
+            return features

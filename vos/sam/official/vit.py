@@ -102,7 +102,8 @@ class RelPosAttention(nn.Module):
         attend = _attend_by_rows if by_rows else _attend_fused
         out = attend(query, key, value, rel_h, rel_w, self.scale)
         out = out.view(batch, self.num_heads, height, width, -1).permute(0, 2, 3, 1, 4)
-        return self.proj(out.reshape(batch, height, width, dim))
+        projected: torch.Tensor = self.proj(out.reshape(batch, height, width, dim))
+        return projected
 
 
 def _offsets_table(rel_pos: torch.Tensor, size: int) -> torch.Tensor:
