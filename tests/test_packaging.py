@@ -144,7 +144,11 @@ def test_the_sdist_holds_what_make_needs(built: Built) -> None:
 # What `python -m vos.run --help` is, after a line that says where vos was found.
 PROBE = """
 import runpy, site, sys
-sys.meta_path[:] = [finder for finder in sys.meta_path if "Editable" not in repr(finder)]  # vos's own
+# An environment that vos is installed in has a finder of its own, a module of the same name as the one under test.
+sys.meta_path[:] = [finder for finder in sys.meta_path if "Editable" not in repr(finder)]
+for name in [name for name in sys.modules if name.startswith("__editable___vos")]:
+    del sys.modules[name]
+sys.path.insert(0, sys.argv[1])
 site.addsitedir(sys.argv[1])
 import vos
 print(vos.__file__)
