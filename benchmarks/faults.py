@@ -58,9 +58,7 @@ class Suite:
 
     def __init__(self, folder: Path, default_options: bool = False) -> None:
         self.folder = folder.resolve()
-        logs = self.folder / "logs"
-        logs.mkdir(parents=True, exist_ok=True)
-        self.program = Program(logs)
+        self.program = Program()
         self.material = Material(self.folder / "material", self._make_concept)
         fast, slow = (Bench(self.program, self.material, self.folder / "attempt", each) for each in (False, True))
         self.benches = {False: fast, True: slow}

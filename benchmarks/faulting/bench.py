@@ -11,9 +11,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from faulting import judge, scene
+from faulting.fault import NO_FAULT, Fault, Outcome
 from faulting.judge import Verdict
 from faulting.material import Material
-from faulting.sandbox import NO_FAULT, Fault, Outcome, Program
+from faulting.sandbox import Program
 
 FAST = ("model.input_size=128", "tracker.adapt.enabled=false")  # no learning, a small picture
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from faulting.sandbox import Outcome
+from faulting.fault import Outcome
 
 RIGHT, ONE_LINE, REFUSED, TRACEBACK, HANG, SILENT, LOST = (
     "right",

@@ -5,7 +5,10 @@ A fork takes milliseconds where a new process takes seconds. The parent has one 
 
 from __future__ import annotations
 
+import fcntl
 import importlib
+import importlib.util
+import mmap
 import os
 import resource
 import signal
@@ -14,54 +17,14 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
+
+from faulting.fault import NO_FAULT, Fault, Outcome
 
 WRITES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link", "os.symlink", "shutil.rmtree"}
 
 
-@dataclass(frozen=True)
-class Fault:
-    """What happens to a run.
-
-    Attributes:
-        at_event: the signal comes at the n-th time that Python opens a file to write, renames or deletes.
-        after: or after so many seconds.
-        signal: which.
-        state_every_frame: the state of the tracker is saved after each frame, not after seconds.
-        limits: of the system, e.g. {"FSIZE": 1000}, see the module resource.
-        stdout: "file", or "closed", "full" (a full device), "left" (a pipe whose reader has gone).
-        encoding: of stdout and stderr.
-        environ: environment variables that are set, or unset where None.
-        stdin_closed: there is no standard input.
-    """
-
-    at_event: int | None = None
-    after: float | None = None
-    signal: int = signal.SIGKILL
-    state_every_frame: bool = False
-    limits: dict[str, int] = field(default_factory=dict)
-    stdout: str = "file"
-    encoding: str = "utf-8"
-    environ: dict[str, str | None] = field(default_factory=dict)
-    stdin_closed: bool = False
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended: exit code or signal (None: the other), whether it hung, what it said, how long it took."""
-
-    code: int | None
-    signal: int | None
-    hung: bool
-    out: str
-    err: str
-    seconds: float
-    events: int = 0
-
-
-NO_FAULT = Fault()
 COMMANDS = {  # in which module each is; 0.3.0 has others
     "run": ("vos.run",),
     "evaluate": ("vos.evaluate",),
@@ -71,19 +34,14 @@ COMMANDS = {  # in which module each is; 0.3.0 has others
 
 
 class Program:
-    """The commands of vos, imported once, with the models that were loaded by :meth:`warm` kept.
+    """The commands of vos, imported once, with the models that were loaded by :meth:`warm` kept."""
 
-    Args:
-        log: folder for what the children say.
-    """
-
-    def __init__(self, log: Path) -> None:
+    def __init__(self) -> None:
         import torch
         import tqdm
 
         torch.set_num_threads(1)  # pools of threads do not survive a fork
         tqdm.tqdm.monitor_interval = 0  # nor does its thread
-        self._log = log
         self._main: dict[str, Callable[[], int]] = {}
         for name, modules in COMMANDS.items():
             self._main[name] = _main(modules)
@@ -111,21 +69,20 @@ class Program:
         """Runs ``python -m vos.<command> words`` in ``folder``."""
         if threading.active_count() > 1:
             raise RuntimeError(f"a fork with threads is not safe: {threading.enumerate()}")
-        files = [self._log / name for name in ("stdout", "stderr", "events")]
-        for file in files:
-            file.write_bytes(b"")
         sys.stdout.flush()
         sys.stderr.flush()
+        # Pipes and shared memory: a limit on the size of files is for the run, not for what is written about it.
+        pipes, counter = (_pipe(), _pipe()), mmap.mmap(-1, 8)
         begin = time.monotonic()
         child = os.fork()
         if child == 0:
-            _child(self._main[command], ["vos", *words], folder, fault, files)
+            _child(self._main[command], ["vos", *words], folder, fault, pipes, counter)
         status, hung = _wait(child, fault, timeout)
         seconds = time.monotonic() - begin
-        out, err, events = (file.read_text(encoding="utf-8", errors="replace") for file in files)
+        out, err = (_drained(pipe) for pipe in pipes)
         code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
-        return Outcome(code, number, hung, out, err, seconds, int(events or 0))
+        return Outcome(code, number, hung, out, err, seconds, int.from_bytes(counter[:], "little"))
 
     def _keep_models(self) -> None:
         """Loads the same embedded model once: children get what the parent has loaded, each its own copy by fork."""
@@ -156,6 +113,26 @@ def _main(modules: Sequence[str]) -> Callable[[], int]:
     raise RuntimeError(f"no command in {', '.join(modules)}")
 
 
+def _pipe() -> tuple[int, int]:
+    """A pipe that takes all that a run says, so that it may be read afterwards."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 1 << 20)
+    os.set_blocking(reader, False)
+    return reader, writer
+
+
+def _drained(pipe: tuple[int, int]) -> str:
+    os.close(pipe[1])
+    parts = []
+    try:
+        while part := os.read(pipe[0], 1 << 20):
+            parts.append(part)
+    except BlockingIOError:  # a grandchild still holds it
+        pass
+    os.close(pipe[0])
+    return b"".join(parts).decode(errors="replace")
+
+
 def _wait(child: int, fault: Fault, timeout: float) -> tuple[int, bool]:
     """Waits for a child, sends the signal of the fault; returns its status and whether it had to be killed."""
     begin, sent = time.monotonic(), fault.after is None
@@ -173,7 +150,14 @@ def _wait(child: int, fault: Fault, timeout: float) -> tuple[int, bool]:
         time.sleep(0.003)
 
 
-def _child(main: Callable[[], int], argv: list[str], folder: Path, fault: Fault, files: Sequence[Path]) -> None:
+def _child(
+    main: Callable[[], int],
+    argv: list[str],
+    folder: Path,
+    fault: Fault,
+    pipes: Sequence[tuple[int, int]],
+    counter: mmap.mmap,
+) -> None:
     """Becomes the run; never returns."""
     code = 1
     try:
@@ -183,8 +167,8 @@ def _child(main: Callable[[], int], argv: list[str], folder: Path, fault: Fault,
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
         for name, value in {**dict.fromkeys(("COLUMNS", "LINES")), **fault.environ}.items():
             os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
-        _streams(fault, files)
-        _plant(fault, folder, files[2])
+        _streams(fault, pipes[0][1], pipes[1][1])
+        _plant(fault, folder, counter)
         sys.argv = argv
         code = main()
     except SystemExit as error:
@@ -202,31 +186,30 @@ def _child(main: Callable[[], int], argv: list[str], folder: Path, fault: Fault,
         os._exit(code if isinstance(code, int) else 1)
 
 
-def _streams(fault: Fault, files: Sequence[Path]) -> None:
-    """Puts files, or something worse, where stdout and stderr are."""
+def _streams(fault: Fault, out: int, err: int) -> None:
+    """Puts pipes, or something worse, where stdout and stderr are."""
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     if fault.stdin_closed:
         os.close(0)
-    target = os.open("/dev/full" if fault.stdout == "full" else files[0], os.O_WRONLY | os.O_APPEND)
+    target = os.open("/dev/full", os.O_WRONLY) if fault.stdout == "full" else out
     if fault.stdout == "left":
         reader, target = os.pipe()
         os.close(reader)
     os.dup2(target, 1)
-    os.dup2(os.open(files[1], os.O_WRONLY | os.O_APPEND), 2)
+    os.dup2(err, 2)
     sys.stdout = open(1, "w", encoding=fault.encoding, closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding=fault.encoding, errors="backslashreplace", closefd=False, buffering=1)  # noqa: SIM115
     if fault.stdout == "closed":
         os.close(1)
 
 
-def _plant(fault: Fault, folder: Path, counter: Path) -> None:
+def _plant(fault: Fault, folder: Path, counter: mmap.mmap) -> None:
     """Sets limits, and counts what is written until the signal is due."""
     if fault.state_every_frame:
         import vos.video.direction as direction
 
         direction.STATE_INTERVAL = 0.0
-    descriptor = os.open(counter, os.O_WRONLY)
     below, seen = str(folder), 0
 
     def on_event(event: str, arguments: tuple[Any, ...]) -> None:
@@ -243,7 +226,7 @@ def _plant(fault: Fault, folder: Path, counter: Path) -> None:
         if seen == fault.at_event:
             os.kill(os.getpid(), fault.signal)
         seen += 1
-        os.pwrite(descriptor, str(seen).encode(), 0)
+        counter[:] = seen.to_bytes(8, "little")
 
     sys.addaudithook(on_event)
     for name, limit in fault.limits.items():

@@ -32,7 +32,7 @@ class Kind:
     weight: int
     grid: Mapping[str, Sequence[Any]]
     attempt: Callable[[Bench, Choice, random.Random], Verdict]
-    holds: bool = True
+    holds: bool = False
 
     @property
     def size(self) -> int:

@@ -10,11 +10,11 @@ from pathlib import Path
 from faulting import scene
 from faulting.bench import Bench
 from faulting.clips import CLIPS
+from faulting.fault import Fault, Outcome
 from faulting.judge import SILENT, Verdict, warnings
 from faulting.kinds import Choice, Kind
 from faulting.kinds.kills import JOBS, difference, digest, reference, start
 from faulting.material import HARMS, PICTURES, cut
-from faulting.sandbox import Fault, Outcome
 
 RUN = ("video=clip.mp4", "ref_mask=m0.png", "output_dir=o")
 HIDDEN = ("records.jsonl",)  # a log: lines that nothing reads may stay in it
@@ -163,7 +163,7 @@ def attempt_weights(bench: Bench, choice: Choice, rng: random.Random) -> Verdict
     else:
         harm(path, choice, rng)
     outcome = bench.run("run", (*RUN, "output=[masks]", "checkpoint=nano.safetensors"))
-    numbers = choice["harm"] in ("flip", "flips")
+    numbers = choice["harm"] in ("flip", "flips", "zeros")  # the file is whole, and nobody knows its numbers
     return bench.judge(outcome, lambda: None if numbers and not bench.masks_problem(least=-1) else "they were taken")
 
 
@@ -234,7 +234,7 @@ KINDS = (
     ),
     Kind("damaged masks", 30, {"harm": HARMS}, attempt_mask),
     Kind("damaged states", 100, {"job": tuple(JOBS), "harm": HARMS, "signal": ("kill -9", "Ctrl-C")}, attempt_state),
-    Kind("damaged concepts", 60, {"harm": HARMS, "command": ("run", "album")}, attempt_concept),
+    Kind("damaged concepts", 60, {"harm": HARMS, "command": ("run", "album")}, attempt_concept, holds=True),
     Kind(
         "damaged weights",
         40,

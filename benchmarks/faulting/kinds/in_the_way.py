@@ -19,7 +19,7 @@ TARGETS = (
     "masks/00000.png", "masks/my own.png", "overlay/1.png", "masks/1.png", ".gitignore", "notes.txt",
 )  # fmt: skip
 THINGS = (
-    "text", "empty file", "picture", "JSON", "our kind of JSON", "folder of pictures", "empty folder",
+    "text", "empty file", "picture", "JSON", "folder of pictures", "empty folder",
     "link to a file",
     "link to a folder", "broken link",
 )  # fmt: skip
@@ -81,8 +81,7 @@ def _put(bench: Bench, name: str, thing: str) -> None:
     elif thing == "broken link":
         path.symlink_to(bench.place / "nowhere")
     else:
-        ours = '{"version": "1.0", "fingerprint": "0", "config": {}}'
-        path.write_text({"empty file": "", "JSON": '{"mine": 1}', "our kind of JSON": ours}.get(thing, "my own notes"))
+        path.write_text({"empty file": "", "JSON": '{"mine": 1}'}.get(thing, "my own notes"))
 
 
 def attempt_input(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:

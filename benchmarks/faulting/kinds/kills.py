@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from faulting.bench import Bench
+from faulting.fault import NO_FAULT, Fault, Outcome
 from faulting.judge import ONE_LINE, RIGHT, SILENT, TRACEBACK, Verdict, crash, lines, snapshot, tail
 from faulting.kinds import Choice, Kind
-from faulting.sandbox import NO_FAULT, Fault, Outcome
 
 TIMING = re.compile(r"second|per_frame|speed|date|time")  # keys of what a run took
 

@@ -14,10 +14,10 @@ import time
 from pathlib import Path
 
 from faulting.bench import Bench
+from faulting.fault import Fault
 from faulting.judge import HANG, ONE_LINE, SILENT, TRACEBACK, Verdict, lines, tail
 from faulting.kinds import Choice, Kind
 from faulting.kinds.kills import JOBS, difference, digest, reference, start
-from faulting.sandbox import Fault
 
 LIMITS = {
     **{f"files of at most {size} bytes": {"FSIZE": size} for size in (0, 1, 100, 1000, 5000, 20_000)},
@@ -72,7 +72,7 @@ def attempt_stream(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
     """Outputs that nobody reads, or that cannot show what is said."""
     job, stream, expected = choice["job"], choice["stream"], reference(bench, choice["job"])
     environ: dict[str, str | None] = {"no HOME": {"HOME": None}, "no TMPDIR": {"TMPDIR": "/nowhere"}}.get(stream, {})  # type: ignore[assignment]
-    stdout = stream.split()[1] if stream.startswith("stdout") else "file"
+    stdout = stream.split()[1] if stream.startswith("stdout") else "pipe"
     fault = Fault(
         stdout=stdout, encoding=LOCALES.get(stream, "utf-8"), environ=environ, stdin_closed=stream == "stdin closed"
     )
@@ -180,7 +180,7 @@ def attempt_begin(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
 SOME = ("masks", "overlay", "matte", "rle", "late", "album", "concept", "evaluate")
 KINDS = (
     Kind("limits", 90, {"limit": tuple(LIMITS), "job": SOME}, attempt_limit),
-    Kind("streams and surroundings", 60, {"stream": STREAMS, "job": SOME}, attempt_stream),
-    Kind("special files", 90, {"special": SPECIAL, "place": PLACES}, attempt_special),
+    Kind("streams and surroundings", 60, {"stream": STREAMS, "job": SOME}, attempt_stream, holds=True),
+    Kind("special files", 90, {"special": SPECIAL, "place": PLACES}, attempt_special, holds=True),
     Kind("Ctrl-C at the start", 20, {"job": ("masks", "late", "album", "concept", "evaluate")}, attempt_begin),
 )

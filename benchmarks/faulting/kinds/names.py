@@ -6,9 +6,9 @@ import random
 import shutil
 
 from faulting.bench import Bench
+from faulting.fault import Fault
 from faulting.judge import Verdict
 from faulting.kinds import Choice, Kind
-from faulting.sandbox import Fault
 
 NAMES = (
     "plain", "with blank", " leading", "trailing ", "Ünïcødé", "日本語", "emoji🦆", "a:b", "2024-01-01T12:30:05",

@@ -9,9 +9,9 @@ from typing import Any
 
 from faulting import scene
 from faulting.bench import Bench
+from faulting.fault import Fault
 from faulting.judge import Verdict
 from faulting.kinds import Choice, Kind
-from faulting.sandbox import Fault
 
 VALUES = (
     "abc", "nan", "inf", "-inf", "-1", "0", "0.5", "1e9", "100000", "100000000000000000000", "", "''", "null",
@@ -23,26 +23,14 @@ NUMBERS = {"nan": "nan", "inf": "inf", "-inf": "-inf"}
 MEMORY = 12 << 30  # bytes of address space: what asks for more is told so, and does not swap the machine
 
 
-def all_options() -> tuple[tuple[str, str], ...]:
-    """Every (command, option) that there is, config groups included."""
-    from vos.cli import config
+def all_options() -> dict[tuple[str, str], Any]:
+    """Every (command, option) that there is with its type, config groups included."""
+    from vos.cli.config import AlbumConfig, ConceptConfig, RunConfig
     from vos.cli.options import options
     from vos.evaluation.config import EvaluateConfig
 
-    schemas = {
-        "run": config.RunConfig,
-        "album": config.AlbumConfig,
-        "concept": config.ConceptConfig,
-        "evaluate": EvaluateConfig,
-    }
-    return tuple((command, name) for command, schema in schemas.items() for name, _ in options(schema))
-
-
-def _hint(command: str, option: str) -> Any:
-    from vos.cli import config
-    from vos.cli.options import options
-
-    return dict(options(getattr(config, f"{command.capitalize()}Config")))[option]
+    schemas = {"run": RunConfig, "album": AlbumConfig, "concept": ConceptConfig, "evaluate": EvaluateConfig}
+    return {(command, name): hint for command, schema in schemas.items() for name, hint in options(schema)}
 
 
 def is_numeric(hint: Any) -> bool:
@@ -81,7 +69,7 @@ def attempt(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
     outcome = bench.run(command, words, Fault(limits={"AS": MEMORY}, environ={"HOME": str(bench.place)}))
 
     def problem() -> str | None:
-        if value in NUMBERS and is_numeric(_hint(command, option)):
+        if value in NUMBERS and is_numeric(OPTIONS[command, option]):
             return f"{option}={value} was taken for a number"
         written = [path for path in bench.place.rglob("*") if str(path.relative_to(bench.place)) not in bench.users]
         if not [path for path in written if path.is_file()]:
@@ -93,4 +81,5 @@ def attempt(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
     return bench.judge(outcome, problem, warning_excuses=True)
 
 
-KINDS = (Kind("odd options", 340, {"option": all_options(), "value": VALUES}, attempt),)
+OPTIONS = all_options()
+KINDS = (Kind("odd options", 340, {"option": tuple(OPTIONS), "value": VALUES}, attempt),)

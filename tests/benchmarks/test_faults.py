@@ -1,0 +1,218 @@
+"""The judge of benchmarks/faults.py sees what is wrong, and what is drawn at random from its grid holds."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import faults
+import pytest
+from faulting import judge, scene, table
+from faulting.fault import Fault, Outcome
+from faulting.judge import HANG, LOST, ONE_LINE, REFUSED, RIGHT, SILENT, TRACEBACK
+from faulting.kinds import damage, kills, odd_masks
+from faulting.material import HARMS, Material, cut
+from faulting.sandbox import Program
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def ended(code: int | None = 0, err: str = "", signal: int | None = None, hung: bool = False) -> Outcome:
+    return Outcome(code, signal, hung, "", err, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "losses", "problem", "refuse", "expected"),
+    [
+        (ended(), [], None, True, RIGHT),
+        (ended(), [], "5 masks of 6", True, SILENT),
+        (ended(), ["own.png gone"], None, True, LOST),
+        (ended(2, "error: no\n"), ["own.png gone"], None, True, LOST),
+        (ended(2, "warning: x\n 50%|\rerror: no such mask\n"), [], None, True, ONE_LINE),
+        (ended(2, "error: no such mask\n"), [], None, False, REFUSED),
+        (ended(2, ""), [], None, True, TRACEBACK),
+        (ended(2, "error: a\nerror: b\n"), [], None, True, TRACEBACK),
+        (ended(0, "Traceback (most recent call last):\n  File\nKeyError: 1\n"), [], None, True, TRACEBACK),
+        (ended(1), [], None, True, TRACEBACK),
+        (ended(None, signal=11), [], None, True, TRACEBACK),
+        (ended(None, signal=9, hung=True), [], None, True, HANG),
+        (ended(130, "interrupted; go on with the same command\n"), [], None, True, ONE_LINE),
+    ],
+)
+def test_verdicts(outcome: Outcome, losses: list[str], problem: str | None, refuse: bool, expected: str) -> None:
+    assert judge.judge(outcome, losses, lambda: problem, may_refuse=refuse).verdict == expected
+
+
+def test_a_warning_excuses_less_only_where_that_is_agreed() -> None:
+    outcome = ended(err="warning: 1 frame is damaged or missing\n")
+    assert judge.judge(outcome, [], lambda: "5 masks", warning_excuses=True).verdict == RIGHT
+    assert judge.judge(outcome, [], lambda: "5 masks").verdict == SILENT
+    assert judge.judge(ended(), [], lambda: "5 masks", warning_excuses=True).verdict == SILENT
+
+
+def test_losses_are_seen_in_files_and_links(tmp_path: Path) -> None:
+    for name in ("same", "changed", "gone"):
+        (tmp_path / name).write_text("mine")
+    (tmp_path / "link").symlink_to("same")
+    before = judge.snapshot(tmp_path)
+    (tmp_path / "changed").write_text("theirs")
+    (tmp_path / "gone").unlink()
+    (tmp_path / "new").write_text("a result")
+    (tmp_path / "link").unlink()
+    (tmp_path / "link").write_text("mine")
+    assert judge.lost(before, judge.snapshot(tmp_path)) == ["changed changed", "gone gone", "link changed"]
+
+
+def test_a_digest_leaves_out_only_what_a_run_took(tmp_path: Path) -> None:
+    digests = []
+    for seconds, frames in ((1.0, 6), (2.0, 6), (2.0, 5)):
+        (tmp_path / "summary.json").write_text(json.dumps({"timings_seconds": {"read": seconds}, "frames": frames}))
+        digests.append(kills.digest(tmp_path))
+    assert digests[0] == digests[1]
+    assert kills.difference(digests[1], digests[2]) == "1 files differ from an undisturbed run: summary.json"
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_every_harm_changes_a_file(harm: str) -> None:
+    data = bytes(range(1, 256)) * 8
+    assert cut(data, harm, 0.4, 1) != data
+    assert cut(data, harm, 0.4, 1) == cut(data, harm, 0.4, 1)
+
+
+@pytest.mark.parametrize("notation", list(odd_masks.DRAWN))
+def test_a_mask_shows_as_many_objects_as_it_says(notation: str) -> None:
+    import random
+
+    count = 1 if notation in odd_masks.ONE_OBJECT else 3
+    mask = odd_masks.DRAWN[notation][0](scene.labels(count), count, random.Random(0))
+    if notation not in ("sideways by EXIF", "soft edges"):
+        pixels = [mask.getpixel((box[1] + 11, box[0] + 11)) for box in scene.boxes(count)]
+        assert len(set(pixels)) == count
+        assert mask.getpixel((0, 0)) not in pixels
+    assert mask.size in ((scene.WIDTH, scene.HEIGHT), (scene.HEIGHT, scene.WIDTH))
+
+
+def test_draws_repeat_and_cover_every_kind() -> None:
+    kinds = faults.all_kinds()
+    drawn = [faults.draw(kinds, 7, number)[:2] for number in range(2000)]
+    assert drawn == [faults.draw(kinds, 7, number)[:2] for number in range(2000)]
+    assert {kind.name for kind, _ in drawn} == {kind.name for kind in kinds}
+    assert drawn != [faults.draw(kinds, 8, number)[:2] for number in range(2000)]
+
+
+def test_the_table_counts() -> None:
+    results = [
+        {"kind": kind, "verdict": verdict, "choice": {"name": "x"}, "what": "w", "number": 1, "default_options": False}
+        for kind, verdict in (("cuts", RIGHT), ("cuts", SILENT), ("names", ONE_LINE))
+    ]
+    rows = table.table(results).splitlines()
+    assert rows[2] == "| cuts | 2 | 1 | 0 | 0 | 0 | 0 | 1 | 0 |"
+    assert rows[-1] == "| **all** | 3 | 1 | 1 | 0 | 0 | 0 | 1 | 0 |"
+    assert "- cuts, name x: silently wrong (w)" in table.page(results, "--count 3")
+
+
+def fail() -> int:
+    raise KeyError("planted")
+
+
+def spoil() -> int:
+    Path("own.txt").write_text("spoiled")
+    return 0
+
+
+def stay() -> int:
+    time.sleep(60)
+    return 0
+
+
+def fail_aside() -> int:
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    return 0
+
+
+def write_twice() -> int:
+    for name in ("first", "second"):
+        Path(name).write_text(name)
+    return 0
+
+
+PLANTED: list[tuple[Callable[[], int], str]] = [
+    (fail, TRACEBACK),
+    (fail_aside, TRACEBACK),
+    (spoil, LOST),
+    (stay, HANG),
+    (lambda: 0, SILENT),
+    (lambda: sys.stderr.write("error: no\n") and 2, ONE_LINE),
+]
+
+
+@pytest.mark.parametrize(("main", "expected"), PLANTED)
+def test_the_sandbox_notices_what_is_planted(
+    main: Callable[[], int], expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = planted(main, tmp_path, monkeypatch)
+    (tmp_path / "work" / "own.txt").write_text("mine")
+    before = judge.snapshot(tmp_path / "work")
+    outcome = program.run("run", [], tmp_path / "work", timeout=1.0)
+    losses = judge.lost(before, judge.snapshot(tmp_path / "work"))
+    assert judge.judge(outcome, losses, lambda: "nothing was written").verdict == expected
+
+
+def test_a_kill_comes_at_the_write_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = planted(write_twice, tmp_path, monkeypatch)
+    assert program.run("run", [], tmp_path / "work").events == 2
+    (tmp_path / "work" / "first").unlink()
+    (tmp_path / "work" / "second").unlink()
+    outcome = program.run("run", [], tmp_path / "work", Fault(at_event=1))
+    assert outcome.signal == signal.SIGKILL
+    assert sorted(path.name for path in (tmp_path / "work").iterdir()) == ["first"]
+
+
+def planted(main: Callable[[], int], folder: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
+    """A sandbox whose command is ``main``, without the models of the real one."""
+    program = object.__new__(Program)
+    program._main = {"run": main}
+    monkeypatch.setattr(threading, "active_count", lambda: 1)  # pytest's own threads do not matter to these
+    (folder / "work").mkdir()
+    return program
+
+
+def test_material_says_how_many_frames_it_has(tmp_path: Path) -> None:
+    material = Material(tmp_path)
+    assert len(list(material.get("frames").iterdir())) == scene.FRAMES
+    assert material.get("m3.png").stat().st_mtime == material.get("frames").stat().st_mtime
+    with Image.open(material.get("m3.png")) as mask:
+        assert mask.size == (scene.WIDTH, scene.HEIGHT)
+    with pytest.raises(KeyError):
+        material.get("nothing")
+    assert set(damage.CONTAINERS) >= {"h264.mp4", "h264.mkv", "vp9.webm", "mpeg4.avi", "h264.ts", "anim.gif"}
+
+
+@pytest.mark.slow
+def test_what_is_drawn_holds(tmp_path: Path) -> None:
+    """Forty attempts from the kinds that hold, in a process of their own: it must not have threads when it forks."""
+    command = [
+        sys.executable,
+        "benchmarks/faults.py",
+        "--count",
+        "40",
+        "--seed",
+        "1",
+        "--holding",
+        "--out",
+        str(tmp_path),
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
+    assert len(results) == 40
+    assert {result["verdict"] for result in results} <= {RIGHT, ONE_LINE}
