@@ -153,7 +153,7 @@ def _attack(
 ) -> None:
     """Makes the attempts, appends each to the log and the list, and tells of those that went wrong."""
     suite = Suite(out, any(default for _, default in todo))
-    kinds = all_kinds()
+    kinds = [kind for kind in all_kinds() if kind.holds or not arguments.holding]
     print(
         f"seed {arguments.seed}, {len(todo)} attempts, grid of {sum(kind.size for kind in kinds):,}, in {out}",
         flush=True,

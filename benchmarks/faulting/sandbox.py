@@ -10,7 +10,6 @@ import importlib
 import importlib.util
 import mmap
 import os
-import resource
 import signal
 import sys
 import threading
@@ -20,10 +19,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from faulting import watch
 from faulting.fault import NO_FAULT, Fault, Outcome
-
-WRITES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link", "os.symlink", "shutil.rmtree"}
-
 
 COMMANDS = {  # in which module each is; 0.3.0 has others
     "run": ("vos.run",),
@@ -165,10 +162,12 @@ def _child(
         os.chdir(folder)
         threading.excepthook = threading.__excepthook__  # a test runner has one of its own
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
-        for name, value in {**dict.fromkeys(("COLUMNS", "LINES")), **fault.environ}.items():
+        sys.dont_write_bytecode = True
+        surroundings = {"COLUMNS": None, "LINES": None, "MPLCONFIGDIR": str(folder.parent / "matplotlib")}
+        for name, value in {**surroundings, **fault.environ}.items():
             os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
         _streams(fault, pipes[0][1], pipes[1][1])
-        _plant(fault, folder, counter)
+        watch.plant(fault, folder, counter)
         sys.argv = argv
         code = main()
     except SystemExit as error:
@@ -202,33 +201,4 @@ def _streams(fault: Fault, out: int, err: int) -> None:
     sys.stderr = open(2, "w", encoding=fault.encoding, errors="backslashreplace", closefd=False, buffering=1)  # noqa: SIM115
     if fault.stdout == "closed":
         os.close(1)
-
-
-def _plant(fault: Fault, folder: Path, counter: mmap.mmap) -> None:
-    """Sets limits, and counts what is written until the signal is due."""
-    if fault.state_every_frame:
-        import vos.video.direction as direction
-
-        direction.STATE_INTERVAL = 0.0
-    below, seen = str(folder), 0
-
-    def on_event(event: str, arguments: tuple[Any, ...]) -> None:
-        nonlocal seen
-        if event == "open":
-            path, _, flags = arguments
-            if not isinstance(path, (str, bytes)) or not flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
-                return
-        elif event not in WRITES:
-            return
-        path = os.path.abspath(os.fsdecode(arguments[0])) if not isinstance(arguments[0], int) else ""  # noqa: PTH100
-        if not path.startswith(below):
-            return
-        if seen == fault.at_event:
-            os.kill(os.getpid(), fault.signal)
-        seen += 1
-        counter[:] = seen.to_bytes(8, "little")
-
-    sys.addaudithook(on_event)
-    for name, limit in fault.limits.items():
-        kind = getattr(resource, f"RLIMIT_{name}")
-        resource.setrlimit(kind, (limit, resource.getrlimit(kind)[1]))
+        sys.stdout = None  # as Python has it when it starts so

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import faults
 import pytest
-from faulting import judge, scene, table
+from faulting import judge, scene, table, watch
 from faulting.fault import Fault, Outcome
 from faulting.judge import HANG, LOST, ONE_LINE, REFUSED, RIGHT, SILENT, TRACEBACK
 from faulting.kinds import damage, kills, odd_masks
@@ -177,12 +177,12 @@ def test_a_kill_comes_at_the_write_that_is_named(tmp_path: Path, monkeypatch: py
     assert sorted(path.name for path in (tmp_path / "work").iterdir()) == ["first"]
 
 
-def planted(main: Callable[[], int], folder: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
+def planted(main: Callable[[], int], folder: Path, monkeypatch: pytest.MonkeyPatch, work: str = "work") -> Program:
     """A sandbox whose command is ``main``, without the models of the real one."""
     program = object.__new__(Program)
     program._main = {"run": main}
     monkeypatch.setattr(threading, "active_count", lambda: 1)  # pytest's own threads do not matter to these
-    (folder / "work").mkdir()
+    (folder / work).mkdir()
     return program
 
 
@@ -216,3 +216,29 @@ def test_what_is_drawn_holds(tmp_path: Path) -> None:
     results = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
     assert len(results) == 40
     assert {result["verdict"] for result in results} <= {RIGHT, ONE_LINE}
+
+
+def test_a_run_cannot_reach_what_is_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The suite may run as root: a device file that a run would replace must survive it."""
+    monkeypatch.setattr(watch.tempfile, "gettempdir", lambda: str(tmp_path / "suite"))
+    (tmp_path / "suite").mkdir()
+    (tmp_path / "outside").write_text("precious")
+
+    def replace() -> int:
+        Path("new").write_text("new")
+        Path("new").replace(tmp_path / "outside")
+        return 0
+
+    def overwrite_through_link() -> int:
+        Path("link").symlink_to(tmp_path / "outside")
+        Path("link").write_text("new")
+        return 0
+
+    for number, main in enumerate((replace, overwrite_through_link)):
+        program = planted(main, tmp_path / "suite", monkeypatch, f"work{number}")
+        outcome = program.run("run", [], tmp_path / "suite" / f"work{number}")
+        assert outcome.code == watch.LEFT
+        assert "outside" in outcome.err
+        assert (tmp_path / "outside").read_text() == "precious"
+    assert watch.touched("os.rename", ("a", "/dev/null", -1, -1))[1] == "/dev/null"
+    assert watch.touched("open", ("/dev/null", "w", 1)) == []

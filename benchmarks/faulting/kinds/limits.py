@@ -83,6 +83,8 @@ def attempt_stream(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
 def attempt_special(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
     """Something that is no file where a file is named: one line, and no waiting for a writer that never comes."""
     special, role = choice["special"], choice["place"]
+    if special.startswith("/dev") and role in ("out", "output_dir"):  # never a device where something is written
+        special = "FIFO"
     given = special if special.startswith("/dev") else {"photo": "photos/x.jpg"}.get(role, "special")
     words = {
         "video": "clip.mp4",
