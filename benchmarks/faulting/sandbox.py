@@ -39,6 +39,9 @@ class Program:
 
         torch.set_num_threads(1)  # pools of threads do not survive a fork
         tqdm.tqdm.monitor_interval = 0  # nor does its thread
+        tqdm.tqdm.set_lock(
+            threading.RLock()
+        )  # its own is shared by processes: one killed with it would stop all others
         self._main: dict[str, Callable[[], int]] = {}
         for name, modules in COMMANDS.items():
             self._main[name] = _main(modules)

@@ -182,7 +182,7 @@ def attempt_begin(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
 SOME = ("masks", "overlay", "matte", "rle", "late", "album", "concept", "evaluate")
 KINDS = (
     Kind("limits", 90, {"limit": tuple(LIMITS), "job": SOME}, attempt_limit),
-    Kind("streams and surroundings", 60, {"stream": STREAMS, "job": SOME}, attempt_stream, holds=True),
-    Kind("special files", 90, {"special": SPECIAL, "place": PLACES}, attempt_special, holds=True),
+    Kind("streams and surroundings", 60, {"stream": STREAMS, "job": SOME}, attempt_stream),
+    Kind("special files", 90, {"special": SPECIAL, "place": PLACES}, attempt_special),
     Kind("Ctrl-C at the start", 20, {"job": ("masks", "late", "album", "concept", "evaluate")}, attempt_begin),
 )
