@@ -25,7 +25,7 @@ from typing import Any
 
 from faulting import table
 from faulting.bench import FAST, Bench
-from faulting.judge import SILENT, WRONG, Verdict
+from faulting.judge import NOT_TRIED, WRONG, Verdict
 from faulting.kinds import Kind
 from faulting.material import Material
 from faulting.sandbox import Program
@@ -75,7 +75,7 @@ class Suite:
         try:
             verdict = kind.attempt(bench, choice, rng)
         except (OSError, RuntimeError) as error:  # of the suite itself; it must not stop
-            verdict = Verdict(SILENT, f"the suite failed: {type(error).__name__}: {error}")
+            verdict = Verdict(NOT_TRIED, f"the suite failed: {type(error).__name__}: {error}")
         return {
             "number": number,
             "kind": kind.name,

@@ -22,7 +22,8 @@ RIGHT, ONE_LINE, REFUSED, TRACEBACK, HANG, SILENT, LOST = (
     "lost",
 )
 VERDICTS = (RIGHT, ONE_LINE, REFUSED, TRACEBACK, HANG, SILENT, LOST)
-WRONG = (REFUSED, TRACEBACK, HANG, SILENT, LOST)
+NOT_TRIED = "not tried"  # the suite itself failed
+WRONG = (REFUSED, TRACEBACK, HANG, SILENT, LOST, NOT_TRIED)
 CODES = (0, 2, 3, 130)  # done, the user's mistake, a part of a batch failed, Ctrl-C
 Files = Mapping[str, str]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from faulting.judge import VERDICTS, WRONG
 
+SHOWN = 5  # of what did not hold, per kind
 HEAD = """# Reliability
 
 What happens when something is not as it should be: a process that is killed, a file that is damaged, a mask in another
@@ -32,7 +33,7 @@ def table(results: Sequence[dict[str, Any]]) -> str:
     rows = [("fault", "tried", *VERDICTS), ("---", *["---:"] * (len(VERDICTS) + 1))]
     for kind in (*kinds, None):
         counts = Counter(str(r["verdict"]) for r in results if kind in (None, r["kind"]))
-        rows.append((kind or "**all**", str(sum(counts.values())), *(str(counts[v]) for v in VERDICTS)))
+        rows.append((kind or "**all**", str(sum(counts[v] for v in VERDICTS)), *(str(counts[v]) for v in VERDICTS)))
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -46,8 +47,11 @@ def page(results: Sequence[dict[str, Any]], words: str) -> str:
     if default:
         parts += [f"## {len(default):,} attempts with default options\n\n", table(default), "\n\n"]
     wrong = [result for result in results if result["verdict"] in WRONG]
+    more = Counter(str(result["kind"]) for result in wrong)
+    wrong = [one for k, one in enumerate(wrong) if [w["kind"] for w in wrong[:k]].count(one["kind"]) < SHOWN]
     parts.append("## What did not hold\n\n" if wrong else "## What did not hold\n\nNothing.\n")
     parts += [f"- {one['kind']}, {_choice(one)}: {one['verdict']} ({one['what']})\n" for one in wrong]
+    parts += [f"- {kind}: {count - SHOWN} more\n" for kind, count in more.items() if count > SHOWN]
     return "".join(parts)
 
 

@@ -122,7 +122,11 @@ def attempt_special(bench: Bench, choice: Choice, rng: random.Random) -> Verdict
     outcome = bench.run(command, chosen)
 
     def problem() -> str | None:
-        if role == "output_dir" or (role in ("photo", "out") and special != "FIFO"):
+        if (
+            role == "output_dir"
+            or (special == "folder" and role in ("video", "photos"))
+            or (role in ("photo", "out") and special != "FIFO")
+        ):
             return None
         return "it was taken"
 

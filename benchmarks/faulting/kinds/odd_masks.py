@@ -118,7 +118,7 @@ DRAWN: dict[str, tuple[Draw, bool]] = {
 }
 ONE_OBJECT = ("0 and 255", "0 and 1", "one bit", "RGBA cut-out", "LA cut-out", "soft edges", "sideways by EXIF")
 WRONG = ("empty", "full", "half size", "other shape", "twice the size", "16x16")
-LOSSY = ("jpg",)
+LOSSY = ("0 and 255", "soft edges", "sideways by EXIF")  # these can be read from a JPEG
 KEEPS_EXIF = ("png", "jpg", "webp", "tiff")
 
 
@@ -183,12 +183,14 @@ def attempt_wrong(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
 
 def _saved(mask: Image.Image, folder: Path, suffix: str, notation: str) -> Path:
     """Saves the mask in the format, or as PNG where the format cannot hold it without changing it."""
+    if mask.mode in ("F", "I"):
+        suffix = "tiff"  # the only one of these that holds such numbers
     lossless = {"png", "tiff"} | ({"bmp", "webp"} if mask.mode in ("RGB", "L") else set())
     if suffix == "webp" and mask.mode == "L":
         suffix = "png"
     if "palette" in notation or (notation == "sideways by EXIF" and suffix not in KEEPS_EXIF):
         suffix = "png"
-    if suffix not in lossless and not (suffix == "jpg" and notation in ONE_OBJECT and mask.mode == "L"):
+    if suffix not in lossless and not (suffix == "jpg" and notation in LOSSY):
         suffix = "png"
     path = folder / f"mask.{suffix}"
     options = {"exif": mask.info["exif"]} if "exif" in mask.info else {}
