@@ -204,7 +204,7 @@ def test_what_is_drawn_holds(tmp_path: Path) -> None:
         sys.executable,
         "benchmarks/faults.py",
         "--count",
-        "40",
+        "20",
         "--seed",
         "1",
         "--holding",
