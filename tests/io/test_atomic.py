@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
+import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,3 +45,13 @@ def test_full_disk_and_forbidden_place_are_one_line(tmp_path: Path) -> None:
     with pytest.raises(VosError, match="cannot write"), atomic_path(tmp_path / "file" / "a.txt"):
         pass
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes in folders there")
+def test_what_is_no_file_is_never_replaced(tmp_path: Path) -> None:
+    """As root, a run that was told to write to /dev/null put a file in its place."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(VosError, match="device, pipe or socket"), atomic_path(tmp_path / "pipe") as temporary:
+        temporary.write_text("new")
+    assert stat.S_ISFIFO((tmp_path / "pipe").lstat().st_mode)
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vos.errors import VosError
@@ -24,7 +25,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     an existing folder is replaced as a whole. Missing parent folders are made.
 
     Raises:
-        VosError: the disk is full, or the place cannot be written.
+        VosError: the disk is full, the place cannot be written, or a device, pipe or socket stands there.
     """
     with writing_to(path), temporary_path(path) as temporary:
         yield temporary
@@ -34,6 +35,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 def temporary_path(path: str | Path) -> Iterator[Path]:
     """:func:`atomic_path` for bodies whose own OSErrors are not about ``path``: these pass unchanged."""
     path = Path(path)
+    _refuse_special(path)
     temporary = path.with_name(_PARTIAL.format(stem=path.stem, key=uuid.uuid4().hex[:8], suffix=path.suffix))
     with writing_to(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,6 +45,14 @@ def temporary_path(path: str | Path) -> Iterator[Path]:
             _replace(temporary, path)
     finally:
         _remove(temporary)
+
+
+def _refuse_special(path: Path) -> None:
+    """Raises a VosError where ``path`` is a device, pipe or socket: renaming would put a file in its place for all."""
+    with suppress(OSError):  # nothing there, or nothing that may be looked at: writing will say so
+        mode = path.lstat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)):
+            raise VosError(f"cannot write {path}: it is a device, pipe or socket; name a file or folder")
 
 
 @contextmanager
