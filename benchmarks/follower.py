@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from vos.sam.registry import ModelConfig
+from vos.sam.config import ModelConfig
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, ImageEmbedding, LabelMap
 from vos.tracking.config import TrackerConfig

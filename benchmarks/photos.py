@@ -25,12 +25,13 @@ from tqdm import tqdm
 
 from vos.concept.concept import Concept
 from vos.io.images import read_image
+from vos.photos.config import MethodConfig
 from vos.photos.crop_refinement import look_closer
-from vos.photos.methods.base import MethodConfig
 from vos.photos.methods.registry import METHODS, make_method
 from vos.photos.presence import DEFAULT_THRESHOLD, Evidence, Judge
 from vos.photos.segmenter import PhotoSegmenter, draw
-from vos.sam.registry import ModelConfig, load_photo_model
+from vos.sam.config import ModelConfig
+from vos.sam.registry import load_photo_model
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
 

@@ -212,9 +212,13 @@ def test_sweep_ends_with_one_table(
     assert len(tracked) == 2  # the sequences of the added value
 
 
-def test_the_processes_that_score_load_neither_torch_nor_matplotlib() -> None:
-    check = "import sys, vos.evaluate; sys.exit('torch' in sys.modules or 'matplotlib' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+@pytest.mark.parametrize("does", ["import vos.evaluate", "import vos.evaluate; vos.evaluate.main()"])
+def test_help_and_the_processes_that_score_load_neither_torch_nor_matplotlib(does: str) -> None:
+    heavy = "'torch' in sys.modules or 'matplotlib' in sys.modules"
+    check = f"import sys; sys.argv[1:] = ['--help']; {does}; sys.exit({heavy})"
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert ("tracker.memory.momentum=0.8" in done.stdout) == ("main" in does)
 
 
 def test_module_runs_as_a_program(davis: Path, tmp_path: Path) -> None:

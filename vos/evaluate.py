@@ -18,7 +18,6 @@ python -m vos.evaluate -m dataset.root=DAVIS tracker.memory.momentum=0.8,0.9    
 def main() -> int:
     """The command line; returns the exit code: 0, 2 after a user's error, 130 after Ctrl-C."""
     from vos.cli.compose import compose
-    from vos.cli.evaluation import evaluate_all
     from vos.cli.exit_code import exit_code
     from vos.cli.options import help_text
     from vos.evaluation.config import EvaluateConfig
@@ -26,6 +25,8 @@ def main() -> int:
     words = sys.argv[1:]
     if any(word in ("-h", "--help") for word in words):
         return exit_code(lambda: print(help_text(EvaluateConfig, USAGE), flush=True))
+    from vos.cli.evaluation import evaluate_all  # torch and the models: not for help
+
     return exit_code(lambda: evaluate_all(compose(words, "evaluate", EvaluateConfig)))
 
 

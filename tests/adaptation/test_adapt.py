@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from vos.adaptation.adapt import AdaptConfig, adapt, sample_generator
+from vos.adaptation.adapt import adapt, sample_generator
+from vos.adaptation.config import AdaptConfig
 from vos.errors import VosError
 from vos.persam.location_prior import locate
 from vos.persam.target_feature import observed_targets
@@ -134,7 +135,7 @@ import numpy as np
 from vos.adaptation.adapt import adapt
 from vos.sam.nano.segmenter import NanoSegmenter
 from vos.structures import Frame, LabelMap
-from vos.adaptation.adapt import AdaptConfig
+from vos.adaptation.config import AdaptConfig
 labels = np.zeros((96, 96), np.uint8)
 labels[20:60, 20:60] = 1
 frame = Frame(0, "00000", 0.0, np.full((96, 96, 3), 60, np.uint8) + 90 * labels[..., None])

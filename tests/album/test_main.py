@@ -15,7 +15,7 @@ from red_album import SIZE, iou, mask, picture, table, truth
 from vos.cli.compose import compose
 from vos.cli.config import AlbumConfig
 from vos.concept.concept import Concept
-from vos.photos.methods.base import MethodConfig
+from vos.photos.config import MethodConfig
 
 
 def test_finds_the_object_in_files_of_every_kind(album: Program, album_words: list[str]) -> None:

@@ -22,7 +22,7 @@ from vos.cli.run_record import (
     run_fingerprint,
 )
 from vos.evaluation.config import DatasetConfig, EvaluateConfig
-from vos.sam.registry import ModelConfig
+from vos.sam.config import ModelConfig
 
 MODEL = ColourSegmenter()
 

@@ -8,8 +8,9 @@ from cautious import CautiousColourModel, concept_of
 from scenes import iou, scene
 
 from vos.geometry import Geometry
+from vos.photos.config import MethodConfig
 from vos.photos.crop_refinement import look_closer
-from vos.photos.methods.base import Found, MethodConfig
+from vos.photos.methods.base import Found
 from vos.photos.segmenter import PhotoSegmenter
 from vos.sam.prompting import Prompt
 

@@ -11,7 +11,8 @@ from scenes import Box, ColourModel, iou, scene
 
 from vos.concept.concept import Concept
 from vos.errors import VosError
-from vos.photos.methods.base import Found, MethodConfig
+from vos.photos.config import MethodConfig
+from vos.photos.methods.base import Found
 from vos.photos.segmenter import PhotoSegmenter, components, segment
 from vos.sam.prompting import Prompt
 from vos.structures import Presence

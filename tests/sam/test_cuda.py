@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from vos.adaptation.adapt import AdaptConfig
+from vos.adaptation.config import AdaptConfig
 from vos.sam.nano.segmenter import NanoSegmenter
 from vos.structures import Frame, LabelMap
 from vos.tracking.config import TrackerConfig

@@ -14,8 +14,9 @@ import torch
 
 from vos.errors import VosError
 from vos.sam import weights as checkpoints
+from vos.sam.config import ModelConfig
 from vos.sam.official.segmenter import SamSegmenter, build_sam
-from vos.sam.registry import ModelConfig, load_model
+from vos.sam.registry import load_model
 from vos.sam.weights import PUBLIC_CHECKPOINTS, PublicCheckpoint, local_checkpoint, public_checkpoint
 
 

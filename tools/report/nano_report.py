@@ -28,8 +28,9 @@ from safetensors.torch import load
 from vos.cli.exit_code import exit_code
 from vos.errors import VosError
 from vos.evaluation.report import csv_text, write_file
+from vos.sam.config import ModelConfig
 from vos.sam.device import set_threads
-from vos.sam.registry import ModelConfig, load_model
+from vos.sam.registry import load_model
 
 BUFFERS = ("running_mean", "running_var", "num_batches_tracked")  # saved with the weights, but not trained
 

@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 import torch
 
+from vos.adaptation.config import AdaptConfig
 from vos.adaptation.mask_corruption import corrupt_masks
 from vos.adaptation.views import View, synthetic_views
-from vos.errors import VosError
 from vos.persam.location_prior import locate
 from vos.persam.target_feature import merge_views, observed_targets
 from vos.persam.window import Window, crop, window_around
@@ -32,22 +32,6 @@ MASK_SHARE, OTHERS_SHARE = 0.8, 0.7  # samples with an earlier mask; with the ot
 WINDOW_SHARE, WINDOW_REACH = 0.85, 1.2  # samples in a window; how far it may reach, in sides of the object
 MOST_OBJECTS = 32  # objects; the decoder is one for all, and the others profit
 SURE = 1e-3  # probabilities of a mask prompt stay this far from 0 and 1
-
-
-@dataclass
-class AdaptConfig:
-    """Test-time adaptation: before a reference is followed, the decoder is tuned on synthetic views of it (nano)."""
-
-    enabled: bool = True  # false = follow at once, with the weights as they are
-    steps: int = 45  # of the optimiser; times the square root of the number of objects
-    samples: int = 2  # training samples in each step, side by side where there are cores
-    learning_rate: float = 8e-4  # the highest; it falls to three tenths
-    views: int = 15  # synthetic views of the reference frame
-    seed: int = 0  # of the random numbers; results differ a little from seed to seed
-
-    def __post_init__(self) -> None:
-        if self.samples < 1:
-            raise VosError(f"tracker.adapt.samples={self.samples} is below 1; use 1 or more")
 
 
 @torch.no_grad()

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vos.album.dreambooth import DreamboothConfig
-from vos.photos.methods.base import MethodConfig
-from vos.sam.device import RuntimeConfig
-from vos.sam.registry import ModelConfig
+from vos.photos.config import MethodConfig
+from vos.sam.config import ModelConfig, RuntimeConfig
 from vos.tracking.config import TrackerConfig
 
 

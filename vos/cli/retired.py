@@ -6,9 +6,9 @@ from __future__ import annotations
 # words that are no longer understood are looked up; the longest entry that fits is told.
 RETIRED: dict[str, str] = {
     "tracker.hypotheses.": "several histories of an object brought no better masks; leave it out",
-    "tracker.choice.": "the decoder's single mask was as good as a choice among its three; leave it out",
+    "tracker.choice.": "a choice among the decoder's three masks brought worse ones than its single mask; leave it out",
     "tracker.zoom.": "a second look at small objects brought no better masks; try model.input_size=896",
-    "tracker.flips": "looking at the mirrored frame, too, took twice the time for no better masks; leave it out",
+    "tracker.flips": "the mirrored frame took almost three times the work for no better masks; leave it out",
     "tracker.second_pass.": "a second pass took twice the time for no better masks; give one more mask instead",
     "tracker.negatives": "negative points brought no better masks; leave it out",
     "tracker.motion.flow": "optical flow brought no better masks than the object's own velocity; leave it out",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from vos.photos.methods.base import MethodConfig
-from vos.sam.device import RuntimeConfig
-from vos.sam.registry import ModelConfig
+from vos.photos.config import MethodConfig
+from vos.sam.config import ModelConfig, RuntimeConfig
 from vos.tracking.config import TrackerConfig
 
 

@@ -16,7 +16,7 @@ from vos.evaluation.runner import Job
 from vos.io.contact_sheet import Tile, thumbnail, write_contact_sheet
 from vos.io.images import read_image
 from vos.io.masks.label_map import write_label_map
-from vos.photos.methods.base import MethodConfig
+from vos.photos.config import MethodConfig
 from vos.photos.segmenter import PhotoSegmenter
 from vos.sam.segmenter import Segmenter
 from vos.structures import LabelMap

@@ -14,8 +14,9 @@ from vos.concept.concept import Concept
 from vos.concept.reference_view import Photo, as_rgb
 from vos.errors import VosError
 from vos.geometry import Geometry, mask_box
+from vos.photos.config import MethodConfig
 from vos.photos.crop_refinement import Closeup, look_closer
-from vos.photos.methods.base import TAKEN_SHARE, Found, MethodConfig, PersamMethod
+from vos.photos.methods.base import TAKEN_SHARE, Found, PersamMethod
 from vos.photos.methods.registry import make_method
 from vos.photos.presence import DEFAULT_THRESHOLD, Evidence, Judge
 from vos.photos.result import Instance, PhotoResult

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from functools import cache
 
 import torch
@@ -14,16 +13,6 @@ from vos.stages import available_cores
 # Seconds that a thread keeps Python's lock while others wait. Encoder, tracker and writer need it for microseconds at a
 # time, so that Python's own 0.005 is long.
 SWITCH_INTERVAL = 0.0005
-
-
-@dataclass
-class RuntimeConfig:
-    """Where and how fast."""
-
-    device: str = "auto"  # auto | cpu | cuda | cuda:N | mps; auto = the fastest there is
-    precision: str = "auto"  # auto | float32 | bfloat16; auto = the faster one (SAM on CPUs: float32)
-    threads: int | None = None  # CPU threads of one operation; None = all cores (videos, model=nano: half of them)
-    batch_size: int = 1  # frames encoded together; more = faster on a GPU, more memory
 
 
 def resolve_device(name: str | torch.device) -> torch.device:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 import torch
 
 from vos.errors import VosError
+from vos.sam.config import ModelConfig
 from vos.sam.device import resolve_device, resolve_precision
 from vos.sam.official.segmenter import INPUT_SIZE, SAM_NAMES, SamNetwork, SamSegmenter
 from vos.sam.segmenter import Segmenter
@@ -23,14 +24,6 @@ from vos.sam.weights import (
 
 PHOTO_INPUT_SIZES = {"nano": 512}  # benchmarks/photos.py --input-size: larger is slower, not better
 MODEL_NAMES = ("nano", *reversed(SAM_NAMES))
-
-
-@dataclass
-class ModelConfig:
-    """Which promptable model, and how it runs."""
-
-    name: str = "nano"  # nano | vit_t | vit_b | vit_l | vit_h
-    input_size: int | None = None  # longer side of the input, pixels; more = finer, slower; None = the model's own
 
 
 def load_model(

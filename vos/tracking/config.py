@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from vos.adaptation.adapt import AdaptConfig
+from vos.adaptation.config import AdaptConfig
 from vos.errors import VosError
 
 

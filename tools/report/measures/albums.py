@@ -17,10 +17,11 @@ from vos.evaluation.config import DatasetConfig, EvaluateConfig
 from vos.evaluation.davis import DavisSequence, read_annotation, read_dataset
 from vos.evaluation.perseg import overall, read_perseg, score_results
 from vos.io.images import read_image
-from vos.photos.methods.base import MethodConfig
+from vos.photos.config import MethodConfig
 from vos.photos.methods.registry import make_method
 from vos.photos.presence import Judge
-from vos.sam.registry import ModelConfig, load_photo_model
+from vos.sam.config import ModelConfig
+from vos.sam.registry import load_photo_model
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
 

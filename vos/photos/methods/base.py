@@ -8,24 +8,12 @@ from dataclasses import dataclass
 import torch
 
 from vos.concept.concept import Concept
+from vos.photos.config import MethodConfig
 from vos.sam.prompting import MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
 
 TAKEN_SHARE = 0.25  # a grid cell covered more than this by earlier instances is not searched again
-
-
-@dataclass
-class MethodConfig:
-    """How an object is looked for in a photo. ``None`` stands for what suits the model (``photos.methods.base``)."""
-
-    name: str = "p2sam"  # persam | persam_f | p2sam | persam_published
-    guidance: bool = True  # steer the first decoder call by similarity (persam_f: only what reads similarity maps)
-    points: bool | None = None  # persam: prompt with the similarity's best and worst point
-    refine_steps: int | None = None  # decoder calls after the first; more = tighter masks, slower
-    crop_refinement: bool | None = None  # decode small objects again in an enlarged crop; None = if cheap (nano)
-    parts: int = 5  # p2sam: most parts that the object is split into; 1..parts are tried, more = surer, slower
-    max_instances: int = 16  # instances=all: most that are looked for in a photo; more = fuller crowds, slower
 
 
 @dataclass(frozen=True, slots=True)

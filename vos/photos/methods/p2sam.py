@@ -10,7 +10,8 @@ from vos.concept.concept import Concept
 from vos.geometry import covered_cells
 from vos.persam.cascade import refine
 from vos.persam.location_prior import locate, peak_points
-from vos.photos.methods.base import Found, MethodConfig, PersamMethod, found_from
+from vos.photos.config import MethodConfig
+from vos.photos.methods.base import Found, PersamMethod, found_from
 from vos.photos.methods.parts import FeatureDistribution, cluster
 from vos.sam.prompting import Guidance, MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter

@@ -7,7 +7,8 @@ import torch
 from vos.concept.concept import Concept
 from vos.persam.cascade import refine
 from vos.persam.location_prior import locate, peak_points
-from vos.photos.methods.base import Found, MethodConfig, PersamMethod, found_from
+from vos.photos.config import MethodConfig
+from vos.photos.methods.base import Found, PersamMethod, found_from
 from vos.sam.prompting import Prompt
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding

@@ -10,7 +10,8 @@ from vos.errors import VosError
 from vos.persam.cascade import low_res_box, refine
 from vos.persam.location_prior import locate
 from vos.persam.persam_f import fuse
-from vos.photos.methods.base import Found, MethodConfig, PersamMethod, found_from
+from vos.photos.config import MethodConfig
+from vos.photos.methods.base import Found, PersamMethod, found_from
 from vos.sam.prompting import MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding

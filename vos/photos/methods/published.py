@@ -17,7 +17,8 @@ from vos.persam.cascade import refine
 from vos.persam.published import full_size_box, similarity_pixels
 from vos.persam.similarity import similarity
 from vos.persam.target_feature import target_feature
-from vos.photos.methods.base import Found, MethodConfig, PersamMethod, found_from
+from vos.photos.config import MethodConfig
+from vos.photos.methods.base import Found, PersamMethod, found_from
 from vos.sam.prompting import Guidance, Prompt
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from vos.concept.concept import Concept
 from vos.errors import VosError
-from vos.photos.methods.base import MethodConfig, PersamMethod
+from vos.photos.config import MethodConfig
+from vos.photos.methods.base import PersamMethod
 from vos.photos.methods.p2sam import P2SamMethod
 from vos.photos.methods.persam import SimilarityMethod
 from vos.photos.methods.persam_f import PersamFMethod

@@ -1,0 +1,23 @@
+"""The options of models, and of where they run. Loads no torch: help and scoring read it, too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class ModelConfig:
+    """Which promptable model, and how it runs."""
+
+    name: str = "nano"  # nano | vit_t | vit_b | vit_l | vit_h
+    input_size: int | None = None  # longer side of the input, pixels; more = finer, slower; None = the model's own
+
+
+@dataclass
+class RuntimeConfig:
+    """Where and how fast."""
+
+    device: str = "auto"  # auto | cpu | cuda | cuda:N | mps; auto = the fastest there is
+    precision: str = "auto"  # auto | float32 | bfloat16; auto = the faster one (SAM on CPUs: float32)
+    threads: int | None = None  # CPU threads of one operation; None = all cores (videos, model=nano: half of them)
+    batch_size: int = 1  # frames encoded together; more = faster on a GPU, more memory
