@@ -13,7 +13,7 @@ MIN_CONTRAST = 0.05  # cosine between inside and outside, where the reference it
 
 
 @dataclass(frozen=True, slots=True)
-class Appearance:
+class SimilarityScale:
     """The scale on which 1 is the reference's own mask and 0 its surroundings.
 
     Cosines of one encoder are not comparable with another's, nor those of one object with another's.
@@ -27,7 +27,7 @@ class Appearance:
     outside: float
 
     @classmethod
-    def of_reference(cls, similarity: torch.Tensor, coverage: torch.Tensor) -> Appearance:
+    def of_reference(cls, similarity: torch.Tensor, coverage: torch.Tensor) -> SimilarityScale:
         """Measures a reference on its own similarity map and coverage, both (h, w)."""
         inside = _mean(similarity, coverage)
         around = coverage < BACKGROUND_COVERAGE
@@ -35,7 +35,7 @@ class Appearance:
         return cls(inside, min(outside, inside - MIN_CONTRAST))
 
     @classmethod
-    def mean(cls, scales: Sequence[Appearance]) -> Appearance:
+    def mean(cls, scales: Sequence[SimilarityScale]) -> SimilarityScale:
         """The scale of several references."""
         count = len(scales)
         return cls(sum(scale.inside for scale in scales) / count, sum(scale.outside for scale in scales) / count)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from vos.concept.concept import Concept
 from vos.geometry import covered_cells
 from vos.persam.similarity import similarity
-from vos.persam.similarity_scale import Appearance
+from vos.persam.similarity_scale import SimilarityScale
 from vos.photos.methods.base import Found
 from vos.structures import ImageEmbedding
 
@@ -59,8 +59,11 @@ class Judge:
         target = concept.target()
         self.direction = target.direction.to(device)
         self.foreground, self.background = target.foreground.to(device), target.background.to(device)
-        self.appearance = Appearance.mean(
-            [Appearance.of_reference(similarity(view.features, [target])[0], view.coverage) for view in concept.views]
+        self.similarity_scale = SimilarityScale.mean(
+            [
+                SimilarityScale.of_reference(similarity(view.features, [target])[0], view.coverage)
+                for view in concept.views
+            ]
         )
 
     @torch.no_grad()
@@ -101,4 +104,4 @@ class Judge:
 
     def _similarity(self, cells: torch.Tensor, coverage: torch.Tensor) -> float:
         alike = torch.einsum("c,chw->hw", self.direction, cells)
-        return min(1.0, max(0.0, self.appearance.score(alike, coverage)))
+        return min(1.0, max(0.0, self.similarity_scale.score(alike, coverage)))

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from vos.persam.similarity_scale import Appearance
+from vos.persam.similarity_scale import SimilarityScale
 from vos.structures import TargetFeature
 
 Box = npt.NDArray[np.float32]
@@ -31,7 +31,7 @@ class Prediction:
     """
 
     target: TargetFeature
-    similarity_scale: Appearance
+    similarity_scale: SimilarityScale
     reference_area: float
     mask_weights: torch.Tensor | None
     in_new_scene: bool

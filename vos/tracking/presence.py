@@ -20,7 +20,7 @@ def judge(
     Args:
         config: thresholds.
         predicted_iou: of its mask.
-        similarity: of its mask, from :meth:`vos.persam.similarity_scale.Appearance.score`.
+        similarity: of its mask, from :meth:`vos.persam.similarity_scale.SimilarityScale.score`.
         area: of its mask, original pixels.
         reference_area: of its reference mask, original pixels.
         lost: it was searched in the whole frame, so there is no previous place that speaks for it.

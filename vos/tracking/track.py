@@ -11,7 +11,7 @@ from vos.concept.concept import Concept
 from vos.geometry import Geometry
 from vos.persam.cascade import low_res_box
 from vos.persam.similarity import similarity
-from vos.persam.similarity_scale import Appearance
+from vos.persam.similarity_scale import SimilarityScale
 from vos.persam.target_feature import observed_targets
 from vos.structures import PRESENCES, ImageEmbedding, Presence
 from vos.tracking.config import TrackerConfig
@@ -43,7 +43,7 @@ class Track:
         self.motion = Motion(config.motion)
         self.presence = Presence.ABSENT
         self.in_new_scene = False
-        self.similarity_scale = Appearance(1.0, 0.0)
+        self.similarity_scale = SimilarityScale(1.0, 0.0)
         self.reference_area = 0.0
         self.logits: torch.Tensor | None = None
         self.mask_weights: torch.Tensor | None = None
@@ -71,7 +71,7 @@ class Track:
         (target,) = observed_targets(embedding, fine[None])
         self.reference_area = float(mask.sum())
         self.memory.add_reference(target, self.reference_area)
-        self.similarity_scale = Appearance.of_reference(similarity(features, [target])[0], coverage)
+        self.similarity_scale = SimilarityScale.of_reference(similarity(features, [target])[0], coverage)
         self._set_mask(fine, embedding.geometry)
 
     def add_concept(self, concept: Concept, device: torch.device) -> None:
@@ -81,9 +81,9 @@ class Track:
             self.memory.add_reference(target, None)
         self.reference_area = min(view.area for view in concept.views)
         self.in_new_scene = True
-        self.similarity_scale = Appearance.mean(
+        self.similarity_scale = SimilarityScale.mean(
             [
-                Appearance.of_reference(similarity(view.features, [view.target()])[0], view.coverage)
+                SimilarityScale.of_reference(similarity(view.features, [view.target()])[0], view.coverage)
                 for view in concept.views
             ]
         )
@@ -173,7 +173,7 @@ class Track:
         """Puts back what :meth:`state` gave."""
         presence, inside, outside, self.reference_area, new = state["numbers"].tolist()
         self.presence, self.in_new_scene = PRESENCES[int(presence)], bool(new)
-        self.similarity_scale = Appearance(inside, outside)
+        self.similarity_scale = SimilarityScale(inside, outside)
         self.logits = state["logits"].to(device) if "logits" in state else None
         self.mask_weights = state["mask_weights"].to(device) if "mask_weights" in state else None
         self.memory.restore(branch(state, "memory"), device)
