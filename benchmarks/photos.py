@@ -51,7 +51,7 @@ class Photo:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Rating:
     """What a method said about a photo: IoU with the truth (threshold left aside), and the evidence."""
 
     album: str
@@ -105,12 +105,12 @@ def davis_albums(root: Path, model: Segmenter, only: Sequence[str]) -> tuple[dic
     return concepts, photos
 
 
-def ask(model: Segmenter, config: MethodConfig, concepts: dict[str, Concept], photos: list[Photo]) -> list[Answer]:
+def rate(model: Segmenter, config: MethodConfig, concepts: dict[str, Concept], photos: list[Photo]) -> list[Rating]:
     """One method on all photos of all albums."""
     searches = {name: make_method(model, concept, config) for name, concept in concepts.items()}
     judges = {name: Judge(concept, model.device) for name, concept in concepts.items()}
     closeups = config.crop_refinement if config.crop_refinement is not None else "maps" in model.guidance_fields
-    answers = []
+    ratings = []
     for photo in tqdm(photos, desc=config.name, leave=False):
         found = searches[photo.album].find(photo.embedding)
         evidence = judges[photo.album].weigh(photo.embedding, found)
@@ -120,23 +120,23 @@ def ask(model: Segmenter, config: MethodConfig, concepts: dict[str, Concept], ph
             closer = look_closer(model, photo.rgb, found, geometry) if closeups else None
             mask = draw(found, evidence, geometry, closer).mask
             iou = float((mask & photo.truth).sum() / max(1, (mask | photo.truth).sum()))
-        answers.append(Answer(photo.album, photo.truth is not None, iou, evidence))
-    return answers
+        ratings.append(Rating(photo.album, photo.truth is not None, iou, evidence))
+    return ratings
 
 
-def report_perseg(config: MethodConfig, answers: list[Answer]) -> None:
+def report_perseg(config: MethodConfig, ratings: list[Rating]) -> None:
     """mIoU per object and overall."""
     per_object = {
-        album: np.mean([a.iou for a in answers if a.album == album]) for album in sorted({a.album for a in answers})
+        album: np.mean([a.iou for a in ratings if a.album == album]) for album in sorted({a.album for a in ratings})
     }
     row = "  ".join(f"{name} {value:.3f}" for name, value in per_object.items())
     print(f"{config.name:17} mIoU {np.mean(list(per_object.values())):.3f}   {row}", flush=True)
 
 
-def report_davis(config: MethodConfig, answers: list[Answer]) -> None:
+def report_davis(config: MethodConfig, ratings: list[Rating]) -> None:
     """Presence and mIoU."""
-    here = [a for a in answers if a.present]
-    gone = np.array([a.evidence.score for a in answers if not a.present])
+    here = [a for a in ratings if a.present]
+    gone = np.array([a.evidence.score for a in ratings if not a.present])
     scores = np.array([a.evidence.score for a in here])
     ious = np.array([a.iou for a in here])
     kept = scores >= DEFAULT_THRESHOLD
@@ -148,9 +148,9 @@ def report_davis(config: MethodConfig, answers: list[Answer]) -> None:
     for threshold in THRESHOLDS:
         told, called = np.mean(scores >= threshold), np.mean(gone >= threshold)
         print(f"{'':17} threshold {threshold:.2f}: recall {told:.3f}, false alarms {called:.3f}")
-    for album in sorted({a.album for a in answers}):
+    for album in sorted({a.album for a in ratings}):
         own = [a for a in here if a.album == album]
-        strange = [a.evidence.score for a in answers if a.album == album and not a.present]
+        strange = [a.evidence.score for a in ratings if a.album == album and not a.present]
         print(
             f"{'':17} {album:16} mIoU {np.mean([a.iou for a in own]):.3f}  score "
             f"{min(a.evidence.score for a in own):.2f}..{max(a.evidence.score for a in own):.2f}, "
@@ -209,7 +209,7 @@ def main() -> None:
     parser.add_argument("--methods", default=",".join(list(METHODS)[:3]))
     parser.add_argument("--sequences", default="", help="only these of davis16, separated by commas; none = no DAVIS")
     parser.add_argument("--time", type=int, default=5, help="repeats of the timing; 0 = none")
-    parser.add_argument("--evidence", type=Path, default=None, help="an .npz file for the DAVIS answers")
+    parser.add_argument("--evidence", type=Path, default=None, help="an .npz file for the ratings on DAVIS")
     options = parser.parse_args()
 
     model = load_photo_model(ModelConfig(name=options.model, input_size=options.input_size), options.checkpoint)
@@ -218,16 +218,16 @@ def main() -> None:
     print(f"PerSeg, {perseg.name}, model={model.name} {model.checkpoint_sha256[:12]}")
     concepts, photos = perseg_albums(perseg, model)
     for config in configs:
-        report_perseg(config, ask(model, config, concepts, photos))
+        report_perseg(config, rate(model, config, concepts, photos))
     if options.sequences != "none":
         concepts, photos = davis_albums(options.data / "davis16", model, [s for s in options.sequences.split(",") if s])
         print(f"\nDAVIS albums, {len(photos)} questions, threshold {DEFAULT_THRESHOLD}")
         kept = {}
         for config in configs:
-            answers = ask(model, config, concepts, photos)
-            report_davis(config, answers)
+            ratings = rate(model, config, concepts, photos)
+            report_davis(config, ratings)
             kept[config.name] = np.array(
-                [[a.present, a.iou, *astuple(a.evidence)] for a in answers], dtype=float
+                [[a.present, a.iou, *astuple(a.evidence)] for a in ratings], dtype=float
             )  # None is nan
         if options.evidence is not None:
             columns = ["present", "iou", *(item.name for item in fields(Evidence))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from fakes import Question
+from fakes import DecoderCall
 from scenes import ColourModel, scene
 
 from vos.concept.concept import Concept
@@ -16,9 +16,9 @@ from vos.sam.prompting import MaskCandidates
 class ThreeScales(ColourModel):
     """Its second candidate is the object; the first is too small, the third everything."""
 
-    def answer(self, asked: Question) -> MaskCandidates:
-        found = super().answer(asked)
-        if not asked.multimask:
+    def respond(self, call: DecoderCall) -> MaskCandidates:
+        found = super().respond(call)
+        if not call.multimask:
             return found
         scales = [found.logits[:, 0] - 15, found.logits[:, 0], torch.full_like(found.logits[:, 0], 5.0)]
         return MaskCandidates(torch.stack(scales, dim=1), found.predicted_iou)

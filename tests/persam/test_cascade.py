@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from fakes import FakeSegmenter, Question
+from fakes import DecoderCall, FakeSegmenter
 
 from vos.geometry import Geometry, SizeHW
 from vos.persam.cascade import low_res_box, refine
@@ -17,7 +17,7 @@ GEOMETRY = Geometry((80, 160), (64, 128), (64, 128))
 
 
 class Growing(FakeSegmenter):
-    """Answers with the mask prompt moved one cell to the right; object 1 loses its mask at the second call."""
+    """Responds with the mask prompt moved one cell to the right; object 1 loses its mask at the second call."""
 
     def geometry(self, original_size: SizeHW) -> Geometry:
         return GEOMETRY
@@ -25,12 +25,12 @@ class Growing(FakeSegmenter):
     def encode(self, images: Sequence[np.ndarray]) -> list[ImageEmbedding]:
         raise NotImplementedError
 
-    def answer(self, asked: Question) -> MaskCandidates:
-        moved = [prompt.mask_logits.roll(1, dims=1) for prompt in asked.prompts if prompt.mask_logits is not None]
-        if len(asked.prompts) == 2:
+    def respond(self, call: DecoderCall) -> MaskCandidates:
+        moved = [prompt.mask_logits.roll(1, dims=1) for prompt in call.prompts if prompt.mask_logits is not None]
+        if len(call.prompts) == 2:
             moved[1] = torch.full_like(moved[1], -1)
         logits = torch.stack(moved)[:, None] + torch.tensor([-9.0, 0.0, -9.0]).view(1, 3, 1, 1)
-        return MaskCandidates(logits, torch.tensor([[0.1, 0.8, 0.3]]).repeat(len(asked.prompts), 1))
+        return MaskCandidates(logits, torch.tensor([[0.1, 0.8, 0.3]]).repeat(len(call.prompts), 1))
 
 
 def prompt() -> Prompt:
@@ -47,31 +47,31 @@ def first(columns: Sequence[int]) -> MaskCandidates:
 def test_two_steps_are_mask_then_mask_and_box_best_candidate_each() -> None:
     model = Growing()
     image = ImageEmbedding(torch.zeros(2, 4, 8), GEOMETRY)
-    answer = refine(model, image, [prompt()], first([3]), steps=2)
-    (one,), (two,) = (asked.prompts for asked in model.asked)
+    refined = refine(model, image, [prompt()], first([3]), steps=2)
+    (one,), (two,) = (call.prompts for call in model.calls)
     assert one.box is None
     assert two.box is not None
     np.testing.assert_allclose(two.box, np.array([4, 2, 8, 5]) * 4 * 1.25)  # cells of 4 model pixels, 1.25 pixels each
     assert np.array_equal(one.points, prompt().points)
-    assert answer.predicted_iou[0, 0] == np.float32(0.8)
-    assert torch.equal(answer.logits[0, 0] > 0, first([5]).logits[0, 0] > 0)
+    assert refined.predicted_iou[0, 0] == np.float32(0.8)
+    assert torch.equal(refined.logits[0, 0] > 0, first([5]).logits[0, 0] > 0)
 
 
 def test_object_whose_mask_becomes_empty_is_left_as_it_is() -> None:
     model = Growing()
     image = ImageEmbedding(torch.zeros(2, 4, 8), GEOMETRY)
-    answer = refine(model, image, [prompt(), prompt()], first([3, 10]), steps=3)
-    assert [len(asked.prompts) for asked in model.asked] == [2, 1, 1]
-    assert not (answer.logits[1] > 0).any()
-    assert torch.equal(answer.logits[0, 0] > 0, first([6]).logits[0, 0] > 0)
+    refined = refine(model, image, [prompt(), prompt()], first([3, 10]), steps=3)
+    assert [len(call.prompts) for call in model.calls] == [2, 1, 1]
+    assert not (refined.logits[1] > 0).any()
+    assert torch.equal(refined.logits[0, 0] > 0, first([6]).logits[0, 0] > 0)
 
 
 def test_no_steps_no_calls() -> None:
     model = Growing()
     start = first([3])
-    answer = refine(model, ImageEmbedding(torch.zeros(2, 4, 8), GEOMETRY), [prompt()], start, steps=0)
-    assert not model.asked
-    assert torch.equal(answer.logits, start.logits)
+    refined = refine(model, ImageEmbedding(torch.zeros(2, 4, 8), GEOMETRY), [prompt()], start, steps=0)
+    assert not model.calls
+    assert torch.equal(refined.logits, start.logits)
 
 
 def test_boxes() -> None:

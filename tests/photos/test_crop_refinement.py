@@ -63,9 +63,9 @@ def test_a_contradicting_second_look_is_not_believed() -> None:
     decode = model.decode
 
     def nothing(*arguments, **named):  # type: ignore[no-untyped-def]
-        answer = decode(*arguments, **named)
-        answer.logits[:] = -5
-        return answer
+        candidates = decode(*arguments, **named)
+        candidates.logits[:] = -5
+        return candidates
 
     model.decode = nothing  # type: ignore[method-assign]
     assert look_closer(model, image, found_at((200, 100, 300, 200), geometry), geometry) is None

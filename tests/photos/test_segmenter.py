@@ -1,4 +1,4 @@
-"""Every method on scenes with known answers: rectangles that a model finds by their colour."""
+"""Every method on scenes with known results: rectangles that a model finds by their colour."""
 
 from __future__ import annotations
 

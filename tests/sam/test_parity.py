@@ -57,11 +57,11 @@ def compare(model: SamSegmenter, recorded: dict[str, np.ndarray]) -> None:
     assert_close(embedding.features[::step, ::step, ::step].numpy(), recorded["features"])
     first = None
     for case in cases.CASES:
-        answer = model.decode(embedding, [as_prompt(case, first)], as_guidance(case), case.multimask)
-        first = answer.logits[0, 0] if first is None else first
-        logits = answer.logits[0, :, :: cases.LOGIT_STEP, :: cases.LOGIT_STEP]
+        response = model.decode(embedding, [as_prompt(case, first)], as_guidance(case), case.multimask)
+        first = response.logits[0, 0] if first is None else first
+        logits = response.logits[0, :, :: cases.LOGIT_STEP, :: cases.LOGIT_STEP]
         assert_close(logits.numpy(), recorded[f"{case.name}.logits"])
-        assert_close(answer.predicted_iou[0].numpy(), recorded[f"{case.name}.iou"])
+        assert_close(response.predicted_iou[0].numpy(), recorded[f"{case.name}.iou"])
 
 
 @pytest.mark.parametrize(

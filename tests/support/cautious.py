@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from fakes import Question
+from fakes import DecoderCall
 from scenes import Box, ColourModel, scene
 
 from vos.concept.concept import Concept
@@ -22,10 +22,10 @@ QUICK = FinetuneConfig(steps=20, learning_rate=1e-3)
 class CautiousColourModel(ColourModel):
     """Finds nothing where nothing has the guidance's colour, as a trained model would; reads masks without a box."""
 
-    def answer(self, asked: Question) -> MaskCandidates:
-        found = super().answer(replace(asked, prompts=[self._pointed(p, asked.embedding) for p in asked.prompts]))
-        if asked.guidance is not None and asked.guidance.maps is not None:
-            for row, maps in enumerate(asked.guidance.maps):
+    def respond(self, call: DecoderCall) -> MaskCandidates:
+        found = super().respond(replace(call, prompts=[self._pointed(p, call.embedding) for p in call.prompts]))
+        if call.guidance is not None and call.guidance.maps is not None:
+            for row, maps in enumerate(call.guidance.maps):
                 if float(maps[0].max()) < 0.8:
                     found.logits[row] = -20.0
         return found

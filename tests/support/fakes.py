@@ -59,7 +59,7 @@ class ListSource(FrameSource):
 
 
 @dataclass(frozen=True)
-class Question:
+class DecoderCall:
     """One call of a decoder."""
 
     embedding: ImageEmbedding
@@ -69,17 +69,17 @@ class Question:
 
     @property
     def candidates(self) -> int:
-        """How many masks per object the answer has."""
+        """Counts the masks per object."""
         return 3 if self.multimask else 1
 
 
 class FakeSegmenter(Segmenter):
-    """A model that keeps every question to its decoder; what it answers is up to ``answer``."""
+    """A model that keeps every call of its decoder; what comes back is up to ``respond``."""
 
     name, checkpoint_name, checkpoint_sha256, device = "fake", "", "", torch.device("cpu")
 
     def __init__(self) -> None:
-        self.asked: list[Question] = []
+        self.calls: list[DecoderCall] = []
 
     def decode(
         self,
@@ -88,11 +88,11 @@ class FakeSegmenter(Segmenter):
         guidance: Guidance | None = None,
         multimask: bool = True,
     ) -> MaskCandidates:
-        self.asked.append(Question(embedding, list(prompts), guidance, multimask))
-        return self.answer(self.asked[-1])
+        self.calls.append(DecoderCall(embedding, list(prompts), guidance, multimask))
+        return self.respond(self.calls[-1])
 
     @abstractmethod
-    def answer(self, asked: Question) -> MaskCandidates:
+    def respond(self, call: DecoderCall) -> MaskCandidates:
         """Decodes."""
 
 
@@ -123,11 +123,11 @@ class ColourSegmenter(FakeSegmenter):
             embeddings.append(ImageEmbedding(coarse - coarse.mean(dim=0), geometry, (fine,)))
         return embeddings
 
-    def answer(self, asked: Question) -> MaskCandidates:
-        (fine,) = asked.embedding.levels
-        logits = torch.stack([self._match(fine, prompt) for prompt in asked.prompts])
-        predicted_iou = torch.tensor([0.9, 0.5, 0.4][: asked.candidates]).repeat(len(asked.prompts), 1)
-        return MaskCandidates(logits[:, None].repeat(1, asked.candidates, 1, 1), predicted_iou)
+    def respond(self, call: DecoderCall) -> MaskCandidates:
+        (fine,) = call.embedding.levels
+        logits = torch.stack([self._match(fine, prompt) for prompt in call.prompts])
+        predicted_iou = torch.tensor([0.9, 0.5, 0.4][: call.candidates]).repeat(len(call.prompts), 1)
+        return MaskCandidates(logits[:, None].repeat(1, call.candidates, 1, 1), predicted_iou)
 
     def _match(self, fine: torch.Tensor, prompt: Prompt) -> torch.Tensor:
         if prompt.mask_logits is not None and bool((prompt.mask_logits > 0).any()):

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
-from fakes import FakeSegmenter, Question
+from fakes import DecoderCall, FakeSegmenter
 
 from vos.geometry import Geometry, SizeHW
 from vos.sam.prompting import MaskCandidates, Prompt
@@ -61,10 +61,10 @@ class ColourModel(FakeSegmenter):
             embeddings.append(ImageEmbedding(F.avg_pool2d(pixels[None], 16)[0], geometry, (fine,)))
         return embeddings
 
-    def answer(self, asked: Question) -> MaskCandidates:
-        embedding, guidance, (fine,) = asked.embedding, asked.guidance, asked.embedding.levels
+    def respond(self, call: DecoderCall) -> MaskCandidates:
+        embedding, guidance, (fine,) = call.embedding, call.guidance, call.embedding.levels
         logits, quality = [], []
-        for row, prompt in enumerate(asked.prompts):
+        for row, prompt in enumerate(call.prompts):
             # The cell that matches best tells the colour; without it anywhere there is nothing to find.
             maps = torch.ones(1, 1) if guidance is None or guidance.maps is None else guidance.maps[row, 0]
             cell = self._cell(embedding.geometry, prompt) if maps.numel() == 1 else maps.flatten().argmax()
@@ -79,7 +79,7 @@ class ColourModel(FakeSegmenter):
                 mask = near
             logits.append(mask)
             quality.append(float(maps.max()) if bool((mask > 0).any()) and float(maps.max()) > 0.8 else 0.0)
-        count = asked.candidates
+        count = call.candidates
         return MaskCandidates(
             torch.stack(logits)[:, None].repeat(1, count, 1, 1), torch.tensor(quality)[:, None].repeat(1, count)
         )

@@ -1,4 +1,4 @@
-"""The default tracker on scenes with known answers."""
+"""The default tracker on scenes with known results."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from fakes import Question
+from fakes import DecoderCall
 from safetensors.torch import load, save
 from scenes import Box, ColourModel, Run, config, iou, scene
 
@@ -71,7 +71,7 @@ def test_a_lost_object_is_searched_without_its_old_place() -> None:
     run.show(scene({2: (72, 8, 104, 40)})[0])
     model = run.model
     assert isinstance(model, ColourModel)
-    lost, seen = model.asked[-1].prompts
+    lost, seen = model.calls[-1].prompts
     assert lost.box is None
     assert lost.mask_logits is None
     assert len(lost.points) == 1 and len(seen.points) == 0
@@ -83,8 +83,8 @@ def test_weights_are_tuned_on_points_and_never_shown_the_mask() -> None:
     run = begin({1: (8, 8, 40, 40)}, finetune=FinetuneConfig(steps=3))
     model = run.model
     assert isinstance(model, ColourModel)
-    (asked,) = model.asked
-    (prompt,) = asked.prompts
+    (call,) = model.calls
+    (prompt,) = call.prompts
     assert len(prompt.points) == 1 and prompt.mask_logits is None and prompt.box is None
 
 
@@ -94,7 +94,7 @@ def test_all_objects_share_one_decoder_call() -> None:
     result = run.show(scene(boxes)[0])
     model = run.model
     assert isinstance(model, ColourModel)
-    assert len(model.asked[0].prompts) == 9
+    assert len(model.calls[0].prompts) == 9
     assert result.label_map.object_ids == tuple(range(1, 10))
 
 
@@ -124,9 +124,9 @@ def test_object_that_appears_with_a_later_reference() -> None:
 class Leaking(ColourModel):
     """Paints everything that is not ground: what a weak model does with a look-alike beside the object."""
 
-    def answer(self, asked: Question) -> MaskCandidates:
-        found = super().answer(asked)
-        anything = 20 * (asked.embedding.levels[0][:3].abs().sum(dim=0) - 0.2)
+    def respond(self, call: DecoderCall) -> MaskCandidates:
+        found = super().respond(call)
+        anything = 20 * (call.embedding.levels[0][:3].abs().sum(dim=0) - 0.2)
         return MaskCandidates(anything.expand_as(found.logits).clone(), torch.full_like(found.predicted_iou, 0.9))
 
 
@@ -137,7 +137,7 @@ def test_a_leak_onto_a_known_look_alike_is_not_remembered() -> None:
     run.show(image, LabelMap(np.where(labels == 1, labels, 0).astype(np.uint8), (1,)))
     for _ in range(3):
         run.show(image)
-    (prompt,) = model.asked[-1].prompts
+    (prompt,) = model.calls[-1].prompts
     assert prompt.mask_logits is not None
     assert prompt.box is not None
     assert (prompt.mask_logits[8:16, 4:12] > 0).all()
@@ -229,8 +229,8 @@ def test_unknown_tracker_is_named() -> None:
 class TornModel(ColourModel):
     """Surer of the left half of things for every other object, and of the right half for the rest."""
 
-    def answer(self, asked: Question) -> MaskCandidates:
-        found = super().answer(asked)
+    def respond(self, call: DecoderCall) -> MaskCandidates:
+        found = super().respond(call)
         slope = torch.linspace(0.8, 0.1, found.logits.shape[-1])
         halves = torch.stack([slope if row % 2 == 0 else slope.flip(0) for row in range(len(found.logits))])
         return MaskCandidates(found.logits * halves[:, None, None], found.predicted_iou)

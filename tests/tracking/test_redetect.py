@@ -69,6 +69,6 @@ def test_who_is_missed_is_searched_in_the_whole_frame_once() -> None:
     assert found.redetected and found.presence is Presence.PRESENT
     cells = embedding.geometry.mask_to_low_res(torch.from_numpy(labels == 1)[None])[0] > 0.5
     assert float(((found.logits > 0) & cells).sum() / cells.sum()) > 0.9
-    asked = len(model.asked)
+    calls = len(model.calls)
     (again,) = redetect(decoding, embedding, [prediction.anywhere()], [nothing], PresenceConfig())
-    assert again is nothing and len(model.asked) == asked, "a lost object has been searched everywhere already"
+    assert again is nothing and len(model.calls) == calls, "a lost object has been searched everywhere already"

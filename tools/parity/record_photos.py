@@ -38,7 +38,7 @@ def run_public(script_name: str, model: str, photos: int) -> tuple[list[dict[str
     """Runs a published script on the first ``photos`` photos, the first of which is the reference.
 
     Returns:
-        Every call of its predictor (arguments, answer, similarity so far), and the module of tuned weights or None.
+        Every call of its predictor (arguments, result, similarity so far), and the module of tuned weights or None.
     """
     script = importlib.import_module(script_name)
     calls: list[dict[str, Any]] = []
@@ -55,9 +55,9 @@ def run_public(script_name: str, model: str, photos: int) -> tuple[list[dict[str
     similarity: list[Any] = []
 
     def recorded_predict(self: Any, **arguments: Any) -> Any:
-        answer = predict(self, **arguments)
-        calls.append({**arguments, "answer": answer, "similarity": similarity[-1]})
-        return answer
+        result = predict(self, **arguments)
+        calls.append({**arguments, "result": result, "similarity": similarity[-1]})
+        return result
 
     def recorded_select(mask_sim: Any, topk: int = 1) -> Any:
         similarity.append(mask_sim.clone())
@@ -111,14 +111,14 @@ def record(model: str, photos: int) -> dict[str, npt.NDArray[np.generic]]:
     kept = {}
     for number in range(photos):
         own = calls[3 * number : 3 * number + 3]
-        masks, scores, _, _ = own[-1]["answer"]
+        masks, scores, _, _ = own[-1]["result"]
         stages = parity_photos.stages(
             similarity=own[0]["similarity"].numpy(),
             points=own[0]["point_coords"],
             attention=own[0]["attn_sim"].numpy().ravel(),
             embedding=own[0]["target_embedding"].numpy().ravel(),
-            logits=[call["answer"][2] for call in own],
-            predicted_iou=[call["answer"][1] for call in own],
+            logits=[call["result"][2] for call in own],
+            predicted_iou=[call["result"][1] for call in own],
             mask=masks[np.argmax(scores)],
         )
         kept |= {f"{number}.{name}": value for name, value in stages.items()}
@@ -131,7 +131,7 @@ def record_weights(model: str) -> dict[str, npt.NDArray[np.generic]]:
     calls, module = run_public("persam_f", model, 1)
     free = module.weights.detach().numpy()[:, 0]
     weights = np.array([np.float32(1) - free.sum(), *free], np.float32)
-    masks, scores, _, _ = calls[-1]["answer"]
+    masks, scores, _, _ = calls[-1]["result"]
     print(model, "weights", weights)
     return {
         "f.weights": weights,

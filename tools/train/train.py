@@ -4,8 +4,8 @@
     python tools/train/train.py clicks --data SEGMENTS --init nano.safetensors --out runs/clicks --steps 3000
 
 ``tracking`` trains the whole network. With ``--regions`` every step also asks for regions of a photo by clicks and
-boxes; the second decoder answers, and the encoder learns what it needs for both. ``clicks`` trains that decoder alone,
-leaves the rest as it is, and writes the weights of ``--init`` with the new decoder in them.
+boxes; the second decoder takes them, and the encoder learns what it needs for both. ``clicks`` trains that decoder
+alone, leaves the rest as it is, and writes the weights of ``--init`` with the new decoder in them.
 
 A run stopped at any time goes on from its last checkpoint when started again with the same ``--out``. The learning
 rate is constant and falls over the last ``--decay`` steps, so that a run can be lengthened, and its end chosen, later.

@@ -28,8 +28,8 @@ class Evidence:
         votes: share of the mask's cells that match the object better than its background.
         recall: share of the references' cells whose best match in the photo lies inside the mask (Matcher's
             bidirectional matching, turned round).
-        unprompted: predicted IoU x similarity of the answer to appearance alone (``Found.unprompted``); None from a
-            decoder that has no such answer.
+        unprompted: predicted IoU x similarity of the mask decoded from appearance alone (``Found.unprompted``); None
+            from a decoder that has no such mask.
     """
 
     predicted_iou: float
@@ -42,7 +42,7 @@ class Evidence:
     def score(self) -> float:
         """How likely it is that this is the concept, in [0, 1].
 
-        Two witnesses, the features under the mask and the answer that no point has talked into anything, count the
+        Two witnesses, the features under the mask and the mask that no point has talked into anything, count the
         same. The square root brings their products back to the scale of their factors.
         """
         features = self.predicted_iou * self.similarity * self.votes * self.recall

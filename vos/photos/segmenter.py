@@ -218,7 +218,7 @@ def without_overlap(instances: Sequence[Instance]) -> list[Instance]:
 
 
 def draw(found: Found, evidence: Evidence, geometry: Geometry, closeup: Closeup | None) -> Instance:
-    """Brings one answer to original pixels."""
+    """Draws a found mask in original pixels."""
     if closeup is None:
         mask, alpha = _pixels(found.logits, geometry)
     else:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import parity_photos
 import pytest
-from fakes import FakeSegmenter, Question
+from fakes import DecoderCall, FakeSegmenter
 
 from vos.concept.concept import Concept
 from vos.geometry import SizeHW
@@ -32,7 +32,7 @@ TOLERANCE = 2e-3  # of the recorded values' standard deviation: three calls feed
 
 
 class Recorder(FakeSegmenter):
-    """A real model that keeps what its decoder answers, too; encodes each image once."""
+    """A real model that keeps what its decoder returns, too; encodes each image once."""
 
     def __init__(self, model: SamSegmenter) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class Recorder(FakeSegmenter):
         self.name, self.device = model.name, model.device
         self.checkpoint_name, self.checkpoint_sha256 = model.checkpoint_name, model.checkpoint_sha256
         self.guidance_fields = model.guidance_fields
-        self.answers: list[MaskCandidates] = []
+        self.responses: list[MaskCandidates] = []
         self.encoded: dict[bytes, ImageEmbedding] = {}
 
     def geometry(self, original_size: SizeHW):  # type: ignore[no-untyped-def]
@@ -52,9 +52,9 @@ class Recorder(FakeSegmenter):
                 self.encoded[image.tobytes()] = self.model.encode([image])[0]
         return [self.encoded[image.tobytes()] for image in images]
 
-    def answer(self, asked: Question) -> MaskCandidates:
-        self.answers.append(self.model.decode(asked.embedding, asked.prompts, asked.guidance, asked.multimask))
-        return self.answers[-1]
+    def respond(self, call: DecoderCall) -> MaskCandidates:
+        self.responses.append(self.model.decode(call.embedding, call.prompts, call.guidance, call.multimask))
+        return self.responses[-1]
 
 
 @pytest.fixture(scope="module")
@@ -66,25 +66,25 @@ def run(model: Recorder, number: int) -> dict[str, npt.NDArray[np.generic]]:
     """The stages of one photo, as the recording tool keeps them."""
     photos, mask = parity_photos.photos()
     concept = Concept.from_image(photos[0], mask, model=model)
-    model.asked.clear()
-    model.answers.clear()
+    model.calls.clear()
+    model.responses.clear()
     result = PhotoSegmenter(model, "persam_published").segment(photos[number], [concept])[0]
     assert result.presence is Presence.PRESENT
     search = make_method(model, concept, PhotoSegmenter(model, "persam_published").config)
     assert isinstance(search, PublishedMethod)
     embedding = model.encode([photos[number]])[0]
     found = similarity(embedding.features, [search.target])
-    guidance = model.asked[0].guidance
+    guidance = model.calls[0].guidance
     assert guidance is not None
     assert guidance.attention is not None
     assert guidance.embedding is not None
     return parity_photos.stages(
         similarity=similarity_pixels(found, embedding.geometry).numpy(),
-        points=model.asked[0].prompts[0].points,
+        points=model.calls[0].prompts[0].points,
         attention=guidance.attention.numpy().ravel(),
         embedding=guidance.embedding.numpy().ravel(),
-        logits=[answer.logits[0].numpy() for answer in model.answers],
-        predicted_iou=[answer.predicted_iou[0].numpy() for answer in model.answers],
+        logits=[response.logits[0].numpy() for response in model.responses],
+        predicted_iou=[response.predicted_iou[0].numpy() for response in model.responses],
         mask=result.mask,
     )
 
@@ -121,10 +121,10 @@ def test_tuned_weights_are_the_published_ones(vit_t: Recorder) -> None:
     recorded = np.load(RECORDED / "vit_t.npz")
     photos, mask = parity_photos.photos()
     options = FinetuneConfig(steps=parity_photos.FINETUNE_STEPS, learning_rate=1e-3, exact=True)
-    vit_t.asked.clear()
+    vit_t.calls.clear()
     concept = Concept.from_image(photos[0], mask, model=vit_t, finetune=options)
-    assert len(vit_t.asked) == 1  # the reference is decoded once, however many steps
-    np.testing.assert_array_equal(vit_t.asked[0].prompts[0].points, recorded["f.points"])
+    assert len(vit_t.calls) == 1  # the reference is decoded once, however many steps
+    np.testing.assert_array_equal(vit_t.calls[0].prompts[0].points, recorded["f.points"])
     assert concept.weights is not None
     np.testing.assert_allclose(concept.weights.numpy(), recorded["f.weights"], atol=1e-6)
     found = PhotoSegmenter(vit_t, "persam_f", threshold=0.0).segment(photos[0], [concept])[0]

@@ -64,7 +64,7 @@ def test_weights_laid_out_once_give_the_same_at_every_size_and_copies_can_learn(
         expected = [layer(image) for image in images]
         layer.freeze()
         for _ in range(2):
-            assert all(torch.equal(layer(image), answer) for image, answer in zip(images, expected))
+            assert all(torch.equal(layer(image), output) for image, output in zip(images, expected))
         changed = copy.deepcopy(layer)
         changed.weight.mul_(2)
         assert not torch.equal(changed(images[0]), expected[0])

@@ -140,7 +140,7 @@ def test_the_target_models_answer_reaches_the_masks_at_every_scale(
     height, width = embedding.geometry.grid_size
     maps = torch.zeros(1, 5, height, width)
     none = tuple(torch.zeros(1, height * cells, width * cells) for cells in (1, 2, 4))
-    some = tuple(torch.ones_like(answer) if k == scale else answer for k, answer in enumerate(none))
+    some = tuple(torch.ones_like(response) if k == scale else response for k, response in enumerate(none))
     prompt = [Prompt(*NO_POINTS)]
     without = model.decode(embedding, prompt, Guidance(maps=maps, responses=none)).logits
     assert not torch.allclose(model.decode(embedding, prompt, Guidance(maps=maps, responses=some)).logits, without)

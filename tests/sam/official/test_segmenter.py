@@ -141,9 +141,9 @@ def test_every_part_of_a_prompt_is_heard(model: SamSegmenter, embedding: ImageEm
         prompt((100, 50, 1), box=(10, 20, 300, 150), mask=1),
         prompt((100, 50, 1), box=(10, 20, 300, 180), mask=2),
     )
-    answers = model.decode(embedding, [base, *others]).logits
+    responses = model.decode(embedding, [base, *others]).logits
     for row in range(1, 5):
-        assert (answers[row] - answers[0]).abs().max() > 1e-3, row
+        assert (responses[row] - responses[0]).abs().max() > 1e-3, row
 
 
 def test_guidance_is_heard_and_maps_are_not(model: SamSegmenter, embedding: ImageEmbedding) -> None:

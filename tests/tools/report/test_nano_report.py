@@ -11,7 +11,7 @@ import nano_report
 import numpy as np
 import pytest
 import torch
-from fakes import ColourSegmenter, Question, RedTracker
+from fakes import ColourSegmenter, DecoderCall, RedTracker
 from measures import videos
 from measures.calibration import area_under_curve, expected_calibration_error, reliability
 from measures.clicks import Click, choose_regions, click_through, innermost, measure_clicks, next_click
@@ -65,26 +65,26 @@ def test_the_innermost_point_keeps_away_from_the_edge_of_the_picture_too() -> No
 
 
 def test_the_next_click_lies_in_the_middle_of_the_largest_wrong_part() -> None:
-    truth, answer = np.zeros((2, 60, 80), bool)
+    truth, mask = np.zeros((2, 60, 80), bool)
     truth[10:41, 10:31] = True
-    answer[10:41, 10:31] = True
-    assert next_click(answer, truth) is None
-    answer[10:15, 10:15] = False  # missing: 25 pixels
-    assert next_click(answer, truth) == Click(12, 12, True)
-    answer[50:55, 50:61] = True  # surplus: 55 pixels
-    click = next_click(answer, truth)
+    mask[10:41, 10:31] = True
+    assert next_click(mask, truth) is None
+    mask[10:15, 10:15] = False  # missing: 25 pixels
+    assert next_click(mask, truth) == Click(12, 12, True)
+    mask[50:55, 50:61] = True  # surplus: 55 pixels
+    click = next_click(mask, truth)
     assert click is not None and not click.on_object
     assert click.y == 52 and 52 <= click.x <= 58
 
 
 class HalfSegmenter(ColourSegmenter):
-    """Answers the first click with the left half of the picture."""
+    """Responds to the first click with the left half of the picture."""
 
-    def answer(self, asked: Question) -> MaskCandidates:
-        count = len(asked.prompts)
-        logits = torch.full((count, asked.candidates, *asked.embedding.geometry.logit_size), -5.0)
+    def respond(self, call: DecoderCall) -> MaskCandidates:
+        count = len(call.prompts)
+        logits = torch.full((count, call.candidates, *call.embedding.geometry.logit_size), -5.0)
         logits[:, -1, :, : logits.shape[-1] // 2] = 5.0
-        quality = torch.tensor([0.1, 0.2, 0.7] if asked.multimask else [0.4])
+        quality = torch.tensor([0.1, 0.2, 0.7] if call.multimask else [0.4])
         return MaskCandidates(logits, quality.repeat(count, 1))
 
 
@@ -93,8 +93,8 @@ def test_each_click_goes_with_all_clicks_and_the_answer_before() -> None:
     truth[8:40, 40:90] = True
     (embedding,) = model.encode([np.zeros((64, 96, 3), np.uint8)])
     (session,) = click_through(model, embedding, [truth])
-    assert [asked.multimask for asked in model.asked] == [True, False, False]
-    first, second, third = (asked.prompts[0] for asked in model.asked)
+    assert [call.multimask for call in model.calls] == [True, False, False]
+    first, second, third = (call.prompts[0] for call in model.calls)
     assert first.mask_logits is None and len(first.points) == 1
     assert second.mask_logits is not None
     left = second.mask_logits[:, : second.mask_logits.shape[1] // 2]
@@ -113,7 +113,7 @@ def test_a_region_without_mistakes_keeps_its_answer() -> None:
     truth[:, :48] = True
     (embedding,) = model.encode([np.zeros((64, 96, 3), np.uint8)])
     (session,) = click_through(model, embedding, [truth])
-    assert len(model.asked) == 1 and session.ious == [1, 1, 1] and len(session.clicks) == 1
+    assert len(model.calls) == 1 and session.ious == [1, 1, 1] and len(session.clicks) == 1
 
 
 def test_regions_are_seeded_of_a_fitting_size_and_as_many_of_each_source(tmp_path: Path) -> None:

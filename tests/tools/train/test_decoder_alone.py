@@ -70,7 +70,7 @@ def test_views_show_the_regions_that_their_masks_name(segments: Path) -> None:
 
 
 class Oracle(Decoder):
-    """Notes its prompts; answers nothing, then the left half."""
+    """Notes its prompts; responds with nothing, then the left half."""
 
     def __init__(self, side: int = 64) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ class Oracle(Decoder):
 def test_each_answer_is_corrected_where_most_of_it_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.interaction.BOX_SHARE", 0.0)
     masks = torch.zeros(1, 1, 128, 128, dtype=torch.bool)
-    masks[..., :48] = True  # the answer's left half is wider than this
+    masks[..., :48] = True  # the left half of the response is wider than this
     oracle = Oracle()
     levels = tuple(torch.zeros(1, 1, s, s) for s in (8, 16, 32))
     loss, figures = Interaction(oracle, levels, masks, torch.Generator().manual_seed(0), False).run()

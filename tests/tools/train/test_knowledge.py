@@ -56,8 +56,8 @@ def test_maps_are_those_that_the_tracker_makes(seen: EncodedViews, monkeypatch: 
             guidance = locate(embedding_of(seen, scene, 2), [merge_views(known)]).guidance
             assert guidance.maps is not None
             torch.testing.assert_close(maps[0][row, :5], guidance.maps[0], atol=1e-5, rtol=1e-4)
-            for mine, answer in zip((maps[0][row, 5:], maps[1][row], maps[2][row]), guidance.responses):
-                torch.testing.assert_close(mine, answer, atol=2e-3, rtol=1e-3)
+            for mine, response in zip((maps[0][row, 5:], maps[1][row], maps[2][row]), guidance.responses):
+                torch.testing.assert_close(mine, response, atol=2e-3, rtol=1e-3)
 
 
 def test_views_that_do_not_count_leave_no_trace(seen: EncodedViews) -> None:

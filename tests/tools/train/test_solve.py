@@ -17,8 +17,8 @@ def test_solutions_and_gradients_are_those_of_lapack(condition: float) -> None:
     expected = torch.linalg.solve(exact, right)
     wanted = torch.autograd.grad(expected.square().sum(), (exact, right))
     single = [value.detach().float().requires_grad_() for value in (exact, right)]
-    answer = solve(*single)
-    given = torch.autograd.grad(answer.square().sum(), single)
-    for mine, theirs in ((answer, expected), *zip(given, wanted)):
+    solution = solve(*single)
+    given = torch.autograd.grad(solution.square().sum(), single)
+    for mine, theirs in ((solution, expected), *zip(given, wanted)):
         difference = (mine.detach().double() - theirs.detach()).norm() / theirs.detach().norm()
         assert float(difference) < 3e-8 * condition + 1e-6

@@ -52,7 +52,7 @@ def measure_methods(settings: Settings) -> Table:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What the model thinks of its answer: predicted IoU, and the score that ``vos.album`` makes of it."""
+    """What the model thinks of its mask: predicted IoU, and the score that ``vos.album`` makes of it."""
 
     predicted_iou: float
     score: float
@@ -81,8 +81,8 @@ def measure_presence(settings: Settings) -> Table:
     rows.append(["all", *_figures(here, gone)])
     note = (
         f"{len(here)} questions about a present object, {len(gone)} about an absent one. The predicted IoU is that of "
-        "the answer to appearance alone, without points; AUC = how often a present object has more of it than an "
-        "absent one."
+        "the mask decoded from appearance alone, without points; AUC = how often a present object has more of it than "
+        "an absent one."
     )
     header = ("reference", "present", "absent", "AUC", "AUC of the album score")
     return Table("presence", title, header, rows, note)

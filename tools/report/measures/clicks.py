@@ -51,7 +51,7 @@ class Click(NamedTuple):
 
 @dataclass
 class Session:
-    """One region, the clicks that were given for it, and the answers."""
+    """One region, the clicks that were given for it, and the masks."""
 
     truth: Mask
     clicks: list[Click] = field(default_factory=list)
@@ -61,19 +61,19 @@ class Session:
     predicted: list[float] = field(default_factory=list)
 
     def prompt(self) -> Prompt:
-        """All clicks so far and the last answer."""
+        """All clicks so far and the last mask."""
         points = np.array([(click.x, click.y) for click in self.clicks], dtype=np.float32)
         labels = np.array([int(click.on_object) for click in self.clicks], dtype=np.int64)
         return Prompt(points, labels, mask_logits=self.logits)
 
     def take(self, logits: torch.Tensor, predicted_iou: float, embedding: ImageEmbedding) -> None:
-        """Takes low-res logits (h4, w4) as the answer to :meth:`prompt`."""
+        """Takes low-res logits (h4, w4) as the response to :meth:`prompt`."""
         self.logits, self.mask = logits, pixels(logits, embedding)
         self.ious.append(iou(self.mask, self.truth))
         self.predicted.append(predicted_iou)
 
     def keep(self) -> None:
-        """No click is left to give: the answer stays."""
+        """No click is left to give: the mask stays."""
         self.ious.append(self.ious[-1])
         self.predicted.append(self.predicted[-1])
 
@@ -85,10 +85,10 @@ def innermost(mask: Mask) -> tuple[int, int]:
     return int(x), int(y)
 
 
-def next_click(answer: Mask, truth: Mask) -> Click | None:
+def next_click(mask: Mask, truth: Mask) -> Click | None:
     """In the middle of the largest connected part that is missing or surplus; None where nothing is wrong."""
     largest: tuple[int, Mask, bool] | None = None
-    for wrong, on_object in ((truth & ~answer, True), (answer & ~truth, False)):
+    for wrong, on_object in ((truth & ~mask, True), (mask & ~truth, False)):
         count, labels, stats, _ = cv2.connectedComponentsWithStats(wrong.astype(np.uint8), connectivity=8)
         for number in range(1, count):
             area = int(stats[number, cv2.CC_STAT_AREA])
@@ -97,9 +97,9 @@ def next_click(answer: Mask, truth: Mask) -> Click | None:
     return None if largest is None else Click(*innermost(largest[1]), largest[2])
 
 
-def iou(answer: Mask, truth: Mask) -> float:
+def iou(mask: Mask, truth: Mask) -> float:
     """Intersection over union; the truth is not empty."""
-    return float((answer & truth).sum() / (answer | truth).sum())
+    return float((mask & truth).sum() / (mask | truth).sum())
 
 
 def pixels(logits: torch.Tensor, embedding: ImageEmbedding) -> Mask:
@@ -128,12 +128,12 @@ def choose_regions(pool: PhotoPool, count: int, seed: int) -> list[Region]:
 def click_through(model: Segmenter, embedding: ImageEmbedding, truths: Sequence[Mask]) -> list[Session]:
     """Three clicks for each of N regions of one photo, decoded together.
 
-    The first answer is the best of three candidates by predicted IoU; the others are single masks that see the
-    answer before.
+    The first mask is the best of three candidates by predicted IoU; the others are single masks that see the
+    mask before.
     """
     sessions = [Session(truth, [Click(*innermost(truth), True)]) for truth in truths]
-    answers = model.decode_prompts(embedding, [session.prompt() for session in sessions], multimask=True).best()
-    _hand_out(sessions, answers, embedding)
+    candidates = model.decode_prompts(embedding, [session.prompt() for session in sessions], multimask=True).best()
+    _hand_out(sessions, candidates, embedding)
     for _ in range(CLICKS - 1):
         open_sessions = []
         for session in sessions:
@@ -145,8 +145,10 @@ def click_through(model: Segmenter, embedding: ImageEmbedding, truths: Sequence[
             session.clicks.append(click)
             open_sessions.append(session)
         if open_sessions:
-            answers = model.decode_prompts(embedding, [session.prompt() for session in open_sessions], multimask=False)
-            _hand_out(open_sessions, answers, embedding)
+            candidates = model.decode_prompts(
+                embedding, [session.prompt() for session in open_sessions], multimask=False
+            )
+            _hand_out(open_sessions, candidates, embedding)
     return sessions
 
 
@@ -160,7 +162,7 @@ def ask_boxes(model: Segmenter, embedding: ImageEmbedding, truths: Sequence[Mask
 
 
 def measure_clicks(settings: Settings, model: Segmenter) -> tuple[Table, list[Pairs]]:
-    """Clicks and boxes on the held-out photos; also predicted and true IoU of all answers."""
+    """Clicks and boxes on the held-out photos; also predicted and true IoU of all masks."""
     root, title = settings.data / "segments", "Clicks and boxes on photos that were never trained on"
     if not root.is_dir():
         return skipped("clicks", title, root), []
@@ -191,8 +193,8 @@ def measure_clicks(settings: Settings, model: Segmenter) -> tuple[Table, list[Pa
     return table, [_pairs("clicks, 1 to 3", clicked), _pairs("boxes", boxed)]
 
 
-def _hand_out(sessions: Sequence[Session], answers: MaskCandidates, embedding: ImageEmbedding) -> None:
-    for session, logits, quality in zip(sessions, answers.logits[:, 0], answers.predicted_iou[:, 0]):
+def _hand_out(sessions: Sequence[Session], candidates: MaskCandidates, embedding: ImageEmbedding) -> None:
+    for session, logits, quality in zip(sessions, candidates.logits[:, 0], candidates.predicted_iou[:, 0]):
         session.take(logits, float(quality.clamp(0, 1)), embedding)
 
 

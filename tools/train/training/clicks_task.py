@@ -1,4 +1,4 @@
-"""The second decoder, which answers clicks and boxes, learns alone; the rest of the model stays."""
+"""The second decoder, which takes clicks and boxes, learns alone; the rest of the model stays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clicks and boxes on the regions of photos, as a user gives them: each answer is corrected by one more click."""
+"""Clicks and boxes on the regions of photos, as a user gives them: each mask is corrected by one more click."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Interaction:
         for step in range(CLICKS):
             logits, quality = self._ask(prompts)
             losses.append(decoder_loss(logits, quality, self.truths))
-            # Without a hint at the size the three candidates compete, later the single mask answers, as in SAM.
+            # Without a hint at the size the three candidates compete, later there is a single mask, as in SAM.
             best = 1 + quality[:, 1:].argmax(dim=1) if step == 0 else torch.zeros_like(quality[:, 0], dtype=torch.long)
             taken = logits.detach()[torch.arange(len(logits), device=self.device), best]
             iou = true_iou(taken[:, None], self.truths)[:, 0]
@@ -75,10 +75,10 @@ class Interaction:
             logits, quality = self.decoder(self.levels, self.guidance, (self.fine[0], self.fine[1]), prompts.draw())
         return logits.float(), quality.float()
 
-    def _correct(self, prompts: Prompts, answer: torch.Tensor, truth: torch.Tensor) -> None:
+    def _correct(self, prompts: Prompts, mask: torch.Tensor, truth: torch.Tensor) -> None:
         """One more click each, where most is missing or surplus: in the widest part of what is wrong."""
-        missing, depth_missing = self._click(truth & ~answer)
-        surplus, depth_surplus = self._click(answer & ~truth)
+        missing, depth_missing = self._click(truth & ~mask)
+        surplus, depth_surplus = self._click(mask & ~truth)
         on_object = (depth_missing >= depth_surplus)[:, None]
         prompts.positive = torch.cat([prompts.positive, torch.where(on_object, missing, NOWHERE)[:, None]], dim=1)
         prompts.negative = torch.cat([prompts.negative, torch.where(on_object, NOWHERE, surplus)[:, None]], dim=1)

@@ -41,13 +41,13 @@ class Knowledge:
     def locate(self, seen: EncodedViews, view: int) -> list[torch.Tensor]:
         """Maps of the objects in a view: (R, 6, h, w) on the grid, then (R, 1, h', w') at strides 8 and 4."""
         weights = self.weights()
-        answers = []
+        responses = []
         for k, scale in enumerate(seen.scales(view)):
             model = fit(sum_rows([each.moments[k] for each in self.views], weights), solve)
-            answer = torch.vmap(respond)(scale, model.unflatten(0, seen.low_res.shape[:2]))
-            answers.append(answer.flatten(0, 1)[:, None])
+            response = torch.vmap(respond)(scale, model.unflatten(0, seen.low_res.shape[:2]))
+            responses.append(response.flatten(0, 1)[:, None])
         similar = self._similarity_maps(seen.per_object(seen.cells(view)), weights)
-        return [torch.cat([similar.unflatten(2, answers[0].shape[-2:]), answers[0]], dim=1), *answers[1:]]
+        return [torch.cat([similar.unflatten(2, responses[0].shape[-2:]), responses[0]], dim=1), *responses[1:]]
 
     def _similarity_maps(self, cells: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """:func:`vos.persam.similarity.similarity_maps` of cells (R, P, C): (R, 5, P)."""

@@ -1,4 +1,4 @@
-"""The questions that one scene answers: the object found by its reference, then followed through the other views."""
+"""The searches in one scene: the object found by its reference, then followed through the other views."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RoundResult:
     quality: torch.Tensor
 
     def trusted(self) -> torch.Tensor:
-        """Whose answer is good enough to be remembered: bool (R,)."""
+        """Whose mask is good enough to be remembered: bool (R,)."""
         sure = self.quality[:, 0].detach() > 0
         return sure & (self.logits[:, 0].detach() > 0).flatten(1).any(dim=1)
 
@@ -98,7 +98,7 @@ class SceneRounds:
         return self._decode(1, maps, torch.ones_like(self.absent), prompts, goal), loss
 
     def _follow(self, view: int, known: Knowledge, before: RoundResult) -> tuple[RoundResult, Knowledge]:
-        """A further view, with the answer of the one before as the earlier mask and as memory: the tracker's loop."""
+        """A further view, with the mask of the one before as the earlier mask and as memory: the tracker's loop."""
         remembered = before.logits[:, 0].detach().sigmoid()
         known = known.with_view(self.views.show(view - 1, remembered, before.trusted() & self._draw(0.7)))
         lots = self._lots()

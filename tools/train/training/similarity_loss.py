@@ -17,10 +17,10 @@ def similarity_loss(maps: list[torch.Tensor], target: torch.Tensor) -> torch.Ten
         float (N,).
     """
 
-    def entropy(answer: torch.Tensor) -> torch.Tensor:
-        goal = F.avg_pool2d(target, target.shape[-1] // answer.shape[-1])
-        return F.binary_cross_entropy_with_logits(answer, goal, reduction="none").mean(dim=(1, 2))
+    def entropy(response: torch.Tensor) -> torch.Tensor:
+        goal = F.avg_pool2d(target, target.shape[-1] // response.shape[-1])
+        return F.binary_cross_entropy_with_logits(response, goal, reduction="none").mean(dim=(1, 2))
 
     grid, *finer = maps
     similar = 0.5 * (entropy(grid[:, 0] * 8 - 4) + entropy(grid[:, 4] * 8))
-    return similar + 0.3 * (entropy(grid[:, 5] * 4) + sum(entropy(answer[:, 0] * 4) for answer in finer))
+    return similar + 0.3 * (entropy(grid[:, 5] * 4) + sum(entropy(response[:, 0] * 4) for response in finer))

@@ -14,15 +14,15 @@ class _Solve(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, matrix: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
         inverse = _inverse(matrix)
-        answer = _refined(matrix, inverse, right)
-        ctx.save_for_backward(matrix, inverse, answer)
-        return answer
+        solution = _refined(matrix, inverse, right)
+        ctx.save_for_backward(matrix, inverse, solution)
+        return solution
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        matrix, inverse, answer = ctx.saved_tensors
+        matrix, inverse, solution = ctx.saved_tensors
         to_right = _refined(matrix, inverse, gradients[0])  # the matrix is its own transpose
-        return -to_right[:, :, None] * answer[:, None], to_right
+        return -to_right[:, :, None] * solution[:, None], to_right
 
 
 def solve(matrix: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
@@ -35,8 +35,8 @@ def solve(matrix: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
     Returns:
         float (N, C).
     """
-    answer: torch.Tensor = _Solve.apply(matrix, right)
-    return answer
+    solution: torch.Tensor = _Solve.apply(matrix, right)
+    return solution
 
 
 def _inverse(matrix: torch.Tensor) -> torch.Tensor:
@@ -50,7 +50,7 @@ def _inverse(matrix: torch.Tensor) -> torch.Tensor:
 
 
 def _refined(matrix: torch.Tensor, inverse: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
-    answer = inverse @ right[..., None]
+    solution = inverse @ right[..., None]
     for _ in range(REFINEMENTS):
-        answer = answer + inverse @ (right[..., None] - matrix @ answer)
-    return answer[..., 0]
+        solution = solution + inverse @ (right[..., None] - matrix @ solution)
+    return solution[..., 0]

@@ -18,13 +18,13 @@ TAKEN_SHARE = 0.25  # a grid cell covered more than this by earlier instances is
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The answer of a search, at low resolution.
+    """The mask that a method has found, at low resolution.
 
     Attributes:
         logits: float (h4, w4), foreground where > 0; all below 0 where nothing was found.
         predicted_iou: the model's own estimate.
         prompt: of the first decoder call.
-        unprompted: the answer to appearance alone, logits (h4, w4) and predicted IoU, from a decoder that reads
+        unprompted: the mask decoded from appearance alone, logits (h4, w4) and predicted IoU, from a decoder that reads
             similarity maps; None from one that does not. A point says "it is here", after which no decoder doubts it,
             so presence is judged from this.
     """
@@ -36,15 +36,15 @@ class Found:
 
 
 def found_from(
-    answer: MaskCandidates, row: int, prompt: Prompt, unprompted: MaskCandidates | None, unprompted_row: int = 0
+    candidates: MaskCandidates, row: int, prompt: Prompt, unprompted: MaskCandidates | None, unprompted_row: int = 0
 ) -> Found:
-    """Takes one object's answer (M = 1) out of a batch."""
+    """Takes one object's mask (M = 1) out of a batch."""
     first = None
     if unprompted is not None:
         quality = unprompted.predicted_iou[unprompted_row, 0].clamp(0, 1)
         first = (unprompted.logits[unprompted_row, 0].float(), float(quality))
-    quality = answer.predicted_iou[row, 0].clamp(0, 1)
-    return Found(answer.logits[row, 0].float(), float(quality), prompt, first)
+    quality = candidates.predicted_iou[row, 0].clamp(0, 1)
+    return Found(candidates.logits[row, 0].float(), float(quality), prompt, first)
 
 
 class PersamMethod(ABC):

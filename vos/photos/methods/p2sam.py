@@ -26,7 +26,7 @@ class P2SamMethod(PersamMethod):
 
     The object is split into k = 1..``parts`` parts; each k gives a mask, all of them in one decoder batch, and the
     mask whose features are distributed most like the reference's (sliced Wasserstein distance) and whose predicted
-    IoU is high is the answer. A decoder that reads similarity maps also answers without any point.
+    IoU is high is the result. A decoder that reads similarity maps is also called without any point.
     """
 
     def __init__(self, model: Segmenter, concept: Concept, config: MethodConfig) -> None:
@@ -50,9 +50,9 @@ class P2SamMethod(PersamMethod):
             prompts.append(Prompt.empty())
         guidance = _repeated(prior.guidance, len(prompts)) if self.config.guidance else None
         first = self.model.decode(embedding, prompts, guidance, multimask=False)
-        answer = refine(self.model, embedding, prompts, first, self.refine_steps)
-        best = self._best(embedding, answer)
-        return found_from(answer, best, prompts[best], first if self.reads_maps else None, len(prompts) - 1)
+        candidates = refine(self.model, embedding, prompts, first, self.refine_steps)
+        best = self._best(embedding, candidates)
+        return found_from(candidates, best, prompts[best], first if self.reads_maps else None, len(prompts) - 1)
 
     def _prompts(self, embedding: ImageEmbedding, found: torch.Tensor, taken: torch.Tensor | None) -> list[Prompt]:
         """One prompt per k."""
@@ -75,11 +75,11 @@ class P2SamMethod(PersamMethod):
             prompts.append(Prompt.from_points(points, negative))
         return prompts
 
-    def _best(self, embedding: ImageEmbedding, answer: MaskCandidates) -> int:
+    def _best(self, embedding: ImageEmbedding, candidates: MaskCandidates) -> int:
         """The number of the mask whose features are distributed most like the reference's, and that is drawn well."""
         cells = F.normalize(embedding.features, dim=0).flatten(1).T
         ratings = []
-        for logits, quality in zip(answer.logits[:, 0], answer.predicted_iou[:, 0]):
+        for logits, quality in zip(candidates.logits[:, 0], candidates.predicted_iou[:, 0]):
             coverage = embedding.geometry.logits_to_grid(logits).flatten()
             inside = covered_cells(coverage)
             distance = self.reference.distance(cells[inside]) if bool(inside.any()) else float("inf")

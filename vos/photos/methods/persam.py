@@ -43,5 +43,5 @@ class SimilarityMethod(PersamMethod):
         first = unprompted
         if first is None or self.points:
             first = self.model.decode(embedding, [prompt], guidance, multimask=False)
-        answer = refine(self.model, embedding, [prompt], first, self.refine_steps)
-        return found_from(answer, 0, prompt, unprompted)
+        candidates = refine(self.model, embedding, [prompt], first, self.refine_steps)
+        return found_from(candidates, 0, prompt, unprompted)

@@ -41,10 +41,10 @@ class PersamFMethod(PersamMethod):
         logits = fuse(first.logits, self.weights[None])[:, None]
         fused = MaskCandidates(logits, first.predicted_iou.amax(dim=1, keepdim=True))
         box = low_res_box(logits[0, 0], embedding.geometry)
-        if box is None:  # the weights may be negative; the best single scale is still an answer
+        if box is None:  # the weights may be negative; the best single scale is still a result
             fused = first.best()
             box = low_res_box(fused.logits[0, 0], embedding.geometry)
-        answer = fused
+        candidates = fused
         if box is not None:
-            answer = refine(self.model, embedding, [prompt], fused, self.refine_steps, boxes=[box])
-        return found_from(answer, 0, prompt, unprompted)
+            candidates = refine(self.model, embedding, [prompt], fused, self.refine_steps, boxes=[box])
+        return found_from(candidates, 0, prompt, unprompted)

@@ -44,9 +44,9 @@ class PublishedMethod(PersamMethod):
         prompt = Prompt.from_points(_pixel(pixels.argmax(), pixels), _pixel(pixels.argmin(), pixels))
         guidance = Guidance(attention=published_attention(pixels, geometry), embedding=self.target.embedding[None])
         first = self.model.decode(embedding, [prompt], guidance, multimask=False)
-        # CRASH: a mask that is empty after the second call has no box; it is then the answer.
-        answer = refine(self.model, embedding, [prompt], first, steps=2, box_of=full_size_box)
-        return found_from(answer, 0, prompt, None)
+        # CRASH: a mask that is empty after the second call has no box; it is then the result.
+        candidates = refine(self.model, embedding, [prompt], first, steps=2, box_of=full_size_box)
+        return found_from(candidates, 0, prompt, None)
 
 
 def published_attention(pixels: torch.Tensor, geometry: Geometry) -> torch.Tensor:
