@@ -125,7 +125,7 @@ def rate(model: Segmenter, config: MethodConfig, concepts: dict[str, Concept], p
 
 
 def report_perseg(config: MethodConfig, ratings: list[Rating]) -> None:
-    """mIoU per object and overall."""
+    """Prints the mIoU per object and overall."""
     per_object = {
         album: np.mean([a.iou for a in ratings if a.album == album]) for album in sorted({a.album for a in ratings})
     }

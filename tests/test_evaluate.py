@@ -126,7 +126,9 @@ def test_bad_input_is_one_line_and_exit_code_2(
 ) -> None:
     assert run(*(word.format(root=davis) for word in words)) == 2
     error = capsys.readouterr().err
-    assert error.startswith("error: ") and error.count("\n") == 1 and said.format(root=davis) in error
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert said.format(root=davis) in error
     assert not list(Path.cwd().iterdir())
 
 
@@ -134,7 +136,8 @@ def test_runs_every_sequence_and_scores_its_masks(run: Main, davis: Path, tracke
     assert run(f"dataset.root={davis}") == 0
     assert tracked == ["bear", "goat"]
     summary = json.loads(Path("outputs/davis2017-val/summary.json").read_text())
-    assert summary["J&F"] == 1 and summary["model"]["sha256"] == "ab" * 32
+    assert summary["J&F"] == 1
+    assert summary["model"]["sha256"] == "ab" * 32
     assert summary["milliseconds_per_frame"] == pytest.approx(1000 * 0.4 / 8)
 
 
@@ -150,11 +153,14 @@ def test_a_sequence_goes_through_the_pipeline(davis: Path, tmp_path: Path, monke
     seconds = vos.evaluation.run_davis.run_sequence(
         sequence, ColourSegmenter(), TrackerConfig(), 1, tmp_path / "goat", lambda: seen.append(None)
     )
-    assert seconds > 0 and len(seen) == 4 and model.encoded == 4, "the model for one object has seen them"
+    assert seconds > 0
+    assert len(seen) == 4
+    assert model.encoded == 4, "the model for one object has seen them"
     masks = [np.asarray(Image.open(tmp_path / f"goat/{index:05d}.png")) for index in range(4)]
     np.testing.assert_array_equal(masks[0], square_mask(0, object_id=2).labels)
     truth = square_mask(3).labels > 0
-    assert set(np.unique(masks[3])) == {0, 2} and ((masks[3] > 0) & truth).sum() > 0.7 * truth.sum()
+    assert set(np.unique(masks[3])) == {0, 2}
+    assert ((masks[3] > 0) & truth).sum() > 0.7 * truth.sum()
 
 
 def test_finished_sequences_are_skipped_and_others_redone(run: Main, davis: Path, tracked: list[str]) -> None:
@@ -192,7 +198,8 @@ def test_one_run_at_a_time(run: Main, davis: Path, tracked: list[str], capsys: p
     with sole_writer(Path("outputs/davis2017-val"), []):
         assert run(f"dataset.root={davis}") == 2
         assert "being written by another run" in capsys.readouterr().err
-    assert tracked == [] and not Path("outputs").exists()
+    assert tracked == []
+    assert not Path("outputs").exists()
 
 
 def test_sweep_ends_with_one_table(

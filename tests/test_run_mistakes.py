@@ -95,7 +95,8 @@ def test_a_bad_mask(program: Program, name: str, capsys: Capture, recwarn: pytes
     Path(name).write_bytes(content())
     assert program(VIDEO, f"ref_mask={name}", "output_dir=out") == 2
     line = told(capsys)
-    assert name in line and message in line
+    assert name in line
+    assert message in line
     assert not [w for w in recwarn if "exceeds limit" in str(w.message)]  # would be a second line
     assert not Path("out").exists()
 
@@ -125,7 +126,8 @@ def test_a_folder_and_a_file_that_may_not_be_read(program: Program, capsys: Capt
         with as_nobody():
             assert program(VIDEO, f"ref_mask={name}", "output_dir=out") == 2
         line = told(capsys)
-        assert name in line and "ermission denied" in line
+        assert name in line
+        assert "ermission denied" in line
     Path("private").chmod(0o700)
     assert not Path("out").exists()
 
@@ -226,8 +228,10 @@ def test_wherever_the_disk_is_full_the_next_run_goes_on(clip: Path, output: str)
             assert "summary.json" in names, limit
             continue
         lines = [line for line in told.splitlines() if line and "frame/s" not in line]
-        assert code == 2 and len(lines) == 1 and lines[0].startswith("error: cannot write"), (limit, lines)
+        assert (code, len(lines)) == (2, 1), (limit, lines)
+        assert lines[0].startswith("error: cannot write"), (limit, lines)
         assert set(names) <= {".resume"}, (limit, names)
         places.add(lines[0])
-    assert results[0][1] == 2 and results[-1][1] == 0
+    assert results[0][1] == 2
+    assert results[-1][1] == 0
     assert len(places) >= 2, places

@@ -77,7 +77,8 @@ def test_a_step_goes_down_the_mean_of_its_samples(model: NanoSegmenter) -> None:
     alone, other, both = learned(first), learned(second), learned(first, second)
     assert torch.equal(learned(first, first), alone)
     assert torch.equal(learned(first, second), both)  # whichever of the two is through before the other
-    assert not torch.equal(both, alone) and not torch.equal(both, other)
+    assert not torch.equal(both, alone)
+    assert not torch.equal(both, other)
 
 
 def test_one_sample_per_step_is_enough(model: NanoSegmenter) -> None:

@@ -17,13 +17,18 @@ def square(count: int) -> torch.Tensor:
 
 def test_masks_move_grow_shrink_and_stay_masks() -> None:
     corrupted = corrupt_masks(square(200), torch.Generator().manual_seed(0))
-    assert corrupted.shape == (200, 64, 96) and float(corrupted.min()) >= 0 and float(corrupted.max()) <= 1
+    assert corrupted.shape == (200, 64, 96)
+    assert float(corrupted.min()) >= 0
+    assert float(corrupted.max()) <= 1
     areas = corrupted.flatten(1).sum(dim=1) / 600
-    assert float(areas.min()) < 0.7 and float(areas.max()) > 1.4 and 0.7 < float(areas.median()) < 1.3
+    assert float(areas.min()) < 0.7
+    assert float(areas.max()) > 1.4
+    assert 0.7 < float(areas.median()) < 1.3
     columns = (corrupted * (torch.arange(96) + 0.5)).flatten(1).sum(dim=1) / corrupted.flatten(1).sum(dim=1).clamp(
         min=1
     )
-    assert float(columns.min()) < 42 and float(columns.max()) > 48
+    assert float(columns.min()) < 42
+    assert float(columns.max()) > 48
     overlap = (corrupted * square(200)).flatten(1).sum(dim=1) / 600
     assert float(overlap.median()) > 0.5
 

@@ -27,7 +27,8 @@ def scene(height: int, width: int, box: tuple[int, int, int, int]) -> tuple[np.n
 def test_square_is_centred_with_its_margin() -> None:
     rgb, alpha = scene(300, 400, (150, 100, 100, 50))
     picture, mask = square_crop(rgb, alpha, 512, 0.1, "keep")
-    assert picture.shape == (512, 512, 3) and mask.shape == (512, 512)
+    assert picture.shape == (512, 512, 3)
+    assert mask.shape == (512, 512)
     ys, xs = np.nonzero(mask > 127)
     scale = 512 / 120
     assert (xs.min(), xs.max() + 1) == pytest.approx((10 * scale, 110 * scale), abs=2)
@@ -39,7 +40,8 @@ def test_square_is_centred_with_its_margin() -> None:
 def test_square_moves_into_the_photo_where_it_can() -> None:
     rgb, alpha = scene(300, 400, (0, 0, 80, 80))
     picture, mask = square_crop(rgb, alpha, 512, 0.25, "keep")
-    assert mask[0, 0] == 255 and (picture[500, 500] == (20, 160, 20)).all()
+    assert mask[0, 0] == 255
+    assert (picture[500, 500] == (20, 160, 20)).all()
     assert np.count_nonzero(mask > 127) == pytest.approx(512**2 * (80 / 120) ** 2, rel=0.02)
 
 
@@ -47,7 +49,8 @@ def test_what_lies_beyond_the_photo_is_background() -> None:
     rgb, alpha = scene(100, 400, (50, 0, 300, 100))  # wider than the photo is high
     picture, mask = square_crop(rgb, alpha, 512, 0.0, (1, 2, 3))
     np.testing.assert_array_equal(picture[5, 256], (1, 2, 3))
-    assert mask[256, 256] == 255 and mask[5].max() == mask[-5].max() == 0
+    assert mask[256, 256] == 255
+    assert mask[5].max() == mask[-5].max() == 0
     blurred, _ = square_crop(rgb, alpha, 512, 0.1, "blur")
     assert blurred[5, 256, 0] < 60 < blurred[5, 256, 1]  # the photo's green, not the object's red
 
@@ -56,7 +59,8 @@ def test_backgrounds() -> None:
     rgb, alpha = scene(200, 200, (60, 60, 80, 80))
     white, _ = square_crop(rgb, alpha, 512, 0.2)
     clear, mask = square_crop(rgb, alpha, 512, 0.2, "transparent")
-    assert white[5, 5].tolist() == [255] * 3 and white[256, 256].tolist() == [230, 20, 20]
+    assert white[5, 5].tolist() == [255] * 3
+    assert white[256, 256].tolist() == [230, 20, 20]
     assert clear.shape == (512, 512, 4)
     np.testing.assert_array_equal(clear[..., 3], mask)
     assert clear[5, 5].tolist() == [255, 255, 255, 0]  # trainers that drop alpha see white, not the photo
@@ -79,7 +83,8 @@ def test_any_object_gives_a_square_that_holds_it(
 
 
 def test_words_and_colours() -> None:
-    assert parse_background("White") == (255, 255, 255) and parse_background("#0a0B0c") == (10, 11, 12)
+    assert parse_background("White") == (255, 255, 255)
+    assert parse_background("#0a0B0c") == (10, 11, 12)
     assert parse_background("transparent") == "transparent"
     with pytest.raises(VosError, match=r"background pink .* transparent, blur"):
         parse_background("pink")
@@ -103,4 +108,5 @@ def test_metadata_names_every_picture_and_forgets_the_others(tmp_path: Path) -> 
 @given(st.lists(st.text("ab_/", min_size=1, max_size=8), min_size=2, max_size=6, unique=True))
 def test_different_photos_keep_different_names(names: list[str]) -> None:
     flat = [flat_name(name) for name in names]
-    assert len(set(flat)) == len(names) and not any("/" in name for name in flat)
+    assert len(set(flat)) == len(names)
+    assert not any("/" in name for name in flat)

@@ -28,14 +28,17 @@ def test_finds_the_object_in_files_of_every_kind(album: Program, album_words: li
     where = {"a 2.png": 16, "a 10.jpg": 64, "trip/a 2.webp": 80, "trip/cmyk.jpg": 48, "trip/turned.jpg": 32}
     for name, x in where.items():
         row = rows[name]
-        assert row["presence"] == "present" and row["concept"] == "rex", name
+        assert row["presence"] == "present", name
+        assert row["concept"] == "rex", name
         assert [int(row[k]) for k in ("x", "y", "width", "height")] == pytest.approx([x, 32, 32, 32], abs=3), name
         assert iou(mask(f"{Path(name).with_suffix('')}.png") > 0, truth(x)) > 0.85, name
-    assert rows["nothing.png"]["presence"] == "absent" and rows["nothing.png"]["x"] == ""
+    assert rows["nothing.png"]["presence"] == "absent"
+    assert rows["nothing.png"]["x"] == ""
     assert not mask("nothing.png").any()
     assert float(rows["nothing.png"]["score"]) < float(rows["a 2.png"]["score"])
     record = json.loads(Path("outputs/my-photos/album.json").read_text())
-    assert record["concepts"][0]["name"] == "rex" and record["model"]["sha256"] == "0" * 64
+    assert record["concepts"][0]["name"] == "rex"
+    assert record["model"]["sha256"] == "0" * 64
     by_name = {photo["photo"]: photo for photo in record["photos"]}
     assert by_name["trip/turned.jpg"]["size"] == list(SIZE)
     assert by_name["a 2.png"]["objects"][0]["instances"][0]["area"] == int(rows["a 2.png"]["area"])
@@ -58,13 +61,15 @@ def test_several_concepts_share_a_label_map(album: Program, album_words: list[st
     ]
     assert album(*named) == 0
     found = mask("both.png")
-    assert iou(found == 1, truth(8)) > 0.85 and iou(found == 2, truth(80, 40)) > 0.85
+    assert iou(found == 1, truth(8)) > 0.85
+    assert iou(found == 2, truth(80, 40)) > 0.85
     sheets = sorted(path.name for path in Path("outputs/my-photos").glob("contact_sheet*"))
     assert sheets == ["contact_sheet_ball.png", "contact_sheet_rex.png"]
     with Path("outputs/my-photos/album.csv").open(newline="") as file:
         rows = {(row["photo"], row["concept"]): row for row in csv.DictReader(file)}
     assert rows["both.png", "ball"]["presence"] == rows["both.png", "rex"]["presence"] == "present"
-    assert rows["a 2.png", "rex"]["presence"] == "present" and rows["a 2.png", "ball"]["presence"] == "absent"
+    assert rows["a 2.png", "rex"]["presence"] == "present"
+    assert rows["a 2.png", "ball"]["presence"] == "absent"
 
 
 def test_concept_files_and_references_together(
@@ -88,7 +93,8 @@ def test_all_instances(album: Program, album_words: list[str], tmp_path: Path) -
     row = table()["two.png"]
     assert int(row["instances"]) == 2
     ids = np.asarray(Image.open("outputs/my-photos/instances/two.png"))
-    assert sorted(np.unique(ids)) == [0, 1, 2] and len(np.unique(ids[33:60, 10:38])) == 1
+    assert sorted(np.unique(ids)) == [0, 1, 2]
+    assert len(np.unique(ids[33:60, 10:38])) == 1
     assert set(np.unique(mask("two.png"))) == {0, 1}
 
 
@@ -103,10 +109,12 @@ def test_dreambooth_pictures_and_their_metadata(album: Program, album_words: lis
     assert {row["text"] for row in rows} == {"a photo of sks dog, indoors"}
     for row in rows:
         with Image.open(folder / "train" / row["file_name"]) as image:
-            assert image.size == (768, 768) and image.mode == "RGB"
+            assert image.size == (768, 768)
+            assert image.mode == "RGB"
             assert image.getpixel((3, 3)) == (255, 255, 255)
             red, _, blue = image.getpixel((384, 384))
-            assert red > 180 and blue < 80
+            assert red > 180
+            assert blue < 80
         assert Image.open(folder / "masks" / Path(row["file_name"]).name).getpixel((384, 384)) == 255
     assert sorted(path.name for path in (folder / "train").iterdir()) == ["images", "metadata.jsonl"]
     assert not Path("outputs/my-photos/masks").exists()
@@ -116,7 +124,8 @@ def test_dreambooth_pictures_and_their_metadata(album: Program, album_words: lis
 
 def test_config_agrees_with_its_dataclass() -> None:
     (one,) = compose([], "album", AlbumConfig)
-    assert one.config == AlbumConfig() and one.config.method == MethodConfig()
+    assert one.config == AlbumConfig()
+    assert one.config.method == MethodConfig()
 
 
 def test_sweep_writes_a_folder_for_each(album: Program, album_words: list[str]) -> None:
@@ -128,4 +137,6 @@ def test_sweep_writes_a_folder_for_each(album: Program, album_words: list[str]) 
 def test_help_lists_options(album: Program, capsys: pytest.CaptureFixture[str]) -> None:
     assert album() == 0
     text = capsys.readouterr().out
-    assert "dreambooth.text=" in text and "method=" in text and "python -m vos.album images=photos/" in text
+    assert "dreambooth.text=" in text
+    assert "method=" in text
+    assert "python -m vos.album images=photos/" in text

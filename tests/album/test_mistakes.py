@@ -25,15 +25,19 @@ def test_broken_photo_is_reported_and_skipped(
     assert album(*album_words) == 1
     output = capsys.readouterr()
     reported = [line for line in output.err.replace("\r", "\n").splitlines() if "skipped" in line]
-    assert len(reported) == 2 and "cut.jpg" in reported[0] and "Traceback" not in output.err
+    assert len(reported) == 2
+    assert "cut.jpg" in reported[0]
+    assert "Traceback" not in output.err
     assert "2 broken" in output.out
     rows = table()
-    assert len(rows) == 8 and "cut.jpg" not in rows
+    assert len(rows) == 8
+    assert "cut.jpg" not in rows
     broken = json.loads(Path("outputs/my-photos/album.json").read_text())["broken"]
     assert [one["photo"] for one in broken] == ["cut.jpg", "text.png"]
     (photos / "cut.jpg").write_bytes(whole)
     (photos / "text.png").unlink()
-    assert album(*album_words) == 0 and "cut.jpg" in table()
+    assert album(*album_words) == 0
+    assert "cut.jpg" in table()
 
 
 def test_second_run_does_only_what_is_missing(
@@ -52,14 +56,17 @@ def test_second_run_does_only_what_is_missing(
     assert encoded() == 1
     Image.fromarray(picture(70)).save(tmp_path / "my photos" / "new.png")
     Image.fromarray(picture(60)).save(tmp_path / "my photos" / "a 2.png")  # another photo of an old name
-    assert encoded() == 2 and int(table()["a 2.png"]["x"]) == pytest.approx(60, abs=3)
+    assert encoded() == 2
+    assert int(table()["a 2.png"]["x"]) == pytest.approx(60, abs=3)
     overlay = Path("outputs/my-photos/overlay/new.jpg").stat().st_mtime_ns
     assert encoded("output=[masks,overlay,cutout]") == 9
     assert Path("outputs/my-photos/overlay/new.jpg").stat().st_mtime_ns == overlay  # the cut-out alone was missing
     assert encoded("output=[masks,overlay,cutout]") == 0
-    assert encoded("threshold=0.3") == 9 and encoded("threshold=0.3", "overwrite=true") == 9
+    assert encoded("threshold=0.3") == 9
+    assert encoded("threshold=0.3", "overwrite=true") == 9
     (tmp_path / "my photos" / "new.png").unlink()
-    assert encoded("threshold=0.3") == 0 and "new.png" not in table()
+    assert encoded("threshold=0.3") == 0
+    assert "new.png" not in table()
 
 
 def test_ctrl_c_leaves_what_is_finished(
@@ -76,7 +83,8 @@ def test_ctrl_c_leaves_what_is_finished(
 
     monkeypatch.setattr(program.PhotoSegmenter, "segment_embedding", interrupted)
     assert album(*album_words) == 130
-    assert len(table()) == 3 and len(list(Path("outputs/my-photos/masks").rglob("*.png"))) == 3
+    assert len(table()) == 3
+    assert len(list(Path("outputs/my-photos/masks").rglob("*.png"))) == 3
     assert not [path for path in Path("outputs").rglob("*") if "partial" in path.name]
     with Path("outputs/my-photos/.album/records.jsonl").open("a") as file:
         file.write('{"photo": "a 10.jpg", "ident')  # a power failure
@@ -114,7 +122,9 @@ def test_bad_input_is_one_line_and_exit_code_2(
     options = {**dict(word.split("=", 1) for word in album_words), **changed}
     assert album(*(f"{key}={value}" for key, value in options.items() if value is not None)) == 2
     error = capsys.readouterr().err
-    assert error.startswith("error: ") and error.count("\n") == 1 and said in error
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert said in error
     assert not list(Path.cwd().iterdir())
 
 

@@ -34,7 +34,8 @@ def segmented(present: bool = True) -> SegmentedFrame:
 
 def written(output: str, folder: Path, present: bool = True) -> np.ndarray:
     path = write_photo(output, folder, segmented(present))
-    assert path is not None and path.parent == folder / output / "trip"
+    assert path is not None
+    assert path.parent == folder / output / "trip"
     return np.asarray(Image.open(path))
 
 
@@ -82,7 +83,9 @@ def test_instances_have_ids_best_first(tmp_path: Path) -> None:
     masks = np.zeros((3, 20, 30), bool)
     masks[0, 2:10, 2:10] = masks[1, 5:15, 5:15] = masks[2, 0:3, 20:30] = True
     labels = read_label_map(write_instances(tmp_path, "a", masks))
-    assert labels.object_ids == (1, 2, 3) and labels.labels[6, 6] == 1 and labels.labels[12, 12] == 2
+    assert labels.object_ids == (1, 2, 3)
+    assert labels.labels[6, 6] == 1
+    assert labels.labels[12, 12] == 2
     assert read_label_map(write_instances(tmp_path, "b", masks[:0])).object_ids == ()
 
 
@@ -98,4 +101,5 @@ def test_edge_alpha_removes_haze_and_thin_places() -> None:
     alpha = np.full((300, 300), 60, np.uint8)
     alpha[100:200, 100:200], alpha[150, 150] = 200, 140
     cleaned = edge_alpha(alpha)
-    assert not cleaned[:90].any() and (cleaned[110:190, 110:190] == 255).all()
+    assert not cleaned[:90].any()
+    assert (cleaned[110:190, 110:190] == 255).all()

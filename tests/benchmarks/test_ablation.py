@@ -45,7 +45,8 @@ def test_there_are_experiments_and_each_says_what_it_is() -> None:
 
 def test_an_experiment_sets_its_option_and_leaves_the_others(default: ablation.Variant) -> None:
     variant = ablation.compose_variant("no_memory")
-    assert default.tracker.memory.enabled and not variant.tracker.memory.enabled
+    assert default.tracker.memory.enabled
+    assert not variant.tracker.memory.enabled
     variant.tracker.memory.enabled = True
     assert variant.tracker == default.tracker == EvaluateConfig().tracker
 
@@ -120,4 +121,5 @@ def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     write_davis(tmp_path / "davis16", frames=3)
     assert ablation.main([str(tmp_path), "--experiments", "no_such"]) == 2
     lines = capsys.readouterr().err.strip().split("\n")
-    assert len(lines) == 3 and all(line.startswith("error: ") for line in lines)
+    assert len(lines) == 3
+    assert all(line.startswith("error: ") for line in lines)

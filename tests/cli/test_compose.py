@@ -97,7 +97,9 @@ def test_a_mistake_is_answered_by_one_line_with_the_remedy(word: str, message: s
 )
 def test_an_option_that_is_gone_says_what_to_write(word: str, message: str) -> None:
     told = farewell(*word.split("=", 1))
-    assert told is not None and re.search(message, told) and "\n" not in told
+    assert told is not None
+    assert re.search(message, told)
+    assert "\n" not in told
 
 
 @pytest.mark.parametrize("word", ["tracker.flipsy=1", "tracker=persam2", "video=experiment=x", "method=p2sam"])

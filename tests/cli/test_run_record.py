@@ -86,6 +86,7 @@ def test_finished_means_the_same_fingerprint_and_every_output(tmp_path: Path) ->
 
 
 def test_an_option_may_hold_one_path_several_or_none() -> None:
-    assert paths(None) == [] and paths("a.png") == [Path("a.png")]
+    assert paths(None) == []
+    assert paths("a.png") == [Path("a.png")]
     assert paths(["a.png", 7]) == [Path("a.png"), Path("7")]
     assert paths("~/a.png") == [Path.home() / "a.png"]

@@ -39,7 +39,8 @@ def test_equals_the_published_scorer(perseg: tuple[Path, Path]) -> None:
     iou, boundary, accuracy = overall(scores)
     assert (iou, accuracy) == pytest.approx((OFFICIAL_MEAN_IOU, OFFICIAL_MEAN_ACCURACY), abs=1e-9)
     assert boundary == pytest.approx(np.mean([row[1] for row in OFFICIAL.values()]), abs=1e-9)
-    assert scores[0].photo_iou["02"] == 0 and scores[1].photo_iou["03"] == 1
+    assert scores[0].photo_iou["02"] == 0
+    assert scores[1].photo_iou["03"] == 1
 
 
 def test_reference_does_not_count_and_needs_no_result(perseg: tuple[Path, Path]) -> None:

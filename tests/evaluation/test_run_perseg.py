@@ -60,7 +60,8 @@ def test_scores_existing_masks(run: Main, tmp_path: Path, capsys: pytest.Capture
     data, results = perseg_masks.write(tmp_path)
     assert run(f"dataset.root={data}", f"results={results}", "output_dir=out") == 0
     output = capsys.readouterr().out
-    assert "mIoU 0.6757" in output and "mAcc 0.7768" in output
+    assert "mIoU 0.6757" in output
+    assert "mAcc 0.7768" in output
     with Path("out/perseg.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["Object"] for row in rows] == ["bird", "can", "hat", "mean of 3"]
@@ -72,13 +73,18 @@ def test_scores_existing_masks(run: Main, tmp_path: Path, capsys: pytest.Capture
 def test_runs_every_object_and_resumes(run: Main, perseg: Path, model: ColourSegmenter) -> None:
     assert run(f"dataset.root={perseg}") == 0
     summary = json.loads(Path("outputs/perseg/summary.json").read_text())
-    assert summary["mIoU"] > 0.8 and summary["photos"] == 6 and summary["milliseconds_per_photo"] > 0
+    assert summary["mIoU"] > 0.8
+    assert summary["photos"] == 6
+    assert summary["milliseconds_per_photo"] > 0
     assert len(list(Path("outputs/perseg/masks/rex").glob("0?.png"))) == 3
     before = model.encoded
-    assert run(f"dataset.root={perseg}") == 0 and model.encoded == before
+    assert run(f"dataset.root={perseg}") == 0
+    assert model.encoded == before
     Path("outputs/perseg/masks/ball/02.png").unlink()
-    assert run(f"dataset.root={perseg}") == 0 and model.encoded == before + 4  # one object with its reference
-    assert run(f"dataset.root={perseg}", "method=persam", "sequences=[rex]") == 0 and model.encoded == before + 8
+    assert run(f"dataset.root={perseg}") == 0
+    assert model.encoded == before + 4
+    assert run(f"dataset.root={perseg}", "method=persam", "sequences=[rex]") == 0
+    assert model.encoded == before + 8
 
 
 def test_sweep_ends_with_one_table(
@@ -108,5 +114,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
 ) -> None:
     assert run(*(word.format(root=perseg) for word in words)) == 2
     error = capsys.readouterr().err.splitlines()
-    assert error[-1].startswith("error: ") and said in error[-1] and not any("Traceback" in line for line in error)
+    assert error[-1].startswith("error: ")
+    assert said in error[-1]
+    assert not any("Traceback" in line for line in error)
     assert not list(Path("outputs").rglob("*.csv"))

@@ -49,7 +49,8 @@ def test_a_job_that_lacks_something_is_done_anew(tmp_path: Path, harm: str) -> N
         (tmp_path / "a/run.json").write_text("{")
     fingerprint = "two" if harm == "other options" else "one"
     run_missing([work.job("a", fingerprint)], tmp_path, False, "frame")
-    assert work.done == ["a", "a"] and (tmp_path / "a/1.png").read_text() == fingerprint
+    assert work.done == ["a", "a"]
+    assert (tmp_path / "a/1.png").read_text() == fingerprint
 
 
 def test_ctrl_c_leaves_nothing_of_a_job(tmp_path: Path) -> None:

@@ -20,9 +20,11 @@ def test_failure_leaves_the_old_file_and_nothing_else(error: type[BaseException]
     target.write_text("old")
     with pytest.raises(error), atomic_path(target) as temporary:
         temporary.write_text("half")
-        assert temporary.parent == target.parent and temporary.suffix == ".txt"
+        assert temporary.parent == target.parent
+        assert temporary.suffix == ".txt"
         raise error
-    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"] and target.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+    assert target.read_text() == "old"
 
 
 def test_success_replaces_file_and_folder(tmp_path: Path) -> None:

@@ -96,7 +96,8 @@ def test_turned_jpeg_palette_and_transparency_keep_everything_else(tmp_path: Pat
     alpha = np.array([[[255], [255], [255], [255], [0], [0]]], np.uint8)
     Image.fromarray(np.dstack([COLOURS, alpha])).save(tmp_path / "b.png", icc_profile=icc)
     flat = read_image(tmp_path / "b.png")
-    assert np.abs(flat[:, :4] - expected[:, :4]).max() <= 1.5 and (flat[:, 4:] == 255).all()
+    assert np.abs(flat[:, :4] - expected[:, :4]).max() <= 1.5
+    assert (flat[:, 4:] == 255).all()
 
 
 def test_printers_inks(tmp_path: Path) -> None:

@@ -57,7 +57,8 @@ def test_captions_are_written() -> None:
     picture = flat((0, 0, 0), (64, 64))
     blank, named = (draw_page([Tile(picture, title, title)], columns=1) for title in ("", "1 · 0.93"))
     below = slice(GAP + CELL, None)
-    assert (blank[below] == blank[-1, -1]).all() and (named[below] != blank[below]).any()
+    assert (blank[below] == blank[-1, -1]).all()
+    assert (named[below] != blank[below]).any()
 
 
 def test_pages(tmp_path: Path) -> None:
@@ -69,7 +70,8 @@ def test_pages(tmp_path: Path) -> None:
     (tmp_path / "sheet-a.png").touch()
     assert write_contact_sheet(tmp_path / "sheet.png", tiles[:3]) == [tmp_path / "sheet.png"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["sheet-a.png", "sheet.png"]
-    assert write_contact_sheet(tmp_path / "none.png", []) == [] and not (tmp_path / "none.png").exists()
+    assert write_contact_sheet(tmp_path / "none.png", []) == []
+    assert not (tmp_path / "none.png").exists()
 
 
 def test_pictures_come_from_files_and_bytes_repeat(tmp_path: Path) -> None:
@@ -86,7 +88,8 @@ def test_thumbnail_is_small_and_outlined() -> None:
     small = thumbnail(flat((90, 90, 90), (600, 900)), LabelMap(labels, (7,)), side=300)
     assert small.shape == (200, 300, 3)
     np.testing.assert_array_equal(small[10, 10], (90, 90, 90))
-    assert (small[100, 150] != 90).any() and int(small[49:52, 150].max()) > 180
+    assert (small[100, 150] != 90).any()
+    assert int(small[49:52, 150].max()) > 180
     assert thumbnail(flat((1, 2, 3), (5, 1000)), LabelMap(np.zeros((5, 1000), np.uint8), (1,))).shape[0] >= 1
 
 

@@ -26,7 +26,9 @@ def picture() -> np.ndarray:
 def test_formats(suffix: str, tmp_path: Path) -> None:
     Image.fromarray(picture()).save(tmp_path / f"a.{suffix}", quality=95)
     rgb = read_image(tmp_path / f"a.{suffix}")
-    assert rgb.dtype == np.uint8 and rgb.shape == (H, W, 3) and rgb.flags.writeable
+    assert rgb.dtype == np.uint8
+    assert rgb.shape == (H, W, 3)
+    assert rgb.flags.writeable
     assert np.abs(rgb.astype(int) - picture()).mean() < 4
 
 
@@ -55,7 +57,8 @@ def test_modes(tmp_path: Path) -> None:
     alpha = np.where(np.arange(W) < W // 2, 255, 0)[None].repeat(H, 0).astype(np.uint8)
     Image.fromarray(np.dstack([picture(), alpha])).save(tmp_path / "alpha.png")
     flat = read_image(tmp_path / "alpha.png")
-    assert np.array_equal(flat[:, : W // 2], picture()[:, : W // 2]) and (flat[:, W // 2 :] == 255).all()
+    assert np.array_equal(flat[:, : W // 2], picture()[:, : W // 2])
+    assert (flat[:, W // 2 :] == 255).all()
 
 
 def test_listing_is_natural_and_nested(tmp_path: Path) -> None:

@@ -20,13 +20,17 @@ def test_overlay_tints_objects_and_leaves_the_rest() -> None:
     rgb, label_map = scene()
     before = rgb.copy()
     result = overlay(rgb, label_map)
-    assert np.array_equal(rgb, before) and result.shape == rgb.shape and result.dtype == np.uint8
+    assert np.array_equal(rgb, before)
+    assert result.shape == rgb.shape
+    assert result.dtype == np.uint8
     first, second = result[20, 25].astype(int), result[40, 25].astype(int)
-    assert first[0] > first[1] + 30 and second[1] > second[0] + 30  # red and green, as in DAVIS
+    assert first[0] > first[1] + 30
+    assert second[1] > second[0] + 30
     far = np.ones((60, 80), bool)
     far[6:54, 6:44] = False
     assert (result[far] == 120).all()
-    assert result[20, 9].max() < 60 and result[20, 10].max() > 200  # dark rim outside, light line inside
+    assert result[20, 9].max() < 60
+    assert result[20, 10].max() > 200
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
@@ -51,7 +55,8 @@ def test_union_of_soft_masks() -> None:
     frame, certain = Frame(0, "0", 0.0, rgb), np.ones(2, np.float32)
     soft = SegmentedFrame(frame, label_map, certain, (Presence.PRESENT,) * 2, alpha)
     hard = SegmentedFrame(frame, label_map, certain, (Presence.PRESENT,) * 2)
-    assert union_alpha(soft)[30, 20] == 255 and union_alpha(soft, "max")[30, 20] == 200
+    assert union_alpha(soft)[30, 20] == 255
+    assert union_alpha(soft, "max")[30, 20] == 200
     assert union_alpha(soft)[0, 0] == union_alpha(soft, "max")[0, 0] == 0
     for join in ("sum", "max"):
         assert np.array_equal(union_alpha(hard, join), (label_map.labels > 0) * np.uint8(255))
@@ -62,8 +67,11 @@ def test_edge_alpha_is_soft_along_the_contour_alone() -> None:
     alpha[100:200, 100:200] = 220
     alpha[:, 99], alpha[150, 150] = 120, 160  # a soft edge, and a thin place
     edge = edge_alpha(alpha)
-    assert edge.dtype == np.uint8 and edge[10, 10] == 0 and edge[150, 150] == 255
-    assert 0 < edge[150, 99] < 128 and edge[150, 90] == 0
+    assert edge.dtype == np.uint8
+    assert edge[10, 10] == 0
+    assert edge[150, 150] == 255
+    assert 0 < edge[150, 99] < 128
+    assert edge[150, 90] == 0
     assert not edge_alpha(np.zeros((20, 20), np.uint8)).any()
 
 
@@ -71,7 +79,8 @@ def test_cutout_keeps_colours_straight() -> None:
     rgb, label_map = scene()
     alpha = label_map.labels * 100
     rgba = cutout(rgb, alpha)
-    assert np.array_equal(rgba[..., :3], rgb) and np.array_equal(rgba[..., 3], alpha)
+    assert np.array_equal(rgba[..., :3], rgb)
+    assert np.array_equal(rgba[..., 3], alpha)
 
 
 def test_new_backgrounds() -> None:
@@ -81,7 +90,8 @@ def test_new_backgrounds() -> None:
     alpha[:, :40] = 255
     alpha[:, 40] = 51
     on_blue = on_background(rgb, alpha, (0, 0, 250))
-    assert (on_blue[:, :40] == (200, 0, 0)).all() and (on_blue[:, 41:] == (0, 0, 250)).all()
+    assert (on_blue[:, :40] == (200, 0, 0)).all()
+    assert (on_blue[:, 41:] == (0, 0, 250)).all()
     assert (on_blue[:, 40] == (0, 0, 200)).all()
     blurred = on_background(rgb, alpha, "blur")
     assert (blurred[:, :40] == (200, 0, 0)).all()

@@ -42,7 +42,8 @@ def test_clip_decodes_completely_and_exactly(name: str, shared: Path, caplog: py
         assert (source.count, source.size) == (count, size)
         kept = {}
         for frame in source:
-            assert frame.time == times[frame.index] and frame.size == size
+            assert frame.time == times[frame.index]
+            assert frame.size == size
             if frame.index in picks:
                 kept[frame.index] = frame.rgb
         assert frame.index == count - 1

@@ -64,7 +64,8 @@ def test_an_object_in_its_window_is_compared_as_in_a_picture_of_that_window_alon
     windows = [Window(2, 8, 3, 9), Window(6, 16, 4, 12), Window(8, 14, 10, 16)]
     for target, window, near in zip(targets, windows, locate_near(image, targets, windows)):
         alone = locate(crop(image, window), [target])
-        assert near.guidance.maps is not None and alone.guidance.maps is not None
+        assert near.guidance.maps is not None
+        assert alone.guidance.maps is not None
         torch.testing.assert_close(near.similarity, alone.similarity)
         torch.testing.assert_close(near.guidance.maps, alone.guidance.maps)
         assert len(near.guidance.responses) == len(alone.guidance.responses) == 3

@@ -31,7 +31,8 @@ def test_what_differs_from_the_surroundings_decides_not_what_is_alike() -> None:
     mask[0, 2:5, 2:6] = 1
     features[2] += 0.5 * mask[0]
     response = respond(features, fit(moments(features, mask)))[0]
-    assert (response[mask[0] > 0].min() > 0) and (response[mask[0] == 0].max() < 0)
+    assert response[mask[0] > 0].min() > 0
+    assert response[mask[0] == 0].max() < 0
 
 
 def test_several_views_are_a_weighted_sum() -> None:

@@ -29,11 +29,14 @@ def test_a_window_has_even_sides_inside_the_grid_and_holds_the_box(
         return
     rows, columns = geometry.grid_size
     for begin, end, limit in ((window.y0, window.y1, rows), (window.x0, window.x1, columns)):
-        assert 0 <= begin < end <= limit and (end - begin) % 2 == 0 and end - begin >= MIN_SIDE
+        assert 0 <= begin < end <= limit
+        assert (end - begin) % 2 == 0
+        assert end - begin >= MIN_SIDE
     x0, y0, x1, y1 = geometry.boxes_to_input(box) / 16
     assert window.x0 <= max(x0, 0) + 1e-3 or x0 > columns - MIN_SIDE
     assert window.y0 <= max(y0, 0) + 1e-3 or y0 > rows - MIN_SIDE
-    assert window.x1 >= min(x1, columns) - 1e-3 and window.y1 >= min(y1, rows) - 1e-3
+    assert window.x1 >= min(x1, columns) - 1e-3
+    assert window.y1 >= min(y1, rows) - 1e-3
     assert (window.x1 - window.x0) * (window.y1 - window.y0) <= MAX_SHARE * rows * columns
 
 
@@ -52,11 +55,13 @@ def test_what_is_cut_out_comes_back_to_its_place() -> None:
     embedding = ImageEmbedding(torch.randn(5, 28, 48), GEOMETRY, levels)
     window = Window(4, 16, 10, 30)
     part = crop(embedding, window)
-    assert part.geometry.grid_size == (12, 20) and part.geometry.logit_size == (96, 160)
+    assert part.geometry.grid_size == (12, 20)
+    assert part.geometry.logit_size == (96, 160)
     assert torch.equal(part.levels[2], levels[2][:, 16:64, 40:120])
     back = paste(part.features, window, (28, 48), fill=-7.0)
     assert torch.equal(back[:, 4:16, 10:30], embedding.features[:, 4:16, 10:30])
-    assert (back[:, :4] == -7).all() and (back[:, :, 30:] == -7).all()
+    assert (back[:, :4] == -7).all()
+    assert (back[:, :, 30:] == -7).all()
     assert paste(torch.zeros(96, 160), window, GEOMETRY.logit_size, 1.0).sum() == pytest.approx(224 * 384 - 96 * 160)
 
 

@@ -101,8 +101,10 @@ def test_any_size_gives_values_between_0_and_1_and_changes_no_argument(
     values = random.integers(0, 2, (height, width)).astype(np.float32)
     before = guide.tobytes(), values.tobytes()
     filtered = guided_filter(guide, values, radius, epsilon)
-    assert filtered.shape == (height, width) and filtered.dtype == np.float32
-    assert filtered.min() >= 0 and filtered.max() <= 1  # NaN would fail here
+    assert filtered.shape == (height, width)
+    assert filtered.dtype == np.float32
+    assert filtered.min() >= 0
+    assert filtered.max() <= 1
     assert filtered.tobytes() == guided_filter(guide, values, radius, epsilon).tobytes()
     assert (guide.tobytes(), values.tobytes()) == before
 
@@ -118,7 +120,8 @@ def test_refining_any_size_keeps_arguments_and_what_is_far(
     image.setflags(write=False)
     logits.setflags(write=False)
     refined = refine_edges(logits, image, geometry((height, width)), EdgesConfig(radius=radius, colour=colour))
-    assert refined.shape == logits.shape and refined.dtype == np.float32
+    assert refined.shape == logits.shape
+    assert refined.dtype == np.float32
     assert np.isfinite(refined).all()
     pixels = max(1, round(4 * radius))
     mask = (logits > 0).astype(np.uint8)

@@ -38,8 +38,10 @@ def referenced(features: torch.Tensor) -> Track:
 def test_a_window_is_the_same_cells_on_every_grid() -> None:
     observation = observed()
     part = observation.in_window(observation.logits)
-    assert part.shape == (64, 80) and bool((part > 0).sum() == (observation.logits > 0).sum())
-    assert observation.maps is not None and observation.in_window(observation.maps).shape == (5, 8, 10)
+    assert part.shape == (64, 80)
+    assert bool((part > 0).sum() == (observation.logits > 0).sum())
+    assert observation.maps is not None
+    assert observation.in_window(observation.maps).shape == (5, 8, 10)
     assert replace(observation, window=None).in_window(observation.logits) is observation.logits
     outside = observation.logits.clone()
     observation.in_window(outside)[:] = ABSENT_LOGIT
@@ -52,8 +54,10 @@ def test_area_and_box_are_in_original_pixels() -> None:
     logits[10:20, 30:50] = 5
     observation = Observation(geometry, logits, 1.0, torch.zeros(geometry.grid_size))
     assert observation.area == 200
-    assert observation.box is not None and observation.box.tolist() == [30, 10, 50, 20]
-    assert observation.absent().box is None and observation.absent().area == 0
+    assert observation.box is not None
+    assert observation.box.tolist() == [30, 10, 50, 20]
+    assert observation.absent().box is None
+    assert observation.absent().area == 0
 
 
 def test_presence_and_what_is_remembered_do_not_depend_on_the_window() -> None:
@@ -69,7 +73,8 @@ def test_presence_and_what_is_remembered_do_not_depend_on_the_window() -> None:
         assert a.presence is b.presence
         near, far = (replace(each, presence=Presence.PRESENT) for each in (near, far))
         assert one.update(embedding, near) == other.update(embedding, far)
-        assert one.logits is not None and other.logits is not None
+        assert one.logits is not None
+        assert other.logits is not None
         torch.testing.assert_close(one.logits, other.logits)
         assert (one.logits != near.logits).any()  # the background filter has had something to do
 
@@ -79,6 +84,7 @@ def test_a_cell_that_two_objects_claim_goes_to_the_surer_one() -> None:
     strong = torch.where(torch.arange(GEOMETRY.logit_size[1]) < 40, 3.0, ABSENT_LOGIT).expand(GEOMETRY.logit_size)
     similarity = torch.zeros(GEOMETRY.grid_size)
     first, second = without_overlap([Observation(GEOMETRY, each, 0.5, similarity) for each in (weak, strong)])
-    assert not (first.logits[:, :40] > 0).any() and (first.logits[:, 40:] > 0).all()
+    assert not (first.logits[:, :40] > 0).any()
+    assert (first.logits[:, 40:] > 0).all()
     assert torch.equal(second.logits, strong)
     assert without_overlap([]) == []

@@ -74,7 +74,8 @@ def test_a_lost_object_is_searched_without_its_old_place() -> None:
     lost, seen = model.calls[-1].prompts
     assert lost.box is None
     assert lost.mask_logits is None
-    assert len(lost.points) == 1 and len(seen.points) == 0
+    assert len(lost.points) == 1
+    assert len(seen.points) == 0
     assert seen.box is not None
     assert seen.mask_logits is not None
 
@@ -85,7 +86,9 @@ def test_weights_are_tuned_on_points_and_never_shown_the_mask() -> None:
     assert isinstance(model, ColourModel)
     (call,) = model.calls
     (prompt,) = call.prompts
-    assert len(prompt.points) == 1 and prompt.mask_logits is None and prompt.box is None
+    assert len(prompt.points) == 1
+    assert prompt.mask_logits is None
+    assert prompt.box is None
 
 
 def test_all_objects_share_one_decoder_call() -> None:
@@ -263,9 +266,11 @@ def test_after_a_cut_only_the_object_itself_is_taken_up_again() -> None:
     run.show(other)
     assert isinstance(run.tracker, PersamTracker)
     (track,) = run.tracker.tracks
-    assert track.in_new_scene and track.presence is Presence.ABSENT
+    assert track.in_new_scene
+    assert track.presence is Presence.ABSENT
     state = run.tracker.state()
     run.show(scene({1: (60, 40, 92, 72)})[0])
-    assert not track.in_new_scene and track.presence is Presence.PRESENT
+    assert not track.in_new_scene
+    assert track.presence is Presence.PRESENT
     run.tracker.restore(state)
     assert run.tracker.tracks[0].in_new_scene

@@ -45,7 +45,8 @@ def test_nothing_is_found_beyond_the_gate_or_in_forbidden_cells() -> None:
     assert (int(rows.min()), int(columns.min()), int(rows.max()), int(columns.max())) == (6, 10, 18, 22)
     forbidden = torch.ones(embedding.geometry.logit_size, dtype=torch.bool)
     (observation,) = classify([everywhere], [near], PresenceConfig(), forbidden)
-    assert observation.presence is Presence.ABSENT and (observation.logits == ABSENT_LOGIT).all()
+    assert observation.presence is Presence.ABSENT
+    assert (observation.logits == ABSENT_LOGIT).all()
 
 
 def test_a_lost_object_does_not_come_back_where_another_one_is() -> None:
@@ -54,9 +55,11 @@ def test_a_lost_object_does_not_come_back_where_another_one_is() -> None:
     here, there = painted(geometry, slice(6, 18), slice(10, 22)), painted(geometry, slice(6, 18), slice(10, 23), 0.95)
     lost = prediction.anywhere()
     first, second = classify([there, here], [lost, prediction], PresenceConfig())
-    assert first.presence is Presence.ABSENT and second.presence is Presence.PRESENT
+    assert first.presence is Presence.ABSENT
+    assert second.presence is Presence.PRESENT
     first, second = classify([here, there], [lost, lost], PresenceConfig())  # of two lost ones the surer
-    assert first.presence is Presence.ABSENT and second.presence is Presence.PRESENT
+    assert first.presence is Presence.ABSENT
+    assert second.presence is Presence.PRESENT
 
 
 def test_who_is_missed_is_searched_in_the_whole_frame_once() -> None:
@@ -66,9 +69,11 @@ def test_who_is_missed_is_searched_in_the_whole_frame_once() -> None:
     decoding = Decoding.of(config(), model)
     nothing = painted(embedding.geometry, slice(0, 0), slice(0, 0), 0.0).absent()
     (found,) = redetect(decoding, embedding, [prediction], [nothing], PresenceConfig())
-    assert found.redetected and found.presence is Presence.PRESENT
+    assert found.redetected
+    assert found.presence is Presence.PRESENT
     cells = embedding.geometry.mask_to_low_res(torch.from_numpy(labels == 1)[None])[0] > 0.5
     assert float(((found.logits > 0) & cells).sum() / cells.sum()) > 0.9
     calls = len(model.calls)
     (again,) = redetect(decoding, embedding, [prediction.anywhere()], [nothing], PresenceConfig())
-    assert again is nothing and len(model.calls) == calls, "a lost object has been searched everywhere already"
+    assert again is nothing
+    assert len(model.calls) == calls, "a lost object has been searched everywhere already"

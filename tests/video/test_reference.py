@@ -43,10 +43,13 @@ def test_masks_belong_to_their_frames_in_the_order_given(tmp_path: Path) -> None
 
 def test_a_box_or_a_point_stands_for_a_mask() -> None:
     (boxed,) = read_given((48, 64), 3, box=[8, 16, 10, 20])
-    assert boxed.frame_index == 3 and boxed.prompt is not None and boxed.prompt.box is not None
+    assert boxed.frame_index == 3
+    assert boxed.prompt is not None
+    assert boxed.prompt.box is not None
     assert boxed.prompt.box.tolist() == [8, 16, 18, 36]
     (pointed,) = read_given((48, 64), [4], point=[8, 16])
-    assert pointed.frame_index == 4 and pointed.prompt is not None
+    assert pointed.frame_index == 4
+    assert pointed.prompt is not None
     assert pointed.prompt.points.tolist() == [[8, 16]]
 
 

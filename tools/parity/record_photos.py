@@ -76,7 +76,7 @@ def run_public(script_name: str, model: str, photos: int) -> tuple[list[dict[str
         ]
         if hasattr(script, "Mask_Weights"):
             original = script.Mask_Weights
-            patches.append(mock.patch.object(script, "Mask_Weights", lambda: tuned.append(original()) or tuned[-1]))
+            patches.append(mock.patch.object(script, "Mask_Weights", lambda: tuned.append(original()) or tuned[-1]))  # noqa: PT008 - called anew each time
         for patch in patches:
             patch.start()
         try:

@@ -76,7 +76,7 @@ def run_public(
         if finetune_steps:
             options |= {"topk": 1, "lr": 4e-4, "epoch": finetune_steps}
             original = script.Mask_Weights
-            patches.append(mock.patch.object(script, "Mask_Weights", lambda: tuned.append(original()) or tuned[-1]))
+            patches.append(mock.patch.object(script, "Mask_Weights", lambda: tuned.append(original()) or tuned[-1]))  # noqa: PT008 - called anew each time
         for patch in patches:
             patch.start()
         try:

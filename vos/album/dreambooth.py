@@ -48,7 +48,7 @@ class DreamboothConfig:
 
 
 def parse_background(value: str) -> Background:
-    """ "transparent", "blur", "keep" or a colour: a word of ``COLOURS`` or ``#rrggbb``.
+    """Parses "transparent", "blur", "keep" or a colour: a word of ``COLOURS`` or ``#rrggbb``.
 
     Raises:
         VosError: anything else.

@@ -61,7 +61,7 @@ def run_missing(jobs: Sequence[Job], masks: Path, overwrite: bool, unit: str) ->
                 seconds = job.work(folder, bar.update)
                 record = {"fingerprint": job.fingerprint, **job.details, "seconds": seconds}
                 (folder / RECORD).write_text(json.dumps(record) + "\n", encoding="utf-8")
-    return sum(_read_record(masks / job.name)["seconds"] for job in jobs)
+    return sum(float(_read_record(masks / job.name)["seconds"]) for job in jobs)
 
 
 def _is_finished(job: Job, folder: Path) -> bool:

@@ -25,7 +25,7 @@ def low_res_box(logits: torch.Tensor, geometry: Geometry) -> Box | None:
     edges = (cells + np.array([0, 0, 1, 1], dtype=np.float32)) * geometry.logit_stride
     height, width = geometry.original_size
     box = edges / np.tile(np.asarray(geometry.scale_xy), 2)
-    return np.clip(box, 0, [width, height, width, height]).astype(np.float32)
+    return np.asarray(np.clip(box, 0, [width, height, width, height]), np.float32)
 
 
 def refine(

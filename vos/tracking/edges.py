@@ -82,7 +82,7 @@ def refine_edges(logits: Values, rgb: Image, geometry: Geometry, config: EdgesCo
         its windows, those given.
     """
     radius = filter_radius(geometry, config)
-    refined = logits.copy()
+    refined: Values = logits.copy()
     mask = (logits > 0).view(np.uint8)
     x, y, width, height = cv2.boundingRect(mask)
     if not width:
@@ -109,7 +109,7 @@ def _band(mask: Image, radius: int) -> Image:
     window = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
     eroded, dilated = cv2.erode(mask, window), cv2.dilate(mask, window)
     opened, closed = cv2.dilate(eroded, window), cv2.erode(dilated, window)
-    return ((eroded != dilated) & (opened == mask) & (closed == mask)).view(np.uint8)
+    return np.asarray((eroded != dilated) & (opened == mask) & (closed == mask)).view(np.uint8)
 
 
 def _tiles(band: Image, side: int) -> Iterator[Rectangle]:

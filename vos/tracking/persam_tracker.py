@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from typing_extensions import override
 
 from vos.adaptation.adapt import adapt
 from vos.concept.concept import Concept
@@ -50,12 +51,14 @@ class PersamTracker(Tracker):
     def _decode_with(self, model: Segmenter) -> None:
         self.model, self.decoding = model, Decoding.of(self.config, model)
 
+    @override
     @torch.no_grad()
     def start(self, embedding: ImageEmbedding, reference: LabelMap, frame: Frame) -> TrackedFrame:
         self._begin(reference.object_ids)
         self._decode_with(self.unadapted)
         return self.step(embedding, frame, given=reference)
 
+    @override
     @torch.no_grad()
     def start_from_concepts(self, embedding: ImageEmbedding, concepts: Sequence[Concept], frame: Frame) -> TrackedFrame:
         for concept in concepts:
@@ -70,6 +73,7 @@ class PersamTracker(Tracker):
                 track.mask_weights = concept.weights.to(self.model.device)
         return self.step(embedding, frame)
 
+    @override
     @torch.no_grad()
     def step(self, embedding: ImageEmbedding, frame: Frame, given: LabelMap | None = None) -> TrackedFrame:
         geometry, presence = embedding.geometry, self.config.presence
@@ -93,6 +97,7 @@ class PersamTracker(Tracker):
             self._add_references(embedding, frame, given)
         return self._report(geometry, dict(zip(numbers, observations)), given)
 
+    @override
     def add_reference(self, embedding: ImageEmbedding, reference: LabelMap, frame: Frame) -> TrackedFrame:
         if reference.object_ids != self.object_ids:
             raise ValueError(f"the reference has ids {reference.object_ids}, the tracker follows {self.object_ids}")
@@ -135,6 +140,7 @@ class PersamTracker(Tracker):
                 logits[k], predicted_iou[k] = mask.cpu(), quality
         return TrackedFrame(logits, predicted_iou, tuple(track.presence for track in self.tracks), given)
 
+    @override
     def state(self) -> dict[str, torch.Tensor]:
         tensors = {"object_ids": torch.tensor(self.object_ids, dtype=torch.int64)}
         for k, track in enumerate(self.tracks):
@@ -142,6 +148,7 @@ class PersamTracker(Tracker):
         tensors |= {f"model.{name}": value for name, value in self.model.adaptation().items()}
         return tensors | {f"scene_cuts.{name}": value for name, value in self.scene_cuts.state().items()}
 
+    @override
     def restore(self, state: Mapping[str, torch.Tensor]) -> None:
         self._begin(tuple(state["object_ids"].tolist()))
         for k, track in enumerate(self.tracks):

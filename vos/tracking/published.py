@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 import torch
+from typing_extensions import override
 
 from vos.geometry import Geometry, mask_box
 from vos.persam.cascade import Box, refine
@@ -46,6 +47,7 @@ class PublishedTracker(Tracker):
         self.weights: dict[int, torch.Tensor] = {}  # PerSAM-F, by object id
         self.boxes: list[Box] = []  # of the labels in the previous result, in their order: see _remember
 
+    @override
     @torch.no_grad()
     def start(self, embedding: ImageEmbedding, reference: LabelMap, frame: Frame) -> TrackedFrame:
         self.object_ids = reference.object_ids
@@ -54,6 +56,7 @@ class PublishedTracker(Tracker):
         tracked = TrackedFrame(nothing, torch.zeros(len(nothing)), (Presence.ABSENT,) * len(nothing))
         return self._take(embedding, reference, frame, tracked)
 
+    @override
     @torch.no_grad()
     def step(self, embedding: ImageEmbedding, frame: Frame) -> TrackedFrame:
         tracked = self._track(embedding)
@@ -61,6 +64,7 @@ class PublishedTracker(Tracker):
         self._remember(labels)
         return self._with_presence(tracked, labels)
 
+    @override
     @torch.no_grad()
     def add_reference(self, embedding: ImageEmbedding, reference: LabelMap, frame: Frame) -> TrackedFrame:
         """Not part of the published method: the frame is followed, then the mask overrules the result."""
@@ -150,6 +154,7 @@ class PublishedTracker(Tracker):
         # CRASH: a mask that is empty after the second call has no box; it is then the answer.
         return refine(self.model, embedding, [prompt], start, steps=2, box_of=full_size_box, boxes=[box])
 
+    @override
     def state(self) -> dict[str, torch.Tensor]:
         tensors = {
             "object_ids": torch.tensor(self.object_ids, dtype=torch.int64),
@@ -159,6 +164,7 @@ class PublishedTracker(Tracker):
             tensors |= target_state(target, f"target{object_id}.")
         return tensors | {f"weights{object_id}": w.cpu().clone() for object_id, w in self.weights.items()}
 
+    @override
     def restore(self, state: Mapping[str, torch.Tensor]) -> None:
         self.object_ids = tuple(state["object_ids"].tolist())
         self.boxes = list(state["boxes"].numpy().copy())

@@ -1,4 +1,4 @@
-"""Takes a video's frames through the program:
+"""Takes a video's frames through the program.
 
 read -> encode -> locate -> decode -> refine -> merge objects -> update memory -> write
 

@@ -9,7 +9,8 @@ from vos.io.masks.colours import davis_palette, pack, resolve_colours, unpack
 
 def test_palette_is_davis_own_and_every_id_has_a_colour() -> None:
     palette = davis_palette()
-    assert palette.shape == (256, 3) and len(np.unique(palette, axis=0)) == 256
+    assert palette.shape == (256, 3)
+    assert len(np.unique(palette, axis=0)) == 256
     assert palette[9].tolist() == [191, 0, 0]  # 192 in PASCAL VOC, DAVIS' source
     palette[:] = 7  # a caller's copy
     assert davis_palette()[1].tolist() == [128, 0, 0]
@@ -26,7 +27,8 @@ def test_a_blend_goes_to_the_nearer_of_its_two_colours() -> None:
     rgb[:, 9], rgb[:, 10] = (60, 0, 0), (140, 0, 0)
     resolved = resolve_colours(rgb)
     assert resolved is not None
-    assert (resolved[:, :10] == 0).all() and (resolved[:, 10:] == 200 << 16).all()
+    assert (resolved[:, :10] == 0).all()
+    assert (resolved[:, 10:] == 200 << 16).all()
 
 
 def test_noise_is_not_flat() -> None:

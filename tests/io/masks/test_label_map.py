@@ -24,7 +24,8 @@ def test_label_maps_survive_the_disk_exactly(labels: npt.NDArray[np.uint8], tmp_
     ids = tuple(int(i) for i in np.unique(labels) if i)
     write_label_map(tmp_path / "m.png", LabelMap(labels, ids))
     back = read_label_map(tmp_path / "m.png")
-    assert np.array_equal(back.labels, labels) and back.object_ids == ids
+    assert np.array_equal(back.labels, labels)
+    assert back.object_ids == ids
     if ids:
         assert np.array_equal(read_reference(tmp_path / "m.png").labels, labels)
 
@@ -55,9 +56,13 @@ def test_box_is_tight(mask: npt.NDArray[np.bool_]) -> None:
     if not mask.any():
         assert box is None
         return
-    assert box is not None and box.dtype == np.float32
+    assert box is not None
+    assert box.dtype == np.float32
     x0, y0, x1, y1 = box.astype(int)
     inside = np.zeros_like(mask)
     inside[y0 : y1 + 1, x0 : x1 + 1] = True
     assert not (mask & ~inside).any()
-    assert mask[y0].any() and mask[y1].any() and mask[:, x0].any() and mask[:, x1].any()
+    assert mask[y0].any()
+    assert mask[y1].any()
+    assert mask[:, x0].any()
+    assert mask[:, x1].any()

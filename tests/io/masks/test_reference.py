@@ -51,7 +51,8 @@ def test_two_values_are_one_object(values: tuple[int, int], form: str, tmp_path:
     gray = np.where(truth, values[1], values[0]).astype(np.uint8)
     picture = {"gray": gray, "rgb": np.dstack([gray] * 3), "rgba": np.dstack([*[gray] * 3, np.full_like(gray, 255)])}
     reference = read_reference(save(tmp_path / "m.png", picture[form]), SIZE)
-    assert reference.object_ids == (1,) and np.array_equal(reference.labels > 0, truth)
+    assert reference.object_ids == (1,)
+    assert np.array_equal(reference.labels > 0, truth)
 
 
 def test_one_bit_and_sixteen_bit(tmp_path: Path) -> None:
@@ -75,7 +76,8 @@ def test_soft_edges_of_a_binary_mask_are_cut_at_half(form: str, tmp_path: Path) 
 def test_jpeg_noise_around_a_binary_mask(tmp_path: Path) -> None:
     path = save(tmp_path / "m.jpg", (scene() > 0).astype(np.uint8) * 255, quality=60)
     reference = read_reference(path)
-    assert reference.object_ids == (1,) and ((reference.labels > 0) == (scene() > 0)).mean() > 0.999
+    assert reference.object_ids == (1,)
+    assert ((reference.labels > 0) == (scene() > 0)).mean() > 0.999
     save(tmp_path / "c.jpg", davis_palette()[scene()])
     with pytest.raises(VosError, match="save it as PNG"):
         read_reference(tmp_path / "c.jpg")
@@ -83,7 +85,8 @@ def test_jpeg_noise_around_a_binary_mask(tmp_path: Path) -> None:
 
 def test_gray_label_maps_keep_their_ids(tmp_path: Path) -> None:
     reference = read_reference(save(tmp_path / "m.png", scene((2, 5, 9))))
-    assert reference.object_ids == (2, 5, 9) and np.array_equal(reference.labels, scene((2, 5, 9)))
+    assert reference.object_ids == (2, 5, 9)
+    assert np.array_equal(reference.labels, scene((2, 5, 9)))
 
 
 def test_solid_gray_levels_are_one_object_each(tmp_path: Path) -> None:
@@ -107,7 +110,8 @@ def test_each_colour_is_one_object(background: tuple[int, int, int], soft: bool,
         assert not wrong.any()
     else:  # only where the edge itself runs
         edge = cv2.dilate(scene(), np.ones((5, 5), np.uint8)) != cv2.erode(scene(), np.ones((5, 5), np.uint8))
-        assert not (wrong & ~edge).any() and wrong.mean() < 0.02
+        assert not (wrong & ~edge).any()
+        assert wrong.mean() < 0.02
 
 
 def test_davis_colours_get_davis_ids(tmp_path: Path) -> None:
@@ -121,7 +125,8 @@ def test_thin_and_tiny_objects_survive_without_soft_edges(tmp_path: Path) -> Non
     rgb[30:32, 30:32] = (0, 255, 0)  # four pixels
     reference = read_reference(save(tmp_path / "m.png", rgb))
     assert reference.object_ids == (1, 2)
-    assert (reference.labels == 2).sum() == 55 and (reference.labels == 1).sum() == 4
+    assert (reference.labels == 2).sum() == 55
+    assert (reference.labels == 1).sum() == 4
 
 
 def test_a_colour_is_the_same_object_in_every_mask(tmp_path: Path) -> None:
@@ -129,7 +134,8 @@ def test_a_colour_is_the_same_object_in_every_mask(tmp_path: Path) -> None:
     first = save(tmp_path / "a.png", table[scene()])
     second = save(tmp_path / "b.png", table[np.where(scene() == 1, 0, scene())])
     a, b = read_references([first, second], SIZE)
-    assert a.object_ids == (1, 2, 3) and b.object_ids == (2, 3)
+    assert a.object_ids == (1, 2, 3)
+    assert b.object_ids == (2, 3)
     assert np.array_equal(a.labels[b.labels > 0], b.labels[b.labels > 0])
     with pytest.raises(VosError, match="save all of them in one way"):
         read_references([first, save(tmp_path / "ids.png", scene())])
@@ -139,7 +145,8 @@ def test_alpha_of_a_cut_out_is_the_mask(tmp_path: Path) -> None:
     photo = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
     alpha = soften((scene() > 0).astype(np.uint8) * 255)
     reference = read_reference(save(tmp_path / "m.png", np.dstack([photo, alpha])), SIZE)
-    assert reference.object_ids == (1,) and np.array_equal(reference.labels > 0, alpha > 127)
+    assert reference.object_ids == (1,)
+    assert np.array_equal(reference.labels > 0, alpha > 127)
     black = np.dstack([np.zeros_like(photo), alpha])
     assert np.array_equal(read_reference(save(tmp_path / "k.png", black)).labels > 0, alpha > 127)
 
@@ -150,7 +157,8 @@ def test_colours_on_transparency_are_objects(tmp_path: Path) -> None:
     reference = read_reference(save(tmp_path / "m.png", np.dstack([table[scene()], alpha])))
     assert reference.object_ids == (1, 2, 3)
     sure = (alpha == 255) & (scene() > 0)
-    assert np.array_equal(reference.labels[sure], scene()[sure]) and not reference.labels[alpha <= 127].any()
+    assert np.array_equal(reference.labels[sure], scene()[sure])
+    assert not reference.labels[alpha <= 127].any()
 
 
 def test_palette_with_white_first_is_not_inverted(tmp_path: Path) -> None:
@@ -209,7 +217,8 @@ def test_damaged_masks_are_one_line_or_a_mask(data: st.DataObject, form: str, tm
 def test_any_picture_is_a_mask_or_one_line(picture: npt.NDArray[np.uint8], tmp_path: Path) -> None:
     try:
         reference = read_reference(save(tmp_path / "m.png", picture))
-        assert reference.size == picture.shape[:2] and reference.object_ids
+        assert reference.size == picture.shape[:2]
+        assert reference.object_ids
     except VosError as error:
         assert "\n" not in str(error)
 
@@ -225,7 +234,8 @@ def test_real_masks(shared: Path) -> None:
         with Image.open(clips / name) as image:
             gray = np.asarray(image)[..., 0]
         reference = read_reference(clips / name, size)
-        assert reference.object_ids == (1,) and np.array_equal(reference.labels > 0, gray > 127)
+        assert reference.object_ids == (1,)
+        assert np.array_equal(reference.labels > 0, gray > 127)
     davis = shared / "davis16" / "Annotations" / "480p" / "blackswan" / "00000.png"
     assert read_reference(davis, (480, 854)).object_ids == (1,)
     girls = shared / "multi" / "Annotations" / "480p" / "schoolgirls" / "00000.png"

@@ -54,7 +54,8 @@ def test_ids_hold_over_several_masks(stored: np.ndarray, tmp_path: Path) -> None
         mask.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0])
         mask.save(tmp_path / f"{k}.png")
     maps = read_references([tmp_path / "0.png", tmp_path / "1.png"], photos=[tmp_path / "0.jpg", tmp_path / "1.jpg"])
-    assert [m.object_ids for m in maps] == [(1,), (2,)] and [m.size for m in maps] == [(48, 80), (80, 48)]
+    assert [m.object_ids for m in maps] == [(1,), (2,)]
+    assert [m.size for m in maps] == [(48, 80), (80, 48)]
 
 
 def test_wrong_size_and_number_are_named(stored: np.ndarray, tmp_path: Path) -> None:

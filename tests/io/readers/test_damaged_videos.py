@@ -62,7 +62,8 @@ def test_bad_files_are_one_line(kind: str, reader: str, tmp_path: Path, make_cli
     (tmp_path / name).write_bytes(content(make_clip("good.mp4", count=3)))
     with pytest.raises(VosError) as caught:
         open_frames(str(tmp_path / name), reader=reader)
-    assert name in str(caught.value) and "\n" not in str(caught.value)
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_sound_without_pictures_is_one_line(tmp_path: Path) -> None:

@@ -183,7 +183,8 @@ def test_weights_survive_the_file(network: NanoNetwork, tmp_path: Path, image: n
     copy.load_state_dict(network.state_dict())
     expected = NanoSegmenter(NanoWeights(copy), input_size=128).encode([image])[0].features
     torch.testing.assert_close(loaded.encode([image])[0].features, expected)
-    assert loaded.checkpoint_name == "w.safetensors" and len(loaded.checkpoint_sha256) == 64
+    assert loaded.checkpoint_name == "w.safetensors"
+    assert len(loaded.checkpoint_sha256) == 64
 
 
 @pytest.mark.parametrize("content", [b"", b"not weights", None], ids=["empty", "garbage", "missing"])
@@ -214,7 +215,8 @@ def test_a_video_of_one_object_is_looked_at_more_closely_unless_the_size_was_cho
     )
     sizes = [max(free.for_objects(count).geometry((480, 854)).padded_size) for count in (1, 2, 10)]
     assert sizes[0] > sizes[1] == sizes[2] == max(free.geometry((480, 854)).padded_size)
-    assert chosen.for_objects(1) is chosen and chosen.for_objects(2) is chosen
+    assert chosen.for_objects(1) is chosen
+    assert chosen.for_objects(2) is chosen
     small = [free.for_objects(count).geometry((270, 480)) for count in (1, 2)]
     assert small[0] == small[1], "nothing is gained by enlarging"
     assert max(free.for_objects(1).geometry((700, 500)).padded_size) == sizes[0]

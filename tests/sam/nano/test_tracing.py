@@ -55,7 +55,8 @@ def test_with_gradients_the_function_itself_answers() -> None:
             traced(torch.ones(3))
     x = torch.full((3,), 3.0, requires_grad=True)
     traced(x).sum().backward()
-    assert x.grad is not None and x.grad.tolist() == [6, 6, 6]
+    assert x.grad is not None
+    assert x.grad.tolist() == [6, 6, 6]
 
 
 def test_a_copy_of_a_model_is_a_model_of_its_own() -> None:

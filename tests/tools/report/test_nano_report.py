@@ -73,8 +73,10 @@ def test_the_next_click_lies_in_the_middle_of_the_largest_wrong_part() -> None:
     assert next_click(mask, truth) == Click(12, 12, True)
     mask[50:55, 50:61] = True  # surplus: 55 pixels
     click = next_click(mask, truth)
-    assert click is not None and not click.on_object
-    assert click.y == 52 and 52 <= click.x <= 58
+    assert click is not None
+    assert not click.on_object
+    assert click.y == 52
+    assert 52 <= click.x <= 58
 
 
 class HalfSegmenter(ColourSegmenter):
@@ -95,7 +97,8 @@ def test_each_click_goes_with_all_clicks_and_the_answer_before() -> None:
     (session,) = click_through(model, embedding, [truth])
     assert [call.multimask for call in model.calls] == [True, False, False]
     first, second, third = (call.prompts[0] for call in model.calls)
-    assert first.mask_logits is None and len(first.points) == 1
+    assert first.mask_logits is None
+    assert len(first.points) == 1
     assert second.mask_logits is not None
     left = second.mask_logits[:, : second.mask_logits.shape[1] // 2]
     assert bool((left > 0).all()), "the best of three candidates is handed back"
@@ -113,7 +116,9 @@ def test_a_region_without_mistakes_keeps_its_answer() -> None:
     truth[:, :48] = True
     (embedding,) = model.encode([np.zeros((64, 96, 3), np.uint8)])
     (session,) = click_through(model, embedding, [truth])
-    assert len(model.calls) == 1 and session.ious == [1, 1, 1] and len(session.clicks) == 1
+    assert len(model.calls) == 1
+    assert session.ious == [1, 1, 1]
+    assert len(session.clicks) == 1
 
 
 def test_regions_are_seeded_of_a_fitting_size_and_as_many_of_each_source(tmp_path: Path) -> None:
@@ -132,7 +137,8 @@ def test_only_held_out_photos_are_clicked_on(tmp_path: Path) -> None:
     settings = Settings(tmp_path, tmp_path / "results", sample=Sample(regions=4))
     table, pairs = measure_clicks(settings, ColourSegmenter())
     name, regions, *ious = table.rows[-1]
-    assert (name, regions) == ("all", 4) and min(ious) > 0.8  # type: ignore[type-var]
+    assert (name, regions) == ("all", 4)
+    assert min(ious) > 0.8
     assert [len(own.true) for own in pairs] == [12, 4]
 
 
@@ -152,9 +158,11 @@ def test_predicted_iou_is_compared_on_the_same_frame_and_only_where_there_is_a_m
     write_davis(tmp_path / "davis16", frames=6)
     monkeypatch.setattr(videos, "make_tracker", lambda config, model: CountingTracker())
     table, pairs = videos.measure_set(Settings(tmp_path, tmp_path / "results"), "davis16", ColourSegmenter())
-    assert pairs is not None and pairs.predicted == pytest.approx([0.1, 0.2, 0.4])
+    assert pairs is not None
+    assert pairs.predicted == pytest.approx([0.1, 0.2, 0.4])
     assert pairs.true.min() > 0.4
-    assert table.rows[0][0] == "bear" and table.rows[-1][0] == "mean"
+    assert table.rows[0][0] == "bear"
+    assert table.rows[-1][0] == "mean"
     assert table.rows[-1][2] == pytest.approx(pairs.true.sum() / 4), "the absent frame counts in J"
 
 
@@ -172,10 +180,13 @@ def test_a_quick_report_from_end_to_end(tmp_path: Path, capsys: pytest.CaptureFi
     out = tmp_path / "out"
     assert nano_report.main([str(tmp_path), "--quick", "--input-size", "64", "--out", str(out)]) == 0
     text = (out / "report.md").read_text()
-    assert "has no multi/" in text and "has no perseg_mini/" in text and "not the model's figures" in text
+    assert "has no multi/" in text
+    assert "has no perseg_mini/" in text
+    assert "not the model's figures" in text
     with (out / "report.csv").open(newline="") as file:
         figures = {(row["table"], row["item"], row["measure"]): float(row["value"]) for row in csv.DictReader(file)}
-    assert 0 <= figures["davis16", "mean", "J&F"] <= 1 and figures["davis16", "goat", "ms whole"] > 0
+    assert 0 <= figures["davis16", "mean", "J&F"] <= 1
+    assert figures["davis16", "goat", "ms whole"] > 0
     assert figures["clicks", "all", "regions"] == 2
     assert figures["weights", "nano.safetensors", "bytes"] > 1e6
     assert 0 <= figures["presence", "all", "AUC"] <= 1
@@ -188,7 +199,8 @@ def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert nano_report.main([str(tmp_path / "nowhere")]) == 2
     assert nano_report.main([str(tmp_path), "--weights", str(tmp_path / "none.safetensors")]) == 2
     lines = capsys.readouterr().err.strip().split("\n")
-    assert len(lines) == 2 and all(line.startswith("error: ") for line in lines)
+    assert len(lines) == 2
+    assert all(line.startswith("error: ") for line in lines)
 
 
 def test_nothing_measured_still_draws(tmp_path: Path) -> None:

@@ -55,7 +55,10 @@ def test_a_contour_lies_on_the_border_of_the_truth_alone() -> None:
     truth[10:30, 20:60] = 1
     cell = draw_cell(np.full((50, CELL_WIDTH, 3), 90, np.uint8), truth, np.zeros_like(truth), "x")[CAPTION:]
     green = (cell == CONTOUR).all(axis=2)
-    assert green[10, 40] and green[20, 20] and not green[20, 40] and not green[5, 40]
+    assert green[10, 40]
+    assert green[20, 20]
+    assert not green[20, 40]
+    assert not green[5, 40]
 
 
 def test_a_folder_of_masks_will_do(results: Path, tmp_path: Path) -> None:
@@ -71,4 +74,5 @@ def test_mistakes_are_one_line(results: Path, tmp_path: Path, capsys: pytest.Cap
     assert main([str(tmp_path / "nowhere"), "--root", root]) == 2
     assert main([str(results), "--root", root, "--count", "0"]) == 2
     errors = [line for line in capsys.readouterr().err.split("\n") if line.startswith("error: ")]
-    assert len(errors) == 3 and "00004" in errors[0]
+    assert len(errors) == 3
+    assert "00004" in errors[0]

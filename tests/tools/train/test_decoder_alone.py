@@ -63,8 +63,10 @@ def test_views_show_the_regions_that_their_masks_name(segments: Path) -> None:
     views = RegionDataset(PhotoPool(segments), 64, 3, seed=1, length=8)
     for number in range(8):
         image, masks = views[number]
-        assert image.shape == (3, 64, 64) and image.dtype == torch.uint8
-        assert masks.shape == (3, 64, 64) and masks.flatten(1).any(dim=1).all()
+        assert image.shape == (3, 64, 64)
+        assert image.dtype == torch.uint8
+        assert masks.shape == (3, 64, 64)
+        assert masks.flatten(1).any(dim=1).all()
         again, _ = RegionDataset(PhotoPool(segments), 64, 3, seed=1, length=1, first=number)[0]
         assert torch.equal(image, again)
 
@@ -78,7 +80,8 @@ class Oracle(Decoder):
         self.prompts: list[torch.Tensor] = []
 
     def forward(self, levels, guidance, fine, prompt, chosen=slice(None)):  # type: ignore[no-untyped-def]
-        assert not guidance.any() and not any(each.any() for each in fine)
+        assert not guidance.any()
+        assert not any(each.any() for each in fine)
         self.prompts.append(prompt)
         logits = torch.full((len(prompt), 4, self.side, self.side), -5.0)
         if len(self.prompts) > 1:
@@ -93,15 +96,21 @@ def test_each_answer_is_corrected_where_most_of_it_is_wrong(monkeypatch: pytest.
     oracle = Oracle()
     levels = tuple(torch.zeros(1, 1, s, s) for s in (8, 16, 32))
     loss, figures = Interaction(oracle, levels, masks, torch.Generator().manual_seed(0), False).run()
-    assert loss.requires_grad and set(figures) == {"iou_click_1", "iou_click_2", "iou_click_3", "iou_box"}
-    assert figures["iou_click_1"] == 0 and float(figures["iou_click_2"]) == pytest.approx(0.75)
+    assert loss.requires_grad
+    assert set(figures) == {"iou_click_1", "iou_click_2", "iou_click_3", "iou_box"}
+    assert figures["iou_click_1"] == 0
+    assert float(figures["iou_click_2"]) == pytest.approx(0.75)
     assert bool(figures["iou_box"].isnan()), "nobody gave a box"
     first, second, third = (prompt[0] for prompt in oracle.prompts)
     positive, negative, box, given = 5, 6, 7, 4
-    assert first[positive].max() > 0.9 and not first[negative].any() and not first[box].any() and not first[given].any()
+    assert first[positive].max() > 0.9
+    assert not first[negative].any()
+    assert not first[box].any()
+    assert not first[given].any()
     assert int(first[positive].amax(dim=0).argmax()) < 12
     # Nothing was found: one more click on the object. Then too much: a click beside it.
-    assert second[given].all() and not second[negative].any()
+    assert second[given].all()
+    assert not second[negative].any()
     assert bool((second[positive] >= first[positive]).all())
     assert 12 <= int(third[negative].amax(dim=0).argmax()) < 16
 
@@ -114,6 +123,7 @@ def test_boxes_are_given_to_some_and_clicks_to_all_others() -> None:
     _, figures = Interaction(oracle, levels, masks, torch.Generator().manual_seed(1), False).run()
     first = oracle.prompts[0]
     clicked, boxed = first[:, 5].flatten(1).any(dim=1), first[:, 7].flatten(1).any(dim=1)
-    assert 3 < int(boxed.sum()) < 25 and bool((clicked | boxed).all())
+    assert 3 < int(boxed.sum()) < 25
+    assert bool((clicked | boxed).all())
     assert 0 < int((clicked & boxed).sum()) < int(boxed.sum())
     assert not bool(figures["iou_box"].isnan())

@@ -46,7 +46,8 @@ def test_the_innermost_point_is_where_opencv_finds_it(seed: int) -> None:
     region = torch.nn.functional.interpolate(noise, size=(40, 40), mode="bilinear")[0] > 0.55
     chosen, depth = innermost(region)
     if not bool(region.any()):
-        assert bool((chosen == NOWHERE).all()) and float(depth) == 0
+        assert bool((chosen == NOWHERE).all())
+        assert float(depth) == 0
         return
     distance = cv2.distanceTransform(np.pad(region[0].numpy().astype(np.uint8), 1), cv2.DIST_C, 3)[1:-1, 1:-1]
     x, y = chosen[0].tolist()

@@ -87,7 +87,9 @@ def test_clicks_train_both_decoders_and_the_encoder(segments: Path, backbone: Pa
     loss, figures = ask_by_clicks(network.train(), image[None], masks[None], generator, autocast=False)
     loss.backward()
     learns = {name.split(".")[0] for name, value in network.named_parameters() if value.grad is not None}
-    assert "prompter" in learns and "backbone" in learns and "decoder" not in learns
+    assert "prompter" in learns
+    assert "backbone" in learns
+    assert "decoder" not in learns
     assert 0 <= figures["iou_click_1"] <= 1
 
 
@@ -109,9 +111,11 @@ def test_made_up_objects_are_exact_and_some_parts_are_thin(segments: Path) -> No
     for seed in range(12):
         sprite = made_up_sprite(pool, random.Random(seed))
         again = made_up_sprite(pool, random.Random(seed))
-        assert np.array_equal(sprite.rgb, again.rgb) and np.array_equal(sprite.alpha, again.alpha)
+        assert np.array_equal(sprite.rgb, again.rgb)
+        assert np.array_equal(sprite.alpha, again.alpha)
         solid = (sprite.alpha > 127).astype(np.uint8)
-        assert solid.any() and solid[0].any() and solid[:, 0].any(), "cropped to the object"
+        assert solid[0].any(), "cropped to the object"
+        assert solid[:, 0].any(), "cropped to the object"
         opened = cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones((11, 11), np.uint8))
         thin += int((solid > opened).sum() > 0.1 * solid.sum())
     assert thin >= 3
@@ -146,7 +150,8 @@ def test_a_finished_run_is_left_alone(segments: Path, backbone: Path, tmp_path: 
 def test_the_clock_ends_a_run_that_has_steps_left(segments: Path, backbone: Path, tmp_path: Path) -> None:
     train(segments, backbone, tmp_path, 10**6, "--minutes", 0.1, "--falling", 0.5)
     step = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"]
-    assert 1 <= step < 1000 and (tmp_path / f"step-{step}.safetensors").exists()
+    assert 1 <= step < 1000
+    assert (tmp_path / f"step-{step}.safetensors").exists()
 
 
 @pytest.mark.parametrize("asked", [False, True])
@@ -155,7 +160,8 @@ def test_the_first_blocks_learn_when_asked_to_and_the_stem_never(backbone: Path,
     sum(level.float().mean() for level in network.encode(torch.rand(1, 3, 64, 64) * 255)).backward()
     learned = {name for name, value in network.named_parameters() if value.grad is not None and value.grad.any()}
     assert ("backbone.blocks.0.project.weight" in learned) is asked
-    assert "backbone.blocks.5.project.weight" in learned and "backbone.stem.weight" not in learned
+    assert "backbone.blocks.5.project.weight" in learned
+    assert "backbone.stem.weight" not in learned
 
 
 def test_a_run_that_goes_on_takes_the_rate_it_is_given(backbone: Path, tmp_path: Path) -> None:
@@ -168,7 +174,8 @@ def test_a_run_that_goes_on_takes_the_rate_it_is_given(backbone: Path, tmp_path:
 
 def test_weights_are_averaged() -> None:
     mean = average([{"a": torch.tensor([1.0, 2.0])}, {"a": torch.tensor([3.0, 6.0])}])
-    assert mean["a"].tolist() == [2.0, 4.0] and mean["a"].dtype == torch.float16
+    assert mean["a"].tolist() == [2.0, 4.0]
+    assert mean["a"].dtype == torch.float16
     with pytest.raises(SystemExit, match="one network"):
         average([{"a": torch.zeros(1)}, {"b": torch.zeros(1)}])
 
@@ -181,13 +188,15 @@ def test_pasted_objects_cast_shadows(segments: Path, monkeypatch: pytest.MonkeyP
     plain = [dataset[number] for number in range(8)]
     assert all(torch.equal(mask, other) for (_, mask), (_, other) in zip(lit, plain))
     darker = [float((views.float() - others.float()).mean()) for (views, _), (others, _) in zip(lit, plain)]
-    assert max(darker) <= 0.01 and min(darker) < -0.5
+    assert max(darker) <= 0.01
+    assert min(darker) < -0.5
 
 
 def test_scenes_depend_on_seed_and_number_alone(segments: Path) -> None:
     first = SceneDataset(PhotoPool(segments), 64, 2, seed=3, length=9)[5]
     second = SceneDataset(PhotoPool(segments), 64, 2, seed=3, length=2, first=4)[1]
-    assert torch.equal(first[0], second[0]) and torch.equal(first[1], second[1])
+    assert torch.equal(first[0], second[0])
+    assert torch.equal(first[1], second[1])
 
 
 def test_a_right_mask_costs_less_than_a_wrong_one() -> None:
@@ -206,7 +215,8 @@ def test_only_the_best_of_three_candidates_is_pulled_hard() -> None:
     logits.requires_grad_()
     decoder_loss(logits, torch.zeros(1, 4), target).sum().backward()
     size = logits.grad[0].abs().sum(dim=(1, 2))
-    assert size[2] > 0 and size[2] < 0.1 * mask_gradient(logits[:, 2:3].detach(), target)
+    assert size[2] > 0
+    assert size[2] < 0.1 * mask_gradient(logits[:, 2:3].detach(), target)
 
 
 def mask_gradient(logits: torch.Tensor, target: torch.Tensor) -> float:

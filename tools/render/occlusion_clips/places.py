@@ -33,7 +33,7 @@ def bricks(size: tuple[int, int], brick: tuple[int, int], rgb: tuple[float, floa
     tone = np.asarray(tones[rows[:, None], number])
     joint = (np.arange(height) % bh < max(2, bh // 14))[:, None] | ((columns[None] + shift[rows][:, None]) % bw < 3)
     picture = tinted(size, rgb, rng, 40, 0.22) * tone[..., None]
-    return np.where(joint[..., None], picture * 0.45, picture)
+    return np.asarray(np.where(joint[..., None], picture * 0.45, picture))
 
 
 def meadow(rng: Rng) -> tuple[Array, Array]:
@@ -140,7 +140,7 @@ def landscape(size: tuple[int, int], rng: Rng, hills: float = 0.35) -> Array:
     for layer, rgb in enumerate(((0.32, 0.37, 0.45), (0.14, 0.22, 0.12)) if hills else ()):
         edge = 1 - hills * (1 - 0.45 * layer) * (0.75 + 0.35 * fractal_noise(rng, 2, width, 4, 5)[:1])
         picture = np.where((y[..., 0] > edge)[..., None], rgb, picture)
-    return np.clip(picture, 0.01, 1).astype(np.float32)
+    return np.asarray(np.clip(picture, 0.01, 1), np.float32)
 
 
 PLACES: dict[str, Callable[[Rng], tuple[Array, Array]]] = {

@@ -62,7 +62,7 @@ class Camera:
     def project(self, points: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
         """World points (N, 3) to samples (N, 2) as (x, y)."""
         homogeneous = (points - EYE) @ (self.intrinsics @ self.to_world.T).T
-        return homogeneous[:, :2] / homogeneous[:, 2:]
+        return np.asarray(homogeneous[:, :2] / homogeneous[:, 2:])
 
     def draw_plane(self, canvas: Array, texture: Array, corners: npt.NDArray[np.floating]) -> None:
         """Paints a texture; its corners, clockwise from the top left, lie at world points (4, 3)."""

@@ -33,7 +33,7 @@ def ground_texture(rng: np.random.Generator) -> Array:
     texture = np.clip(grass * (1 - worn) + soil * worn, 0.01, 1).astype(np.float32)
     for x, y in rng.integers(0, (width, height), (260, 2)):
         cv2.circle(texture, (int(x), int(y)), int(rng.integers(2, 5)), (0.85, 0.83, 0.75), -1, cv2.LINE_AA)
-    return texture
+    return np.asarray(texture, np.float32)
 
 
 def backdrop_texture(rng: np.random.Generator) -> Array:
@@ -48,4 +48,4 @@ def backdrop_texture(rng: np.random.Generator) -> Array:
         edge = top + 0.5 * fractal_noise(rng, height, width, 9, 6)[:1] + 0.08 * leaves
         hedge = np.array(rgb) * (1 + 0.55 * leaves[..., None]) * (0.55 + 0.25 * y[..., None])
         picture = np.where((y < edge)[..., None], hedge, picture)
-    return np.clip(picture, 0.01, 1).astype(np.float32)
+    return np.asarray(np.clip(picture, 0.01, 1), np.float32)

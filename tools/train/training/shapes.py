@@ -69,7 +69,7 @@ def _texture(pool: PhotoPool, rng: random.Random) -> npt.NDArray[np.uint8]:
     if rng.random() < 0.35:
         piece = piece.mean(axis=(0, 1)) + 0.25 * (piece - piece.mean(axis=(0, 1)))
     gain = np.array([rng.uniform(0.6, 1.4) for _ in range(3)])
-    return np.clip(piece * gain + rng.uniform(-40, 40), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(piece * gain + rng.uniform(-40, 40), 0, 255)).astype(np.uint8)
 
 
 def _blob(centre: Points, radius: float, rng: random.Random) -> Points:
@@ -83,7 +83,7 @@ def _blob(centre: Points, radius: float, rng: random.Random) -> Points:
         for wave in range(2, 7):
             reach += rng.uniform(0, 0.5 / wave) * np.sin(wave * angles + rng.uniform(0, 2 * np.pi))
     stretch = np.array([rng.uniform(0.5, 1.3), rng.uniform(0.5, 1.3)])
-    return centre + radius * reach[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1) * stretch
+    return np.asarray(centre + radius * reach[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1) * stretch)
 
 
 def _stroke(kind: str, start: Points, rng: random.Random) -> tuple[Points, bool, int]:

@@ -35,7 +35,7 @@ def solve(matrix: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
     Returns:
         float (N, C).
     """
-    solution: torch.Tensor = _Solve.apply(matrix, right)
+    solution: torch.Tensor = _Solve.apply(matrix, right)  # type: ignore[no-untyped-call]
     return solution
 
 

@@ -150,6 +150,7 @@ class UprightRgb:
         self._coded_size: SizeHW | None = None
 
     def __call__(self, frame: Any) -> npt.NDArray[np.uint8]:
+        """Returns a decoded frame as RGB, uint8 (H, W, 3)."""
         if self._coded_size is None:
             self._coded_size = frame.height, frame.width
         height, width = self._coded_size  # a change of resolution within a stream is scaled back

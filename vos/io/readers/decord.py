@@ -45,7 +45,8 @@ class DecordSource(PyAvSource):
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """See :meth:`FrameSource.frames`."""
-        assert self._index is not None and self.count is not None
+        assert self._index is not None
+        assert self.count is not None
         for index in range(start, self.count if stop is None else min(stop, self.count)):
             try:
                 with self._lock:

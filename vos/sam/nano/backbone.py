@@ -37,6 +37,7 @@ class InvertedResidual(nn.Module):
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Returns the block's features, (B, C, H / stride, W / stride)."""
         # Nobody else reads x where it is added: the pyramid is taken before blocks of stride 2.
         projected: torch.Tensor = self.project(self.depthwise(self._expanded(x)), onto=x if self.residual else None)
         return projected

@@ -50,6 +50,7 @@ class Block(nn.Module):
         self.project = Convolution(channels * expansion, channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Returns features of the same shape, (B, C, H, W)."""
         projected: torch.Tensor = self.project(self.expand(self.norm(self.depthwise(x))), onto=x)
         return projected
 
@@ -69,6 +70,7 @@ class Neck(nn.Module):
         self.detail4 = Convolution(stride2, WIDTHS[2], 2, stride=2, padding=0, bias=False)
 
     def forward(self, taps: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+        """Joins the backbone's features of five strides, finest first, into the neck's."""
         tap2, tap4, tap8, tap16, tap32 = taps
         fused = self.lateral16(tap16) + resize(self.lateral32(tap32), tap16)
         embedding = self.embed(F.relu(fused))

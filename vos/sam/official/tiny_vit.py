@@ -25,7 +25,8 @@ class ConvNorm(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Maps float (B, C_in, H, W) to (B, C_out, H / stride, W / stride)."""
         bn = self.bn
-        assert bn.running_var is not None and bn.running_mean is not None
+        assert bn.running_var is not None
+        assert bn.running_mean is not None
         # Folding on every call costs nothing beside the convolution and keeps the file's parameters as they are.
         scale = bn.weight * torch.rsqrt(bn.running_var + bn.eps)
         weight = self.c.weight * scale[:, None, None, None]
