@@ -66,8 +66,9 @@ def fit(moments: torch.Tensor, solve: Solver = torch.linalg.solve) -> torch.Tens
 
 def respond(features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """What N models (N, C + 1) say of every cell of features (C, h, w): (N, h, w) in [-2, 2]."""
-    response: torch.Tensor = weights[:, :-1] @ features.flatten(1).float() + weights[:, -1:]
-    return response.clamp(-LIMIT, LIMIT).unflatten(1, features.shape[1:])
+    values = weights[:, :-1] @ features.flatten(1).float() + weights[:, -1:]
+    response: torch.Tensor = values.clamp(-LIMIT, LIMIT).unflatten(1, features.shape[1:])
+    return response
 
 
 def scales(features: torch.Tensor, levels: Sequence[torch.Tensor]) -> list[torch.Tensor]:
