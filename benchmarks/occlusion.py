@@ -30,8 +30,8 @@ from PIL import Image
 
 from vos.cli.compose import compose
 from vos.cli.evaluation import FILES, run_davis
-from vos.cli.exit_code import exit_code
 from vos.cli.output_folder import sole_writer
+from vos.cli.program import exit_code
 from vos.errors import VosError
 from vos.evaluation.config import EvaluateConfig
 from vos.evaluation.davis import DavisSequence, read_annotation, read_dataset

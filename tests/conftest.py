@@ -57,6 +57,7 @@ def models() -> list[ColourSegmenter]:
 @pytest.fixture
 def program(clip: Path, models: list[ColourSegmenter], monkeypatch: pytest.MonkeyPatch) -> Program:
     """``python -m vos.run`` with a small model, in the folder of the clip."""
+    import vos.cli.video
     import vos.run
     import vos.video.direction
 
@@ -65,7 +66,7 @@ def program(clip: Path, models: list[ColourSegmenter], monkeypatch: pytest.Monke
         return models[-1]
 
     monkeypatch.chdir(clip.parent)
-    monkeypatch.setattr(vos.run, "load_model", load_model)
+    monkeypatch.setattr(vos.cli.video, "load_model", load_model)
     monkeypatch.setattr(vos.video.direction, "STATE_INTERVAL", 0.0)
 
     def call(*words: str) -> int:
@@ -84,7 +85,7 @@ def album_words(tmp_path: Path) -> list[str]:
 @pytest.fixture
 def album_model(monkeypatch: pytest.MonkeyPatch) -> ColourSegmenter:
     """The model that the album program loads."""
-    from vos.album import __main__ as program
+    from vos.cli import album as program
 
     model = ColourSegmenter()
     monkeypatch.setattr(program, "load_photo_model", lambda *_: model)

@@ -170,8 +170,8 @@ import os, sys
 sys.path.insert(0, sys.argv.pop(1))
 stop = int(sys.argv.pop(1))
 from fakes import ColourSegmenter
-import vos.video.direction, vos.video.pipeline, vos.run
-vos.run.load_model = lambda *_: ColourSegmenter()
+import vos.video.direction, vos.video.pipeline, vos.cli.video, vos.run
+vos.cli.video.load_model = lambda *_: ColourSegmenter()
 vos.video.direction.STATE_INTERVAL = 0.0
 track, calls = vos.video.pipeline.track, []
 

@@ -9,8 +9,8 @@ import pytest
 from fakes import FRAMES, SIZE, ColourSegmenter, Program, square_clip, square_mask
 from PIL import Image
 
+from vos.cli import concept as concept_program
 from vos.cli.config import ConceptConfig
-from vos.concept import __main__ as concept_program
 from vos.concept.concept import Concept
 from vos.io.masks.label_map import read_label_map
 

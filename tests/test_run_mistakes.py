@@ -201,8 +201,8 @@ import json, resource, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv.pop(1))
 from fakes import ColourSegmenter
-import vos.video.direction, vos.run
-vos.run.load_model = lambda *_: ColourSegmenter()
+import vos.video.direction, vos.cli.video, vos.run
+vos.cli.video.load_model = lambda *_: ColourSegmenter()
 vos.video.direction.STATE_INTERVAL = 0.0
 for limit in [0, 10, 100, 300, 1000, 3000, 10000, 30000, 100000, resource.RLIM_INFINITY]:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))

@@ -6,6 +6,9 @@ The processes that score import this module again, so it imports nothing heavy b
 from __future__ import annotations
 
 import sys
+from importlib import import_module
+
+from vos.cli.program import program
 
 USAGE = """
 python -m vos.evaluate dataset=davis2017 dataset.root=DAVIS split=val     runs the tracker and scores its masks
@@ -16,18 +19,13 @@ python -m vos.evaluate -m dataset.root=DAVIS tracker.memory.momentum=0.8,0.9    
 
 
 def main() -> int:
-    """The command line; returns the exit code: 0, 2 after a user's error, 130 after Ctrl-C."""
-    from vos.cli.compose import compose
-    from vos.cli.exit_code import exit_code
-    from vos.cli.options import help_text
-    from vos.evaluation.config import EvaluateConfig
-
-    words = sys.argv[1:]
-    if any(word in ("-h", "--help") for word in words):
-        return exit_code(lambda: print(help_text(EvaluateConfig, USAGE), flush=True))
-    from vos.cli.evaluation import evaluate_all  # torch and the models: not for help
-
-    return exit_code(lambda: evaluate_all(compose(words, "evaluate", EvaluateConfig)))
+    """Does what the command line says; returns the exit code."""
+    return program(
+        "evaluate",
+        USAGE,
+        schema=lambda: import_module("vos.evaluation.config").EvaluateConfig,
+        work=lambda: import_module("vos.cli.evaluation").evaluate_all,
+    )
 
 
 if __name__ == "__main__":

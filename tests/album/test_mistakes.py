@@ -11,7 +11,7 @@ from fakes import ColourSegmenter, Program
 from PIL import Image
 from red_album import picture, table
 
-from vos.album import __main__ as program
+from vos.cli import album as program
 from vos.cli.output_folder import sole_writer
 
 

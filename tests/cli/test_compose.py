@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 
 from vos.cli.compose import compose
 from vos.cli.config import RunConfig
-from vos.cli.exit_code import exit_code
-from vos.cli.options import choices, describe, help_text, options
-from vos.cli.retired import RETIRED, farewell
+from vos.cli.options import RETIRED, choices, describe, farewell, help_text, options
 from vos.errors import VosError
 
 
@@ -142,16 +140,6 @@ def test_help_explains_every_option() -> None:
         assert f"  {name.removesuffix('.name')}=" in text or is_dataclass(hint)
     assert "output=[masks,overlay]" in text
     assert [name for name, _, comment in describe(RunConfig) if not comment] == []
-
-
-def test_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
-    def fail(error: BaseException) -> None:
-        raise error
-
-    assert exit_code(lambda: None) == 0
-    assert exit_code(lambda: fail(VosError("no such\nthing"))) == 2
-    assert capsys.readouterr().err == "error: no such thing\n"
-    assert exit_code(lambda: fail(KeyboardInterrupt())) == 130
 
 
 def test_help_says_the_terms() -> None:

@@ -14,8 +14,8 @@ from fakes import ColourSegmenter, square_clip, square_mask
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from vos.cli import concept as program
 from vos.cli.config import ConceptConfig
-from vos.concept import __main__ as program
 from vos.concept.concept import Concept
 from vos.concept.file import KEY
 from vos.errors import VosError

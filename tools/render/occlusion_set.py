@@ -23,7 +23,7 @@ from occlusion_clips.kinds import KINDS, make_clip
 from PIL import Image
 from tqdm import tqdm
 
-from vos.cli.exit_code import exit_code
+from vos.cli.program import exit_code
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
 from vos.io.masks.label_map import write_label_map

@@ -25,7 +25,7 @@ from measures.tables import QUICK, Cell, Pairs, Sample, Settings, Table, long_ro
 from measures.videos import SETS, measure_set
 from safetensors.torch import load
 
-from vos.cli.exit_code import exit_code
+from vos.cli.program import exit_code
 from vos.errors import VosError
 from vos.evaluation.report import csv_text, write_file
 from vos.sam.config import ModelConfig

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
-from vos.cli.exit_code import exit_code
+from vos.cli.program import exit_code
 from vos.errors import VosError
 from vos.evaluation.davis import YEARS, DavisSequence, read_annotation, read_dataset
 from vos.evaluation.scoring import SequenceScore, score_results

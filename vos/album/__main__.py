@@ -3,35 +3,9 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Sequence
-from dataclasses import asdict, replace
-from pathlib import Path
-from typing import Any
+from importlib import import_module
 
-import torch
-from tqdm import tqdm
-
-from vos import __version__
-from vos.album.dreambooth import SIZES, parse_background
-from vos.album.listing import AlbumPhoto, album_name, list_album
-from vos.album.outputs import OUTPUTS, PhotoOutputs
-from vos.album.pipeline import AlbumLine, segment_album
-from vos.album.records import Records
-from vos.album.report import unique_names, write_report
-from vos.cli.compose import Run, compose
-from vos.cli.config import AlbumConfig
-from vos.cli.exit_code import exit_code
-from vos.cli.options import help_text
-from vos.cli.output_folder import output_folder, sole_writer
-from vos.cli.run_record import album_fingerprint, file_hash, model_record, paths
-from vos.concept.concept import Concept
-from vos.errors import VosError
-from vos.io.images import read_image
-from vos.io.masks.reference import read_references
-from vos.photos.segmenter import PhotoSegmenter
-from vos.sam.registry import load_photo_model
-from vos.sam.segmenter import Segmenter
+from vos.cli.program import program
 
 USAGE = """
 python -m vos.album images=photos/ ref_image=dog.jpg ref_mask=dog.png      masks, overlays and a contact sheet,
@@ -40,153 +14,16 @@ python -m vos.album images='photos/**/*.jpg' concept=rex.concept           what 
 python -m vos.album images=photos/ ref_image=[a.jpg,b.jpg] ref_mask=[a.png,b.png]     two views of one object
 python -m vos.album images=photos/ concept=rex.concept output=cutout,dreambooth       training pictures
 """
-FILES = (*OUTPUTS, "instances", ".album", "contact_sheet*.png", "album.csv", "album.json")  # that a run may write
 
 
 def main() -> int:
-    """The command line; returns the exit code: 0, 1 if photos were broken, 2 after an error, 130 after Ctrl-C."""
-    words = sys.argv[1:]
-    if not words or any(word in ("-h", "--help") for word in words):
-        print(help_text(AlbumConfig, USAGE))
-        return 0
-    broken: list[str] = []
-    code = exit_code(lambda: run_all(compose(words, "album", AlbumConfig), broken))
-    return code or int(bool(broken))
-
-
-def run_all(runs: Sequence[Run[AlbumConfig]], broken: list[str]) -> None:
-    """One run, or each of a sweep into its own folder; adds the photos that could not be read to ``broken``."""
-    for index, one in enumerate(runs):
-        if one.overrides:
-            print(f"run {index + 1} of {len(runs)}: {' '.join(one.overrides)}", flush=True)
-        broken += run(one.config, output_folder(one, album_name(one.config.images or "album"), "images"))
-
-
-def run(config: AlbumConfig, folder: Path) -> list[str]:
-    """Searches one album and writes the results into ``folder``.
-
-    Returns:
-        The photos that could not be read.
-
-    Raises:
-        VosError: an option, the reference or a weights file is missing or wrong, or the results cannot be written.
-        KeyboardInterrupt: Ctrl-C; what is finished is valid and reported, the next run goes on from there.
-    """
-    _check(config)
-    assert config.images is not None
-    photos = list_album(config.images, exclude=folder)
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
-    model = load_photo_model(config.model, config.checkpoint, config.device, config.precision)
-    segmenter = PhotoSegmenter(model, config.method, config.threshold, config.instances)
-    concepts, sources = _concepts(config, model)
-    fingerprint = album_fingerprint(config, model, segmenter.threshold, sources)
-    outputs = PhotoOutputs(folder, config.output, config.instances == "all", config.dreambooth)
-    line = AlbumLine(segmenter, concepts, fingerprint, outputs)
-    header = {
-        "version": __version__,
-        "model": model_record(model),
-        "threshold": segmenter.threshold,
-        "concepts": [{"id": i, **source} for i, source in zip(concepts, sources)],
-        "config": asdict(config),
-    }
-    broken: dict[str, str] = {}
-    names = [concept.name for concept in concepts.values()]
-    with sole_writer(folder, FILES), Records(folder) as records:
-        if config.overwrite:
-            records.forget(photos)
-        try:
-            _work(photos, records, line, broken)
-        finally:  # after Ctrl-C, too: what is finished is reported
-            done = [(p, r) for p in photos if (r := records.get(p, fingerprint)) is not None]
-            paths = write_report(folder, done, broken, names, header) if done or broken else []
-    print("\n".join(str(path) for path in paths))
-    for name in names:
-        found = [o for _, r in done for o in r.objects if o["concept"] == name and o["presence"] != "absent"]
-        print(f"{name}: in {len(found)} of {len(done)} photos" + f"; {len(broken)} broken" * bool(broken))
-    return list(broken)
-
-
-def _work(photos: Sequence[AlbumPhoto], records: Records, line: AlbumLine, broken: dict[str, str]) -> None:
-    """The line with a progress bar, and where the time went."""
-    finished = sum(not records.missing(photo, line.fingerprint, line.outputs.wanted()) for photo in photos)
-    if finished == len(photos):
-        print(f"all {len(photos)} photos are finished already, with the same options; overwrite=true redoes them")
-        return
-    begin = time.perf_counter()
-    with tqdm(total=len(photos), initial=finished, unit="photo", desc=line.outputs.folder.name) as bar:
-
-        def on_broken(photo: AlbumPhoto, error: VosError) -> None:
-            broken[photo.key] = str(error)
-            bar.write(f"skipped: {error}", file=sys.stderr)
-            bar.update()
-
-        line.on_photo, line.on_broken = lambda photo: bar.update(), on_broken
-        timings = segment_album(photos, records, line)
-    wall, count = time.perf_counter() - begin, len(photos) - finished
-    parts = ", ".join(f"{stage} {1000 * seconds / count:.0f}" for stage, seconds in timings.seconds.items())
-    print(f"{count} photos, {1000 * wall / count:.0f} ms each; of work, partly at the same time: {parts} ms")
-
-
-def _check(config: AlbumConfig) -> None:
-    if config.images is None:
-        raise VosError("there are no photos; give images=photos/ and a reference, ref_image=dog.jpg ref_mask=dog.png")
-    unknown = [name for name in config.output if name not in OUTPUTS]
-    if unknown or not config.output:
-        raise VosError(f"output={config.output} is not understood; choose from {', '.join(OUTPUTS)}")
-    if config.dreambooth.size not in SIZES:
-        raise VosError(f"dreambooth.size={config.dreambooth.size}; choose {', '.join(map(str, SIZES))}")
-    if not 0 <= config.dreambooth.margin <= 2:
-        raise VosError(f"dreambooth.margin={config.dreambooth.margin} is out of range; give 0 to 2")
-    parse_background(config.dreambooth.background)
-
-
-def _concepts(config: AlbumConfig, model: Segmenter) -> tuple[dict[int, Concept], list[dict[str, Any]]]:
-    """What is looked for, by object id, and where each comes from."""
-    images, masks, files = (paths(value) for value in (config.ref_image, config.ref_mask, config.concept))
-    if not images and not files:
-        raise VosError("there is no reference; give ref_image=dog.jpg ref_mask=dog.png, or concept=dog.concept")
-    if len(images) != len(masks):
-        raise VosError(f"{len(images)} photos in ref_image= but {len(masks)} masks in ref_mask=; give one per photo")
-    loaded = [Concept.load(path) for path in files]
-    for concept in loaded:
-        concept.check_model(model)
-    concepts, sources = _from_references(config, images, masks, model) if images else ({}, [])
-    for concept, path in zip(loaded, files):
-        concepts[next(i for i in range(1, 256) if i not in concepts)] = concept
-        sources.append({"name": concept.name, "sha256": [file_hash(path)]})
-    if len(concepts) > 254:
-        raise VosError(f"{len(concepts)} concepts are too many for one run; at most 254")
-    names = unique_names(concept.name for concept in concepts.values())
-    renamed = {i: replace(concept, name=name) for (i, concept), name in zip(concepts.items(), names)}
-    return renamed, [{**source, "name": name} for source, name in zip(sources, names)]
-
-
-def _from_references(
-    config: AlbumConfig, images: list[Path], masks: list[Path], model: Segmenter
-) -> tuple[dict[int, Concept], list[dict[str, Any]]]:
-    """A concept for each id in the masks, from the photos in which it occurs."""
-    pixels, label_maps = [read_image(path) for path in images], read_references(masks, photos=images)
-    ids = sorted({i for label_map in label_maps for i in label_map.object_ids})
-    names = [str(n) for n in (config.name if isinstance(config.name, list) else [config.name])] if config.name else []
-    if names and len(names) != len(ids):
-        raise VosError(f"{len(names)} names in name= but {len(ids)} objects in ref_mask=; give one per object")
-    concepts, sources = {}, []
-    for number, i in enumerate(ids):
-        seen = [k for k, label_map in enumerate(label_maps) if i in label_map.object_ids]
-        name = names[number] if names else images[seen[0]].stem + (f"-{i}" if len(ids) > 1 else "")
-        own = [label_maps[k].labels == i for k in seen]
-        tuned = config.method.name == "persam_f"
-        concepts[i] = Concept.from_images([pixels[k] for k in seen], own, name=name, model=model, finetune=tuned)
-        _warn(concepts[i], [images[k] for k in seen])
-        sources.append({"name": name, "sha256": [file_hash(p) for k in seen for p in (images[k], masks[k])]})
-    return concepts, sources
-
-
-def _warn(concept: Concept, images: Sequence[Path]) -> None:
-    for view, path in zip(concept.views, images):
-        for finding in view.audit.findings:
-            print(f"warning: reference {path} ({concept.name}): {finding.message}", file=sys.stderr)
+    """Does what the command line says; returns the exit code."""
+    return program(
+        "album",
+        USAGE,
+        schema=lambda: import_module("vos.cli.config").AlbumConfig,
+        work=lambda: import_module("vos.cli.album").run_all,
+    )
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,16 +34,6 @@ Background = str | tuple[int, int, int]
 SIZES = (512, 768, 1024)
 COLOURS = {"white": (255, 255, 255), "gray": (128, 128, 128), "black": (0, 0, 0)}
 WORDS = ("transparent", "blur", "keep", *COLOURS)
-
-
-@dataclass
-class DreamboothConfig:
-    """``output=dreambooth``: training pictures for personalised image generation."""
-
-    size: int = 512  # side of the square crops, pixels: 512 | 768 | 1024; as the image generator expects
-    background: str = "white"  # white | gray | black | #rrggbb | transparent | blur | keep
-    text: str = "a photo of sks {concept}"  # prompt in metadata.jsonl; {concept} = its name
-    margin: float = 0.1  # room around the object on each side, share of its longer side; more = a smaller object
 
 
 def parse_background(value: str) -> Background:

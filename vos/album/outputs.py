@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vos.album.dreambooth import DreamboothConfig, parse_background, square_crop, write_crop
+from vos.album.config import DreamboothConfig
+from vos.album.dreambooth import parse_background, square_crop, write_crop
 from vos.album.records import relative_files
 from vos.album.writers import PHOTO_OUTPUTS, write_instances, write_photo
 from vos.io.contact_sheet import thumbnail

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from vos.album.dreambooth import DreamboothConfig
+from vos.album.config import DreamboothConfig
 from vos.photos.config import MethodConfig
 from vos.sam.config import ModelConfig, RuntimeConfig
 from vos.tracking.config import TrackerConfig

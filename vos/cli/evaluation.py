@@ -41,8 +41,8 @@ from vos.sam.registry import load_model, load_photo_model
 FILES = ("masks", "*_results-*.csv", "plots", "perseg.csv", "sheets", "summary.json")  # that a run may write
 
 
-def evaluate_all(runs: Sequence[Run[EvaluateConfig]]) -> None:
-    """One run into its output folder, or several into folders inside it and a table that compares them."""
+def evaluate_all(runs: Sequence[Run[EvaluateConfig]]) -> int:
+    """Does one run into its output folder, or several into folders inside it and a table; returns the exit code."""
     if any(run.config.dataset.name == "perseg" for run in runs):
         folders = [output_folder(run, "perseg", "dataset.root") for run in runs]
         rows = []
@@ -52,7 +52,7 @@ def evaluate_all(runs: Sequence[Run[EvaluateConfig]]) -> None:
         if len(runs) > 1:
             print(write_perseg_comparison(rows, folders[0].parent / "comparison.csv"))
             print(f"comparison: {folders[0].parent / 'comparison.csv'}")
-        return
+        return 0
     folders, summaries = _davis_folders(runs), []
     for run, folder in zip(announced(runs), folders):
         with sole_writer(folder, FILES):
@@ -60,6 +60,7 @@ def evaluate_all(runs: Sequence[Run[EvaluateConfig]]) -> None:
     if len(runs) > 1:
         print(write_comparison(summaries, folders[0].parent))
         print(f"comparison: {folders[0].parent / 'comparison.csv'}, comparison.md")
+    return 0
 
 
 def evaluate_davis(config: EvaluateConfig, folder: Path, overrides: Sequence[str] = ()) -> RunSummary:

@@ -1,0 +1,15 @@
+"""The options of training pictures. Loads no torch: help reads it, too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class DreamboothConfig:
+    """``output=dreambooth``: training pictures for personalised image generation."""
+
+    size: int = 512  # side of the square crops, pixels: 512 | 768 | 1024; as the image generator expects
+    background: str = "white"  # white | gray | black | #rrggbb | transparent | blur | keep
+    text: str = "a photo of sks {concept}"  # prompt in metadata.jsonl; {concept} = its name
+    margin: float = 0.1  # room around the object on each side, share of its longer side; more = a smaller object

@@ -1,0 +1,184 @@
+"""From the options of ``python -m vos.run`` to a folder of results, and what is said on the screen meanwhile."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from tqdm import tqdm
+
+from vos import __version__
+from vos.cli.compose import Run, announced
+from vos.cli.config import RunConfig
+from vos.cli.output_folder import output_folder, sole_writer
+from vos.cli.run_record import is_finished, model_record, paths, run_fingerprint
+from vos.errors import VosError
+from vos.io.atomic import atomic_path
+from vos.io.frames import FrameSource, open_frames
+from vos.io.render import overlay
+from vos.io.writers import MaskWriter, MatteWriter, OverlayWriter, RleWriter, Writer
+from vos.io.writers.summary import SummaryWriter
+from vos.sam.device import set_threads
+from vos.sam.registry import load_model
+from vos.sam.segmenter import Segmenter
+from vos.stages import StageTimes
+from vos.structures import Frame, LabelMap
+from vos.tracking.registry import make_tracker
+from vos.tracking.tracker import Tracker
+from vos.video.pipeline import VideoPipeline, segment_video
+from vos.video.reference import Reference, object_count, read_given
+from vos.video.resume import ResumeState
+
+OUTPUTS = {"masks": "masks", "overlay": "overlay.mp4", "matte": "matte.{matte_format}", "rle": "rle.json"}
+FILES = ("masks", "overlay.mp4", "matte.*", "rle.json", "reference.png", "summary.json")  # that a run may write
+
+
+def run_all(runs: Sequence[Run[RunConfig]]) -> int:
+    """Does one run, or each of a sweep into its own folder; returns the exit code."""
+    for one in announced(runs):
+        run(one.config, output_folder(one, Path(one.config.video or "video").stem, "video"))
+    return 0
+
+
+def run(config: RunConfig, folder: Path) -> None:
+    """Segments one video into ``folder`` and says on the screen what came out.
+
+    Raises:
+        VosError: an option, an input or a weights file is missing or wrong, or the results cannot be written.
+        KeyboardInterrupt: Ctrl-C; the next run with the same options goes on from here.
+    """
+    outputs = _outputs(config, folder)
+    if config.video is None:
+        raise VosError("there is no video; give video=clip.mp4 and its mask, ref_mask=frame0.png")
+    if config.batch_size < 1:
+        raise VosError(f"batch_size={config.batch_size} is too small; give 1 or more")
+    set_threads(config.threads, embedded=config.model.name == "nano")
+    with open_frames(config.video, config.reader) as source:
+        references = read_given(
+            source.size,
+            config.ref_frame,
+            masks=paths(config.ref_mask),
+            box=config.ref_box,
+            point=config.ref_point,
+            concepts=paths(config.concept),
+        )
+        model = load_model(config.model, config.checkpoint, config.device, config.precision)
+        model = model.for_objects(object_count(references))
+        fingerprint = run_fingerprint(config, model)
+        if not config.overwrite and is_finished(folder / "summary.json", fingerprint, outputs.values()):
+            print(f"{folder} is finished already, with the same options and input; overwrite=true redoes it")
+            return
+        tracker = make_tracker(config.tracker, model)
+        with sole_writer(folder, FILES):
+            (folder / "summary.json").unlink(missing_ok=True)  # until this run is complete, nothing is finished here
+            progress = _segment(config, source, references, model, tracker, folder, fingerprint)
+    print("\n".join(str(path) for path in (*outputs.values(), folder / "summary.json")))
+    speed, learning = f"{progress.speed:.1f} frames per second", f"{progress.learning:.1f} s of learning"
+    print(f"{progress.tracked} frames at {speed}, after {learning} the reference")
+
+
+@dataclass
+class _Progress:
+    """How many frames of a run are tracked, and how fast."""
+
+    tracked: int = 0
+    seconds: float = 0.0  # from the beginning to the last result
+    times: StageTimes = field(default_factory=StageTimes)
+
+    @property
+    def learning(self) -> float:
+        """Seconds of learning the references."""
+        return self.times.seconds.get("learn", 0.0)
+
+    @property
+    def speed(self) -> float:
+        """Frames per second, learning left out."""
+        return self.tracked / max(self.seconds - self.learning, 1e-9)
+
+    def summary(self) -> dict[str, Any]:
+        """Says what the run took."""
+        seconds = {stage: round(value, 3) for stage, value in self.times.seconds.items()}
+        return {"frames_per_second": round(self.speed, 3), "timings_seconds": seconds}
+
+
+def _segment(
+    config: RunConfig,
+    source: FrameSource,
+    references: Sequence[Reference],
+    model: Segmenter,
+    tracker: Tracker,
+    folder: Path,
+    fingerprint: str,
+) -> _Progress:
+    """Runs the pipeline with a progress bar, and goes on where an interrupted run has left its state."""
+    begin, progress = time.perf_counter(), _Progress()
+    with ExitStack() as stack:
+        mark = "" if config.overwrite else fingerprint
+        resume = None if source.is_live else stack.enter_context(ResumeState(folder / ".resume", mark))
+        resumed = 0 if resume is None else resume.resumed
+        if resumed:
+            print(f"going on after {resumed} frames of an interrupted run")
+        header = _header(config, model, source, fingerprint)
+        outputs = [_writer(name, path, source) for name, path in _outputs(config, folder).items()]
+        summary = SummaryWriter(folder / "summary.json", header, progress.summary)
+        writers = [stack.enter_context(writer) for writer in (summary, *outputs)]
+        bar = stack.enter_context(tqdm(total=source.count, initial=resumed, unit="frame", desc=folder.name))
+
+        def on_frame(index: int) -> None:
+            progress.tracked += 1
+            bar.update()
+
+        pipeline = VideoPipeline(
+            model,
+            tracker,
+            writers,
+            batch_size=1 if source.is_live else config.batch_size,
+            with_alpha="matte" in config.output,
+            edges=config.tracker.outlines,
+            on_frame=on_frame,
+            on_prompted=lambda frame, mask: _show_reference(folder / "reference.png", frame, mask),
+            times=progress.times,
+        )
+        segment_video(source, references, pipeline, resume)
+        progress.seconds = time.perf_counter() - begin
+    if resume is not None:
+        resume.remove()
+    return progress
+
+
+def _outputs(config: RunConfig, folder: Path) -> dict[str, Path]:
+    unknown = [name for name in config.output if name not in OUTPUTS]
+    if unknown or not config.output:
+        raise VosError(f"output={config.output} is not understood; choose from {', '.join(OUTPUTS)}")
+    return {name: folder / OUTPUTS[name].format(matte_format=config.matte_format) for name in config.output}
+
+
+def _writer(name: str, path: Path, source: FrameSource) -> Writer:
+    if name == "overlay":
+        return OverlayWriter(path, source)
+    if name == "matte":
+        return MatteWriter(path, source)
+    return MaskWriter(path) if name == "masks" else RleWriter(path)
+
+
+def _show_reference(path: Path, frame: Frame, mask: LabelMap) -> None:
+    with atomic_path(path) as temporary:
+        Image.fromarray(overlay(frame.rgb, mask)).save(temporary)
+    tqdm.write(f"{path} shows the mask that the model made of the prompt")
+
+
+def _header(config: RunConfig, model: Segmenter, source: FrameSource, fingerprint: str) -> dict[str, Any]:
+    return {
+        "versions": {"vos": __version__, "python": platform.python_version(), "torch": torch.__version__},
+        "model": {**model_record(model), "device": str(model.device)},
+        "video": {"path": source.path, "size": list(source.size), "fps": round(float(source.fps), 6)},
+        "config": asdict(config),
+        "fingerprint": fingerprint,
+    }
