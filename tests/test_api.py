@@ -10,9 +10,8 @@ import pytest
 from fakes import square_clip, square_mask
 
 import vos
-from vos.sam.nano.network import NanoNetwork
+from vos.sam.nano.network import NanoNetwork, NanoWeights
 from vos.sam.nano.segmenter import NanoSegmenter
-from vos.sam.nano.weights import NanoWeights
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

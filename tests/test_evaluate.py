@@ -18,7 +18,7 @@ from fakes import ColourSegmenter, RedTracker, square_clip, square_mask
 from PIL import Image
 
 import vos.cli.evaluation
-import vos.evaluation.run_davis
+import vos.evaluation.jobs
 from vos.cli.output_folder import sole_writer
 from vos.evaluate import main
 from vos.evaluation.davis import read_dataset
@@ -78,7 +78,7 @@ def tracked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     model = SimpleNamespace(name="fake", checkpoint_name="fake.pth", checkpoint_sha256="ab" * 32, device="cpu")
     monkeypatch.setattr(vos.cli.evaluation, "load_model", lambda *args: model)
-    monkeypatch.setattr(vos.evaluation.run_davis, "run_sequence", track)
+    monkeypatch.setattr(vos.evaluation.jobs, "run_sequence", track)
     return names
 
 
@@ -145,12 +145,12 @@ def test_a_sequence_goes_through_the_pipeline(davis: Path, tmp_path: Path, monke
     for index, image in enumerate(square_clip(4)):
         Image.fromarray(image).save(davis / f"JPEGImages/480p/goat/{index:05d}.jpg", quality=95)
         Image.fromarray(square_mask(index, object_id=2).labels).save(davis / f"Annotations/480p/goat/{index:05d}.png")
-    monkeypatch.setattr(vos.evaluation.run_davis, "make_tracker", lambda config, model: RedTracker())
+    monkeypatch.setattr(vos.evaluation.jobs, "make_tracker", lambda config, model: RedTracker())
     (sequence,) = read_dataset(davis, 2017, "val", only=["goat"])
     seen: list[None] = []
     model = ColourSegmenter()
     monkeypatch.setattr(ColourSegmenter, "for_objects", lambda self, count: model if count == 1 else None)
-    seconds = vos.evaluation.run_davis.run_sequence(
+    seconds = vos.evaluation.jobs.run_sequence(
         sequence, ColourSegmenter(), TrackerConfig(), 1, tmp_path / "goat", lambda: seen.append(None)
     )
     assert seconds > 0
@@ -182,11 +182,11 @@ def test_finished_sequences_are_skipped_and_others_redone(run: Main, davis: Path
 def test_ctrl_c_keeps_finished_sequences_and_nothing_of_the_others(
     run: Main, davis: Path, tracked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    vos.evaluation.run_davis.run_sequence.interrupt = ("goat", 2)  # type: ignore[attr-defined]
+    vos.evaluation.jobs.run_sequence.interrupt = ("goat", 2)  # type: ignore[attr-defined]
     assert run(f"dataset.root={davis}") == 130
     masks = Path("outputs/davis2017-val/masks")
     assert [path.name for path in masks.iterdir()] == ["bear"]
-    del vos.evaluation.run_davis.run_sequence.interrupt  # type: ignore[attr-defined]
+    del vos.evaluation.jobs.run_sequence.interrupt  # type: ignore[attr-defined]
     (masks / ".goat.12345678.partial").mkdir()  # what a killed process leaves
     tracked.clear()
     assert run(f"dataset.root={davis}") == 0

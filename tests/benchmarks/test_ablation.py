@@ -16,7 +16,7 @@ from vos.cli.config import RunConfig
 from vos.errors import VosError
 from vos.evaluation.config import EvaluateConfig
 from vos.evaluation.davis import read_dataset
-from vos.evaluation.run_davis import run_sequence
+from vos.evaluation.jobs import run_sequence
 from vos.evaluation.scoring import overall, score_results
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from seeded_weights import seeded_uniform
 
 from vos.persam.persam_f import ADAM_EPS, fuse, tune_weights
-from vos.sam.seeded_weights import seeded_uniform
 
 STEPS, RATE = 200, 4e-4
 

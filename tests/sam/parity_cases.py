@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-
-from vos.sam.seeded_weights import seeded_uniform
+from seeded_weights import seeded_uniform
 
 SEED = 7
 FEATURE_STEP = 8  # every 8th channel, row and column of the features is recorded

@@ -1,7 +1,7 @@
 """Features, logits and predicted IoUs equal the public implementation's.
 
 The numbers in parity/*.npz were computed by the public code (`per_segment_anything` of Personalize-SAM) with weights of
-`vos.sam.seeded_weights` at seed `parity_cases.SEED`, on a CPU in float32, by `tools/parity/record_sam.py`. The two
+`seeded_weights` at seed `parity_cases.SEED`, on a CPU in float32, by `tools/parity/record_sam.py`. The two
 large models take minutes and up to 6 GB: set VOS_SLOW=1 to compare them too.
 """
 
@@ -14,11 +14,11 @@ import numpy as np
 import parity_cases as cases
 import pytest
 import torch
+from seeded_weights import build_sam, seeded_state
 
-from vos.sam.official.segmenter import SamSegmenter, build_sam
+from vos.sam.official.segmenter import SamSegmenter
 from vos.sam.official.vit import VitImageEncoder, VitSize
 from vos.sam.prompting import Guidance, Prompt
-from vos.sam.seeded_weights import seeded_state
 
 RECORDED = Path(__file__).parent / "parity"
 TOLERANCE = 1e-4  # of the recorded values' standard deviation; float32 sums in another order

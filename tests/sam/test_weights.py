@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+from seeded_weights import build_sam
 
 from vos.errors import VosError
 from vos.sam import weights as checkpoints
 from vos.sam.config import ModelConfig
-from vos.sam.official.segmenter import SamSegmenter, build_sam
+from vos.sam.official.segmenter import SamSegmenter
 from vos.sam.registry import load_model
 from vos.sam.weights import PUBLIC_CHECKPOINTS, PublicCheckpoint, local_checkpoint, public_checkpoint
 

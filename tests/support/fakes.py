@@ -81,14 +81,14 @@ class FakeSegmenter(Segmenter):
     def __init__(self) -> None:
         self.calls: list[DecoderCall] = []
 
-    def decode(
+    def _decode(
         self,
-        embedding: ImageEmbedding,
+        embeddings: Sequence[ImageEmbedding],
         prompts: Sequence[Prompt],
-        guidance: Guidance | None = None,
-        multimask: bool = True,
+        guidance: Guidance | None,
+        multimask: bool,
     ) -> MaskCandidates:
-        self.calls.append(DecoderCall(embedding, list(prompts), guidance, multimask))
+        self.calls.append(DecoderCall(embeddings[0], list(prompts), guidance, multimask))
         return self.respond(self.calls[-1])
 
     @abstractmethod

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-
-from vos.sam.seeded_weights import seeded_uniform
+from seeded_weights import seeded_uniform
 
 SEED = 11  # of the model's weights
 SIZE = (90, 132)  # not square: the model input is padded

@@ -16,7 +16,7 @@ from vos.sam.prompting import MaskCandidates
 from vos.structures import LabelMap, Presence
 from vos.tracking.config import MemoryConfig, MotionConfig, PresenceConfig
 from vos.tracking.persam_tracker import PersamTracker
-from vos.tracking.presence import judge
+from vos.tracking.redetect import judge
 from vos.tracking.registry import make_tracker
 
 

@@ -1,7 +1,7 @@
 """tracker=published paints what the published scripts paint.
 
 parity/clip.npz was recorded from persam_video.py and persam_video_f.py by `tools/parity/record_tracker.py`: vit_t with
-weights of `vos.sam.seeded_weights`, on a CPU in float32.
+weights of `seeded_weights`, on a CPU in float32.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import parity_clip
 import pytest
+from seeded_weights import build_sam
 
 from vos.persam.persam_f import FinetuneConfig
-from vos.sam.official.segmenter import SamSegmenter, build_sam
+from vos.sam.official.segmenter import SamSegmenter
 from vos.structures import Frame, ImageEmbedding, LabelMap
 from vos.tracking.config import TrackerConfig
 from vos.tracking.merge import merge

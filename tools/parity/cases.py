@@ -23,10 +23,14 @@ RENAMED = {"tracker=published": "tracker=reference", "method=persam_published": 
 WRITE_WEIGHTS = """
 import sys
 from safetensors.torch import save_file
+sys.path.append("tests/support")
 try:
-    from vos.sam.official.segmenter import build_sam
-except ImportError:  # before the move
-    from vos.sam.sam_segmenter import build_sam
+    from seeded_weights import build_sam
+except ImportError:  # where it was before
+    try:
+        from vos.sam.official.segmenter import build_sam
+    except ImportError:
+        from vos.sam.sam_segmenter import build_sam
 state = build_sam("vit_t", 7).network.state_dict()
 save_file({name: tensor.clone().contiguous() for name, tensor in state.items()}, sys.argv[1])
 """

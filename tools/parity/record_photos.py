@@ -25,11 +25,10 @@ import torch
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "photos" / "methods")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support"), str(ROOT / "tests" / "photos" / "methods")]
 
 import parity_photos  # noqa: E402
-
-from vos.sam.seeded_weights import seeded_state  # noqa: E402
+from seeded_weights import seeded_state  # noqa: E402
 
 PERSEG_RED = 128
 

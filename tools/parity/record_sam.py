@@ -19,11 +19,10 @@ import numpy as np
 import torch
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "sam")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support"), str(ROOT / "tests" / "sam")]
 
 import parity_cases as cases  # noqa: E402
-
-from vos.sam.seeded_weights import seeded_state  # noqa: E402
+from seeded_weights import seeded_state  # noqa: E402
 
 
 def build(name: str) -> Any:

@@ -24,11 +24,10 @@ import torch
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "tracking")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support"), str(ROOT / "tests" / "tracking")]
 
 import parity_clip  # noqa: E402
-
-from vos.sam.seeded_weights import seeded_state  # noqa: E402
+from seeded_weights import seeded_state  # noqa: E402
 
 FINETUNE_STEPS = 60
 

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from vos.adaptation.config import AdaptConfig
-from vos.adaptation.mask_corruption import corrupt_masks
 from vos.adaptation.views import View, synthetic_views
+from vos.adaptation.warp import corrupt_masks
 from vos.persam.location_prior import locate
 from vos.persam.target_feature import merge_views, observed_targets
 from vos.persam.window import Window, crop, window_around

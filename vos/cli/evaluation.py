@@ -19,6 +19,7 @@ from vos.errors import VosError
 from vos.evaluation import perseg, scoring
 from vos.evaluation.config import EvaluateConfig
 from vos.evaluation.davis import DavisSequence, read_dataset
+from vos.evaluation.jobs import object_jobs, sequence_jobs, write_sheets
 from vos.evaluation.perseg import PersegObject
 from vos.evaluation.report import (
     RunSummary,
@@ -32,8 +33,6 @@ from vos.evaluation.report import (
     write_perseg_csv,
     write_plots,
 )
-from vos.evaluation.run_davis import sequence_jobs
-from vos.evaluation.run_perseg import object_jobs, write_sheets
 from vos.evaluation.runner import run_missing
 from vos.sam.device import set_threads
 from vos.sam.registry import load_model, load_photo_model

@@ -1,4 +1,4 @@
 """Scores: DAVIS J and F, PerSeg, their reports, and the runs that make what is scored.
 
-Scoring imports io and the ground only, and no torch; ``run_davis`` and ``run_perseg`` know the lines. Never cli.
+Scoring imports io and the ground only, and no torch; ``jobs`` knows the lines. Never cli.
 """

@@ -1,18 +1,20 @@
-"""How much each cell of an image looks like the object: the cosine maps that steer the decoder."""
+"""How much each cell of an image looks like the object: the cosine maps that steer the decoder, and their scale."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 
+from vos.geometry import BACKGROUND_COVERAGE
 from vos.persam.window import Window
 from vos.sam.device import has_amx
 from vos.structures import TargetFeature
 
-MAP_COUNT = 5
 CACHED_PRODUCTS = 1 << 19  # of a part of a bank with all cells: they stay in the processor's cache
+MIN_CONTRAST = 0.05  # cosine between inside and outside, where the reference itself shows less
 
 
 def similarity(features: torch.Tensor, targets: Sequence[TargetFeature]) -> torch.Tensor:
@@ -94,3 +96,40 @@ def similarity_maps_in(
             torch.stack([to_object, best_object, best_background, to_background, best_object - best_background])
         )
     return maps
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarityScale:
+    """The scale on which 1 is the reference's own mask and 0 its surroundings.
+
+    Cosines of one encoder are not comparable with another's, nor those of one object with another's.
+
+    Attributes:
+        inside: mean cosine over the reference's mask.
+        outside: mean cosine over the rest of its image.
+    """
+
+    inside: float
+    outside: float
+
+    @classmethod
+    def of_reference(cls, similarity: torch.Tensor, coverage: torch.Tensor) -> SimilarityScale:
+        """Measures a reference on its own similarity map and coverage, both (h, w)."""
+        inside = _mean(similarity, coverage)
+        around = coverage < BACKGROUND_COVERAGE
+        outside = float(similarity[around].mean()) if bool(around.any()) else inside - 1
+        return cls(inside, min(outside, inside - MIN_CONTRAST))
+
+    @classmethod
+    def mean(cls, scales: Sequence[SimilarityScale]) -> SimilarityScale:
+        """The scale of several references."""
+        count = len(scales)
+        return cls(sum(scale.inside for scale in scales) / count, sum(scale.outside for scale in scales) / count)
+
+    def score(self, similarity: torch.Tensor, coverage: torch.Tensor) -> float:
+        """Similarity of a mask, given as coverage (h, w), on this scale."""
+        return (_mean(similarity, coverage) - self.outside) / (self.inside - self.outside)
+
+
+def _mean(values: torch.Tensor, weight: torch.Tensor) -> float:
+    return float((values * weight).sum() / weight.sum().clamp(min=1e-9))

@@ -10,8 +10,7 @@ import torch.nn.functional as F
 
 from vos.concept.concept import Concept
 from vos.geometry import covered_cells
-from vos.persam.similarity import similarity
-from vos.persam.similarity_scale import SimilarityScale
+from vos.persam.similarity import SimilarityScale, similarity
 from vos.photos.methods.base import Found
 from vos.structures import ImageEmbedding
 

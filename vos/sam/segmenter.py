@@ -25,10 +25,12 @@ class Segmenter(ABC):
         device: where the weights are.
         guidance_fields: the fields of :class:`vos.sam.prompting.Guidance` that :meth:`decode` reads; trackers compute
             no others (the maps of SAM's 64 x 64 grid would cost more than its decoder).
+        batches_images: whether its decoder takes an image of its own for every object in one batch.
         adaptable: whether its decoder can learn from training samples (:meth:`adapted`).
     """
 
     guidance_fields: frozenset[str] = frozenset({"attention", "embedding", "maps"})
+    batches_images: bool = False
     adaptable: bool = False
     name: str
     checkpoint_name: str
@@ -63,7 +65,6 @@ class Segmenter(ABC):
     def encode(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[ImageEmbedding]:
         """Encodes images, uint8 (H, W, 3) RGB in original pixels, all of one size, in one batch."""
 
-    @abstractmethod
     def decode(
         self,
         embedding: ImageEmbedding,
@@ -71,7 +72,7 @@ class Segmenter(ABC):
         guidance: Guidance | None = None,
         multimask: bool = True,
     ) -> MaskCandidates:
-        """Decodes N objects of one image in one batch.
+        """Decodes N objects of one image.
 
         Args:
             embedding: from :meth:`encode`.
@@ -82,6 +83,7 @@ class Segmenter(ABC):
         Returns:
             Candidates with M = 3 or M = 1, in the order of ``prompts``.
         """
+        return self.decode_each([embedding], prompts, guidance, multimask)
 
     def decode_each(
         self,
@@ -90,19 +92,35 @@ class Segmenter(ABC):
         guidance: Guidance | None = None,
         multimask: bool = True,
     ) -> MaskCandidates:
-        """As :meth:`decode`, with one image for all N objects, or N images of one geometry, one for each object."""
-        if len(embeddings) == 1:
-            return self.decode(embeddings[0], prompts, guidance, multimask)
+        """Decodes as :meth:`decode`, from one image for all N objects, or N images of one geometry, one for each."""
+        if len(embeddings) == 1 or self.batches_images:
+            return self._decode(embeddings, prompts, guidance, multimask)
         rows = []
         for row, (embedding, prompt) in enumerate(zip(embeddings, prompts)):
             own = None if guidance is None else guidance.map(itemgetter(slice(row, row + 1)))
-            rows.append(self.decode(embedding, [prompt], own, multimask))
+            rows.append(self._decode([embedding], [prompt], own, multimask))
         return MaskCandidates(
             torch.cat([each.logits for each in rows]), torch.cat([each.predicted_iou for each in rows])
         )
+
+    @abstractmethod
+    def _decode(
+        self,
+        embeddings: Sequence[ImageEmbedding],
+        prompts: Sequence[Prompt],
+        guidance: Guidance | None,
+        multimask: bool,
+    ) -> MaskCandidates:
+        """Decodes in one batch; ``embeddings`` is one, or N where the decoder batches images."""
 
     def decode_prompts(
         self, embedding: ImageEmbedding, prompts: Sequence[Prompt], multimask: bool = True
     ) -> MaskCandidates:
         """Decodes a user's clicks and boxes, where nothing is known yet; otherwise as :meth:`decode`."""
         return self.decode(embedding, prompts, multimask=multimask)
+
+    def _input_size(self, original_size: SizeHW, longer: int) -> SizeHW:
+        """Scales a size so that its longer side becomes ``longer``; the other one is rounded to the nearest pixel."""
+        scale = longer / max(original_size)
+        height, width = original_size
+        return max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from vos.persam.similarity_scale import SimilarityScale
+from vos.persam.similarity import SimilarityScale
 from vos.structures import TargetFeature
 
 Box = npt.NDArray[np.float32]

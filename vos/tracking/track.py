@@ -10,8 +10,7 @@ import torch
 from vos.concept.concept import Concept
 from vos.geometry import Geometry
 from vos.persam.cascade import low_res_box
-from vos.persam.similarity import similarity
-from vos.persam.similarity_scale import SimilarityScale
+from vos.persam.similarity import SimilarityScale, similarity
 from vos.persam.target_feature import observed_targets
 from vos.structures import PRESENCES, ImageEmbedding, Presence
 from vos.tracking.config import TrackerConfig

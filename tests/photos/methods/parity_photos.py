@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-
-from vos.sam.seeded_weights import seeded_uniform
+from seeded_weights import seeded_uniform
 
 SEED = 11  # of the model's weights
 LOGIT_STEP = 8  # every 8th row and column of low-res logits is recorded

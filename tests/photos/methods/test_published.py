@@ -1,7 +1,7 @@
 """method=persam_published goes the published way, stage by stage, and PerSAM-F's weights are the published ones.
 
 parity/*.npz was recorded from persam.py and persam_f.py by `tools/parity/record_photos.py`: weights of
-`vos.sam.seeded_weights`, on a CPU in float32. vit_b is compared on the reference photo itself, to encode it only once.
+`seeded_weights`, on a CPU in float32. vit_b is compared on the reference photo itself, to encode it only once.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy.typing as npt
 import parity_photos
 import pytest
 from fakes import DecoderCall, FakeSegmenter
+from seeded_weights import build_sam
 
 from vos.concept.concept import Concept
 from vos.geometry import SizeHW
@@ -23,7 +24,7 @@ from vos.persam.similarity import similarity
 from vos.photos.methods.published import PublishedMethod
 from vos.photos.methods.registry import make_method
 from vos.photos.segmenter import PhotoSegmenter
-from vos.sam.official.segmenter import SamSegmenter, build_sam
+from vos.sam.official.segmenter import SamSegmenter
 from vos.sam.prompting import MaskCandidates
 from vos.structures import ImageEmbedding, Presence
 

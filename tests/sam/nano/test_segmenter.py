@@ -12,9 +12,8 @@ from safetensors.torch import save_file
 
 from vos.errors import VosError
 from vos.persam.window import Window, crop
-from vos.sam.nano.network import Decoder, NanoNetwork
+from vos.sam.nano.network import INTERACTIVE_PREFIX, Decoder, NanoNetwork, NanoWeights
 from vos.sam.nano.segmenter import NanoSegmenter
-from vos.sam.nano.weights import INTERACTIVE_PREFIX, NanoWeights
 from vos.sam.prompting import Guidance, Prompt
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[3]
 WITHOUT = """
 import sys
 sys.modules["torchvision"] = None  # importing it fails, as where it is not installed
-from vos.sam.official.segmenter import build_sam
+from seeded_weights import build_sam
 build_sam("vit_t")
 assert not [name for name in sys.modules if name.split(".")[0] == "segment_anything"]
 try:
@@ -24,7 +24,7 @@ else:
 
 WITH = """
 import sys
-from vos.sam.official.segmenter import build_sam
+from seeded_weights import build_sam
 model = build_sam("vit_t")
 assert "torchvision" not in sys.modules
 import segment_anything
@@ -39,7 +39,7 @@ build_sam("vit_t")  # and ours still works afterwards
 
 def run(code: str, *folders: Path) -> None:
     """Runs code in a fresh interpreter that finds the given folders first."""
-    path = ":".join(str(folder) for folder in (*folders, ROOT))
+    path = ":".join(str(folder) for folder in (*folders, ROOT, ROOT / "tests" / "support"))
     done = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONPATH": path, "PATH": "/usr/bin:/bin"}, capture_output=True, text=True
     )

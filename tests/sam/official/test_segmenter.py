@@ -8,10 +8,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from seeded_weights import build_sam, seeded_uniform
 
-from vos.sam.official.segmenter import SamSegmenter, build_sam
+from vos.sam.official.segmenter import SamSegmenter
 from vos.sam.prompting import Guidance, Prompt
-from vos.sam.seeded_weights import seeded_uniform
 from vos.structures import ImageEmbedding
 
 MODEL = build_sam("vit_t", seed=5)

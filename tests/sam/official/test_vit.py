@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from seeded_weights import seeded_state
 
-from vos.sam.official.public_modeling import public_modeling
-from vos.sam.official.vit import RelPosAttention
-from vos.sam.seeded_weights import seeded_state
+from vos.sam.official.vit import RelPosAttention, public_modeling
 
 
 def pair(size: tuple[int, int]) -> tuple[torch.nn.Module, RelPosAttention, torch.Tensor]:

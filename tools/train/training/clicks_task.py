@@ -15,8 +15,7 @@ from training.photos import PhotoPool
 from training.regions import RegionDataset
 from training.task import data_loader, training_ids
 from training.trainer import Trainer, channels_last
-from vos.sam.nano.network import Decoder, NanoNetwork
-from vos.sam.nano.weights import INTERACTIVE_PREFIX, NanoWeights
+from vos.sam.nano.network import INTERACTIVE_PREFIX, Decoder, NanoNetwork, NanoWeights
 
 RATE = 1e-3
 

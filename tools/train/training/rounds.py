@@ -10,7 +10,7 @@ from training.encoding import EncodedViews, Shown, encode_views
 from training.knowledge import Knowledge
 from training.prompts import NOWHERE, Prompts, click, loose_boxes
 from training.similarity_loss import similarity_loss
-from vos.adaptation.mask_corruption import corrupt_masks
+from vos.adaptation.warp import corrupt_masks
 from vos.sam.nano.network import NanoNetwork
 from vos.sam.nano.tuning import decoder_loss, true_iou
 

@@ -20,8 +20,7 @@ from training.rounds import FIGURES, SceneRounds
 from training.scenes import SceneDataset
 from training.task import data_loader, training_ids
 from training.trainer import Trainer, channels_last
-from vos.sam.nano.network import Decoder, NanoNetwork
-from vos.sam.nano.weights import INTERACTIVE_PREFIX
+from vos.sam.nano.network import INTERACTIVE_PREFIX, Decoder, NanoNetwork
 
 RATE = 1.5e-3
 

@@ -7,11 +7,19 @@ transformer of SAM's kind learns far slower from two thousand photos.
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from vos.errors import VosError
 from vos.sam.nano.backbone import TAP_CHANNELS, MobileNetV2
 from vos.sam.nano.kernels import Convolution
 
@@ -21,6 +29,8 @@ PROMPT_CHANNELS = 9  # earlier mask (2 x 2 logits), is there one, positive click
 PROMPT_STRIDE, LOGIT_STRIDE = 4, 2  # model-input pixels per cell of the drawn prompts, and per logit
 HALF_RANGE = 127.5  # of the pixels' values
 MASKS = 4  # the single-mask output, then three candidates, as in SAM
+PACKAGED = "nano.safetensors"
+INTERACTIVE_PREFIX = "prompter."  # of the interactive decoder's tensors in files, users' own among them
 WIDTHS = (96, 64, 32)  # decoder channels at strides 16, 8, 4
 
 
@@ -199,3 +209,44 @@ def freeze(network: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, Convolution):
             module.freeze()
+
+
+@dataclass(frozen=True, slots=True)
+class NanoWeights:
+    """What a weights file holds.
+
+    Attributes:
+        network: the encoder, and the decoder that finds and follows objects.
+        interactive_decoder: decodes a user's clicks and boxes; None = the network's does.
+        name: of the file.
+        sha256: of the file.
+    """
+
+    network: NanoNetwork
+    interactive_decoder: Decoder | None = None
+    name: str = ""
+    sha256: str = ""
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> NanoWeights:
+        """Reads a safetensors file; the package's own when ``path`` is None.
+
+        Raises:
+            VosError: the file is missing, no safetensors, or of another network.
+        """
+        source = resources.files("vos.weights") / PACKAGED if path is None else path
+        name = PACKAGED if path is None else path.name
+        try:
+            data = source.read_bytes()
+            state = {key: value.float() for key, value in load(data).items()}
+            second = [key for key in state if key.startswith(INTERACTIVE_PREFIX)]
+            own = {key.removeprefix(INTERACTIVE_PREFIX): state.pop(key) for key in second}
+            network, interactive = NanoNetwork(), Decoder() if own else None
+            network.load_state_dict(state)
+            if interactive is not None:
+                interactive.load_state_dict(own)
+        except OSError as error:
+            raise VosError(f"weights of the embedded model not readable: {name} ({error.strerror})") from None
+        except (SafetensorError, RuntimeError):
+            raise VosError(f"{name} does not hold weights of model=nano; see tools/train/train.py") from None
+        return cls(network, interactive, name, hashlib.sha256(data).hexdigest())

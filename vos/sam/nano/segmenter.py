@@ -16,10 +16,9 @@ from vos.geometry import Geometry, SizeHW
 from vos.sam.device import resolve_precision
 from vos.sam.nano.inputs import InputReader, Inputs, model_input
 from vos.sam.nano.kernels import laid_out_weights
-from vos.sam.nano.network import LOGIT_STRIDE, Decoder, fold_batch_norms, freeze
+from vos.sam.nano.network import LOGIT_STRIDE, Decoder, NanoWeights, fold_batch_norms, freeze
 from vos.sam.nano.tracing import Traced
 from vos.sam.nano.tuning import tune_decoder
-from vos.sam.nano.weights import NanoWeights
 from vos.sam.prompting import Guidance, MaskCandidates, Prompt, TrainingSample
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
@@ -47,7 +46,7 @@ class NanoSegmenter(Segmenter):
 
     name = "nano"
     guidance_fields = frozenset({"maps"})
-    adaptable = True
+    batches_images = adaptable = True
 
     def __init__(
         self,
@@ -90,7 +89,7 @@ class NanoSegmenter(Segmenter):
         precision: str = "auto",
         input_size: int | None = None,
     ) -> NanoSegmenter:
-        """Loads a weights file; see :meth:`vos.sam.nano.weights.NanoWeights.load`."""
+        """Loads a weights file; see :meth:`vos.sam.nano.network.NanoWeights.load`."""
         return cls(NanoWeights.load(path), device, precision, input_size)
 
     def at_input_size(self, size: int) -> NanoSegmenter:
@@ -139,11 +138,9 @@ class NanoSegmenter(Segmenter):
     def geometry(self, original_size: SizeHW) -> Geometry:
         """Longer side to the input size, padded at the bottom/right to multiples of 32."""
         small, large = self._sizes
-        longer = max(original_size)
-        scale = (large if longer > small else small) / longer
-        height, width = (max(1, int(side * scale + 0.5)) for side in original_size)
-        padded = tuple(-(-side // DEEPEST_STRIDE) * DEEPEST_STRIDE for side in (height, width))
-        return Geometry(original_size, (height, width), (padded[0], padded[1]), logit_stride=LOGIT_STRIDE)
+        size = self._input_size(original_size, large if max(original_size) > small else small)
+        height, width = (-(-side // DEEPEST_STRIDE) * DEEPEST_STRIDE for side in size)
+        return Geometry(original_size, size, (height, width), logit_stride=LOGIT_STRIDE)
 
     @torch.inference_mode()
     def encode(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[ImageEmbedding]:
@@ -158,36 +155,23 @@ class NanoSegmenter(Segmenter):
             for i in range(len(images))
         ]
 
-    @torch.inference_mode()
-    def decode(
-        self,
-        embedding: ImageEmbedding,
-        prompts: Sequence[Prompt],
-        guidance: Guidance | None = None,
-        multimask: bool = True,
-    ) -> MaskCandidates:
-        """See :meth:`Segmenter.decode`; of the guidance it reads ``maps`` and ``responses``."""
-        return self.decode_each([embedding], prompts, guidance, multimask)
-
-    @torch.inference_mode()
-    def decode_each(
+    def _decode(
         self,
         embeddings: Sequence[ImageEmbedding],
         prompts: Sequence[Prompt],
-        guidance: Guidance | None = None,
-        multimask: bool = True,
+        guidance: Guidance | None,
+        multimask: bool,
     ) -> MaskCandidates:
-        """See :meth:`Segmenter.decode_each`: one batch."""
-        return self._decode(self._decoder, embeddings, prompts, guidance, multimask)
+        return self._decode_by(self._decoder, embeddings, prompts, guidance, multimask)
 
-    @torch.inference_mode()
     def decode_prompts(
         self, embedding: ImageEmbedding, prompts: Sequence[Prompt], multimask: bool = True
     ) -> MaskCandidates:
-        """See :meth:`Segmenter.decode_prompts`: by a decoder that was trained on nothing else."""
-        return self._decode(self._interactive_decoder, [embedding], prompts, None, multimask)
+        """Decodes a user's clicks and boxes by a decoder that was trained on nothing else."""
+        return self._decode_by(self._interactive_decoder, [embedding], prompts, None, multimask)
 
-    def _decode(
+    @torch.inference_mode()
+    def _decode_by(
         self,
         decoder: Decoder,
         embeddings: Sequence[ImageEmbedding],
@@ -195,6 +179,7 @@ class NanoSegmenter(Segmenter):
         guidance: Guidance | None,
         multimask: bool,
     ) -> MaskCandidates:
+        """Decodes in one batch; of the guidance, ``maps`` and ``responses`` are read."""
         chosen = slice(1, None) if multimask else slice(0, 1)
         logits, quality = decoder(*self._reader.read(embeddings, prompts, guidance), chosen)
         return MaskCandidates(logits.float(), quality.float().sigmoid())

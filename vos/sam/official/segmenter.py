@@ -13,11 +13,9 @@ from torch import nn
 
 from vos.geometry import Geometry, SizeHW
 from vos.sam.official.guided_decoder import decode_masks
-from vos.sam.official.public_modeling import public_modeling
 from vos.sam.official.tiny_vit import TinyVit
-from vos.sam.official.vit import VIT_SIZES, VitImageEncoder
+from vos.sam.official.vit import VIT_SIZES, VitImageEncoder, public_modeling
 from vos.sam.prompting import Guidance, MaskCandidates, Prompt
-from vos.sam.seeded_weights import seeded_state
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
 
@@ -79,9 +77,7 @@ class SamSegmenter(Segmenter):
 
     def geometry(self, original_size: SizeHW) -> Geometry:
         """The longer side becomes 1024, the other one is rounded to the nearest pixel; padded to 1024 x 1024."""
-        scale = INPUT_SIZE / max(original_size)
-        height, width = (max(1, int(side * scale + 0.5)) for side in original_size)
-        return Geometry(original_size, (height, width), (INPUT_SIZE, INPUT_SIZE))
+        return Geometry(original_size, self._input_size(original_size, INPUT_SIZE), (INPUT_SIZE, INPUT_SIZE))
 
     @torch.no_grad()
     def encode(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[ImageEmbedding]:
@@ -109,27 +105,19 @@ class SamSegmenter(Segmenter):
         return F.pad((pixels - self._mean) / self._std, (0, INPUT_SIZE - width, 0, INPUT_SIZE - height))
 
     @torch.no_grad()
-    def decode(
+    def _decode(
         self,
-        embedding: ImageEmbedding,
+        embeddings: Sequence[ImageEmbedding],
         prompts: Sequence[Prompt],
-        guidance: Guidance | None = None,
-        multimask: bool = True,
+        guidance: Guidance | None,
+        multimask: bool,
     ) -> MaskCandidates:
-        """Decodes N objects of one image; prompts of equal structure share one pass of the decoder.
+        """Decodes N objects of one image to logits (N, M, 256, 256); those with prompts of one structure share a pass.
 
-        Args:
-            embedding: from :meth:`encode`.
-            prompts: N prompts. Prompts without a box get SAM's padding point, as in its predictor.
-            guidance: ``attention`` (N, 4096) and ``embedding`` (N, 256) are used, ``maps`` is not.
-            multimask: three candidates instead of the single-mask output.
-
-        Returns:
-            float32 logits (N, M, 256, 256) and predicted IoU (N, M), M = 3 or 1.
-
-        Raises:
-            ValueError: guidance or mask logits of the wrong shape.
+        Prompts without a box get SAM's padding point, as in its predictor. Guidance or mask logits of a wrong shape are
+        a ValueError.
         """
+        (embedding,) = embeddings
         guidance = guidance or Guidance()
         attention = self._check("guidance.attention", guidance.attention, (len(prompts), _GRID[0] * _GRID[1]))
         target = self._check("guidance.embedding", guidance.embedding, (len(prompts), 256))
@@ -182,16 +170,3 @@ def _group(prompts: Sequence[Prompt]) -> list[list[int]]:
         structure = len(prompt.points), prompt.box is not None, prompt.mask_logits is not None
         groups.setdefault(structure, []).append(row)
     return list(groups.values())
-
-
-def build_sam(name: str, seed: int = 0) -> SamSegmenter:
-    """A SAM with random weights, for tests and measurements; needs no file and leaves the global generator alone.
-
-    Args:
-        name: "vit_h", "vit_l", "vit_b" or "vit_t".
-        seed: of :func:`vos.sam.seeded_weights.seeded_state`.
-    """
-    with torch.device("meta"):
-        network = SamNetwork(name)
-    network.load_state_dict(seeded_state(network.state_dict(), seed), assign=True)
-    return SamSegmenter(name, network)

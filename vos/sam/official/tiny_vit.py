@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vos.sam.official.public_modeling import public_modeling
+from vos.sam.official.vit import public_modeling
 
 _DIMS = (64, 128, 160, 320)
 _DEPTHS = (2, 2, 6, 2)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
+from types import ModuleType
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vos.sam.official.public_modeling import public_modeling
+from vos.errors import VosError
 
 _GRID = 64
 _WINDOW = 14
+_ALIAS = "vos.sam._segment_anything_modeling"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,37 @@ VIT_SIZES = {
     "vit_l": VitSize(1024, 24, 16, (5, 11, 17, 23)),
     "vit_h": VitSize(1280, 32, 16, (7, 15, 23, 31)),
 }
+
+
+@cache
+def public_modeling() -> ModuleType:
+    """Loads ``segment_anything.modeling`` (Kirillov et al., 2023) under a private name.
+
+    Importing ``segment_anything`` itself would pull in torchvision, which only its predictor and mask generator need.
+    The subpackage imports torch alone, so it is loaded from its files; ``segment_anything`` stays out of
+    ``sys.modules`` and a later ordinary import of it works as ever.
+
+    Raises:
+        VosError: the package is not installed.
+    """
+    package = importlib.util.find_spec("segment_anything")
+    if package is None or not package.submodule_search_locations:
+        raise VosError("the package segment-anything is not installed; run: pip install segment-anything")
+    folder = Path(package.submodule_search_locations[0]) / "modeling"
+    spec = importlib.util.spec_from_file_location(
+        _ALIAS, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    if spec is None or spec.loader is None:
+        raise VosError(f"segment-anything at {folder.parent} has no modeling subpackage; reinstall segment-anything")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[_ALIAS] = module  # its own relative imports look here
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        for name in [name for name in sys.modules if name == _ALIAS or name.startswith(_ALIAS + ".")]:
+            del sys.modules[name]
+        raise
+    return module
 
 
 class VitImageEncoder(nn.Module):

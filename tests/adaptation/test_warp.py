@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vos.adaptation import mask_corruption
-from vos.adaptation.mask_corruption import corrupt_masks
+from vos.adaptation import warp
+from vos.adaptation.warp import corrupt_masks
 
 
 def square(count: int) -> torch.Tensor:
@@ -42,10 +42,10 @@ def test_the_same_seed_gives_the_same_masks() -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_more_pooling_than_is_needed_changes_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a GPU nobody looks how large the largest is."""
-    monkeypatch.setattr(mask_corruption, "HOLED_SHARE", 0.0)
+    monkeypatch.setattr(warp, "HOLED_SHARE", 0.0)
     masks = square(1)
     expected = corrupt_masks(masks, torch.Generator().manual_seed(seed))
-    monkeypatch.setattr(mask_corruption, "int", lambda value: mask_corruption.LARGEST, raising=False)
+    monkeypatch.setattr(warp, "int", lambda value: warp.LARGEST, raising=False)
     assert torch.equal(corrupt_masks(masks, torch.Generator().manual_seed(seed)), expected)
 
 

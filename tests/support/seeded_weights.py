@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from vos.sam.official.segmenter import SamNetwork, SamSegmenter
+
 _EMBEDDING = re.compile(r"(token|tokens|embed|embeddings\.\d)\.weight$")
 
 
@@ -54,3 +56,16 @@ def _values(name: str, like: torch.Tensor, seed: int) -> torch.Tensor:
         scaled: torch.Tensor = values * float(3 / np.prod(shape[1:])) ** 0.5  # unit gain: variance 1 / fan-in
         return scaled
     return values  # embeddings, positions, attention biases, random frequencies
+
+
+def build_sam(name: str, seed: int = 0) -> SamSegmenter:
+    """A SAM with random weights, for tests and measurements; needs no file and leaves the global generator alone.
+
+    Args:
+        name: "vit_h", "vit_l", "vit_b" or "vit_t".
+        seed: of :func:`seeded_state`.
+    """
+    with torch.device("meta"):
+        network = SamNetwork(name)
+    network.load_state_dict(seeded_state(network.state_dict(), seed), assign=True)
+    return SamSegmenter(name, network)
