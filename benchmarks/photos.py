@@ -221,7 +221,7 @@ def main() -> None:
         report_perseg(config, rate(model, config, concepts, photos))
     if options.sequences != "none":
         concepts, photos = davis_albums(options.data / "davis16", model, [s for s in options.sequences.split(",") if s])
-        print(f"\nDAVIS albums, {len(photos)} questions, threshold {DEFAULT_THRESHOLD}")
+        print(f"\nDAVIS albums, {len(photos)} photos, threshold {DEFAULT_THRESHOLD}")
         kept = {}
         for config in configs:
             ratings = rate(model, config, concepts, photos)
