@@ -28,7 +28,7 @@ from vos.io.images import read_image
 from vos.photos.config import MethodConfig
 from vos.photos.crop_refinement import look_closer
 from vos.photos.methods.registry import METHODS, make_method
-from vos.photos.presence import DEFAULT_THRESHOLD, Evidence, Judge
+from vos.photos.presence import DEFAULT_THRESHOLD, PresenceScore, PresenceScorer
 from vos.photos.segmenter import PhotoSegmenter, draw
 from vos.sam.config import ModelConfig
 from vos.sam.registry import load_photo_model
@@ -52,12 +52,12 @@ class Photo:
 
 @dataclass(frozen=True)
 class Rating:
-    """What a method said about a photo: IoU with the truth (threshold left aside), and the evidence."""
+    """What a method said about a photo: IoU with the truth (threshold left aside), and its presence score."""
 
     album: str
     present: bool
     iou: float
-    evidence: Evidence
+    score: PresenceScore
 
 
 def read_mask(path: Path) -> npt.NDArray[np.bool_]:
@@ -108,19 +108,19 @@ def davis_albums(root: Path, model: Segmenter, only: Sequence[str]) -> tuple[dic
 def rate(model: Segmenter, config: MethodConfig, concepts: dict[str, Concept], photos: list[Photo]) -> list[Rating]:
     """One method on all photos of all albums."""
     searches = {name: make_method(model, concept, config) for name, concept in concepts.items()}
-    judges = {name: Judge(concept, model.device) for name, concept in concepts.items()}
+    scorers = {name: PresenceScorer(concept, model.device) for name, concept in concepts.items()}
     closeups = config.crop_refinement if config.crop_refinement is not None else "maps" in model.guidance_fields
     ratings = []
     for photo in tqdm(photos, desc=config.name, leave=False):
         found = searches[photo.album].find(photo.embedding)
-        evidence = judges[photo.album].weigh(photo.embedding, found)
+        score = scorers[photo.album].score(photo.embedding, found)
         iou = 0.0
         if photo.truth is not None:
             geometry = photo.embedding.geometry
             closer = look_closer(model, photo.rgb, found, geometry) if closeups else None
-            mask = draw(found, evidence, geometry, closer).mask
+            mask = draw(found, score, geometry, closer).mask
             iou = float((mask & photo.truth).sum() / max(1, (mask | photo.truth).sum()))
-        ratings.append(Rating(photo.album, photo.truth is not None, iou, evidence))
+        ratings.append(Rating(photo.album, photo.truth is not None, iou, score))
     return ratings
 
 
@@ -136,8 +136,8 @@ def report_perseg(config: MethodConfig, ratings: list[Rating]) -> None:
 def report_davis(config: MethodConfig, ratings: list[Rating]) -> None:
     """Presence and mIoU."""
     here = [a for a in ratings if a.present]
-    gone = np.array([a.evidence.score for a in ratings if not a.present])
-    scores = np.array([a.evidence.score for a in here])
+    gone = np.array([a.score.value for a in ratings if not a.present])
+    scores = np.array([a.score.value for a in here])
     ious = np.array([a.iou for a in here])
     kept = scores >= DEFAULT_THRESHOLD
     auc = np.mean([np.mean(score > gone) for score in scores])
@@ -150,10 +150,10 @@ def report_davis(config: MethodConfig, ratings: list[Rating]) -> None:
         print(f"{'':17} threshold {threshold:.2f}: recall {told:.3f}, false alarms {called:.3f}")
     for album in sorted({a.album for a in ratings}):
         own = [a for a in here if a.album == album]
-        strange = [a.evidence.score for a in ratings if a.album == album and not a.present]
+        strange = [a.score.value for a in ratings if a.album == album and not a.present]
         print(
             f"{'':17} {album:16} mIoU {np.mean([a.iou for a in own]):.3f}  score "
-            f"{min(a.evidence.score for a in own):.2f}..{max(a.evidence.score for a in own):.2f}, "
+            f"{min(a.score.value for a in own):.2f}..{max(a.score.value for a in own):.2f}, "
             f"absent up to {max(strange, default=0.0):.2f}",
             flush=True,
         )
@@ -167,7 +167,7 @@ def report_time(model: Segmenter, config: MethodConfig, image: npt.NDArray[np.ui
     Image.fromarray(large).save(buffer, "JPEG", quality=92)
     concept = Concept.from_image(image, mask, model=model, finetune=True)
     segmenter = PhotoSegmenter(model, config, threshold=0.0)
-    search, judge = make_method(model, concept, config), Judge(concept, model.device)
+    search, scorer = make_method(model, concept, config), PresenceScorer(concept, model.device)
     segmenter.segment(image, [concept])
     rows: list[dict[str, float]] = []
     for _ in range(repeats):
@@ -186,11 +186,11 @@ def report_time(model: Segmenter, config: MethodConfig, image: npt.NDArray[np.ui
         lap("encode")
         found = search.find(embedding)
         lap("search")
-        judge.weigh(embedding, found)
-        lap("judge")
+        scorer.score(embedding, found)
+        lap("presence")
         segmenter.segment_embedding(embedding, [concept], rgb)
         lap("whole")
-        row["closer look and drawing"] = max(0.0, row.pop("whole") - row["search"] - row["judge"])
+        row["closer look and drawing"] = max(0.0, row.pop("whole") - row["search"] - row["presence"])
         rows.append(row)
     median = {stage: float(np.median([row[stage] for row in rows])) for stage in rows[0]}
     stages = "  ".join(f"{stage} {value:.0f}" for stage, value in median.items())
@@ -198,7 +198,7 @@ def report_time(model: Segmenter, config: MethodConfig, image: npt.NDArray[np.ui
 
 
 def main() -> None:
-    """Prints everything; ``--evidence`` keeps what the score is calibrated on."""
+    """Prints everything; ``--scores`` keeps what the score is calibrated on."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder that holds perseg_mini and davis16")
     parser.add_argument("--model", default="nano")
@@ -209,7 +209,7 @@ def main() -> None:
     parser.add_argument("--methods", default=",".join(list(METHODS)[:3]))
     parser.add_argument("--sequences", default="", help="only these of davis16, separated by commas; none = no DAVIS")
     parser.add_argument("--time", type=int, default=5, help="repeats of the timing; 0 = none")
-    parser.add_argument("--evidence", type=Path, default=None, help="an .npz file for the ratings on DAVIS")
+    parser.add_argument("--scores", type=Path, default=None, help="an .npz file for the ratings on DAVIS")
     options = parser.parse_args()
 
     model = load_photo_model(ModelConfig(name=options.model, input_size=options.input_size), options.checkpoint)
@@ -227,11 +227,11 @@ def main() -> None:
             ratings = rate(model, config, concepts, photos)
             report_davis(config, ratings)
             kept[config.name] = np.array(
-                [[a.present, a.iou, *astuple(a.evidence)] for a in ratings], dtype=float
+                [[a.present, a.iou, *astuple(a.score)] for a in ratings], dtype=float
             )  # None is nan
-        if options.evidence is not None:
-            columns = ["present", "iou", *(item.name for item in fields(Evidence))]
-            np.savez(options.evidence, **kept, columns=np.array(columns), albums=np.array([p.album for p in photos]))  # type: ignore[arg-type]
+        if options.scores is not None:
+            columns = ["present", "iou", *(item.name for item in fields(PresenceScore))]
+            np.savez(options.scores, **kept, columns=np.array(columns), albums=np.array([p.album for p in photos]))  # type: ignore[arg-type]
     if options.time:
         threads = torch.get_num_threads()
         print(f"\nTime per photo of 12 megapixels, median of {options.time}, {threads} threads")

@@ -1,4 +1,4 @@
-"""Is it there? What speaks for a mask being the concept, and the score that is made of it."""
+"""Is the concept there? The presence score of a mask, and the values that make it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ DEFAULT_THRESHOLD = 0.4  # score at or above which the concept counts as present
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """What is known of one found mask. Each value is from 0 to 1.
+class PresenceScore:
+    """How likely it is that one found mask is the concept. Each value is from 0 to 1.
 
     Attributes:
         predicted_iou: the model's own estimate of the mask.
         similarity: of the mask to the references: 1 = as alike as a reference itself, 0 = as its surroundings.
-        votes: share of the mask's cells that match the object better than its background.
+        vote_share: share of the mask's cells that match the object better than its background.
         recall: share of the references' cells whose best match in the photo lies inside the mask (Matcher's
             bidirectional matching, turned round).
         unprompted: predicted IoU x similarity of the mask decoded from appearance alone (``Found.unprompted``); None
@@ -33,26 +33,26 @@ class Evidence:
 
     predicted_iou: float
     similarity: float
-    votes: float
+    vote_share: float
     recall: float
     unprompted: float | None = None
 
     @property
-    def score(self) -> float:
-        """How likely it is that this is the concept, in [0, 1].
+    def value(self) -> float:
+        """Joins the values to one score in [0, 1].
 
-        Two witnesses, the features under the mask and the mask that no point has talked into anything, count the
-        same. The square root brings their products back to the scale of their factors.
+        The features under the mask and the mask that no point has talked into anything count the same. The square
+        root brings their products back to the scale of their factors.
         """
-        features = self.predicted_iou * self.similarity * self.votes * self.recall
+        features = self.predicted_iou * self.similarity * self.vote_share * self.recall
         return math.sqrt(features if self.unprompted is None else (features + self.unprompted) / 2)
 
 
-NOTHING = Evidence(0.0, 0.0, 0.0, 0.0)
+ABSENT = PresenceScore(0.0, 0.0, 0.0, 0.0)
 
 
-class Judge:
-    """Weighs the evidence for one concept. What depends on the concept alone is computed once, here."""
+class PresenceScorer:
+    """Scores masks for one concept. What depends on the concept alone is computed once, here."""
 
     def __init__(self, concept: Concept, device: torch.device) -> None:
         target = concept.target()
@@ -66,8 +66,8 @@ class Judge:
         )
 
     @torch.no_grad()
-    def weigh(self, embedding: ImageEmbedding, found: Found, siblings: torch.Tensor | None = None) -> Evidence:
-        """The evidence for a found mask; all zero where it is empty.
+    def score(self, embedding: ImageEmbedding, found: Found, siblings: torch.Tensor | None = None) -> PresenceScore:
+        """Scores a found mask; all values are zero where it is empty.
 
         Args:
             embedding: of the photo.
@@ -76,7 +76,7 @@ class Judge:
         """
         coverage = embedding.geometry.logits_to_grid(found.logits)
         if float(coverage.max()) <= 0:
-            return NOTHING
+            return ABSENT
         cells = F.normalize(embedding.features, dim=0)
         inside = covered_cells(coverage)
         matches = self.foreground @ cells.flatten(1)  # (K, h * w)
@@ -84,13 +84,13 @@ class Judge:
         matched = inside
         if siblings is not None:
             matched = inside | (embedding.geometry.logits_to_grid(siblings.float() - 0.5) > 0.5)
-        votes = 1.0
+        vote_share = 1.0
         if len(self.background):
-            votes = float((to_object > (self.background @ cells[:, inside]).amax(dim=0)).float().mean())
-        return Evidence(
+            vote_share = float((to_object > (self.background @ cells[:, inside]).amax(dim=0)).float().mean())
+        return PresenceScore(
             predicted_iou=found.predicted_iou,
             similarity=self._similarity(cells, coverage),
-            votes=votes,
+            vote_share=vote_share,
             recall=float(matched.flatten()[matches.argmax(dim=1)].float().mean()),
             unprompted=None if found.unprompted is None else self._unprompted(cells, embedding, *found.unprompted),
         )

@@ -18,7 +18,7 @@ from vos.photos.config import MethodConfig
 from vos.photos.crop_refinement import Closeup, look_closer
 from vos.photos.methods.base import TAKEN_SHARE, Found, PersamMethod
 from vos.photos.methods.registry import make_method
-from vos.photos.presence import DEFAULT_THRESHOLD, Evidence, Judge
+from vos.photos.presence import DEFAULT_THRESHOLD, PresenceScore, PresenceScorer
 from vos.photos.result import Instance, PhotoResult
 from vos.sam.registry import cached_model
 from vos.sam.segmenter import Segmenter
@@ -90,7 +90,7 @@ class PhotoSegmenter:
         self.model, self.instances = model, instances
         published = self.config.name == "persam_published"  # which knows no absence
         self.threshold = threshold if threshold is not None else (0.0 if published else DEFAULT_THRESHOLD)
-        self._prepared: dict[Concept, tuple[PersamMethod, Judge]] = {}
+        self._prepared: dict[Concept, tuple[PersamMethod, PresenceScorer]] = {}
 
     def segment(self, rgb: npt.NDArray[np.uint8], concepts: Sequence[Concept]) -> list[PhotoResult]:
         """Finds each concept in one photo, which is encoded once.
@@ -112,8 +112,8 @@ class PhotoSegmenter:
         """As :meth:`segment`, for a photo that is encoded already; without ``rgb`` there is no closer look."""
         drawn = [
             [
-                draw(one, evidence, embedding.geometry, self._closeup(rgb, one, evidence, embedding.geometry))
-                for one, evidence in self._instances(embedding, *self._prepare(concept))
+                draw(one, score, embedding.geometry, self._closeup(rgb, one, score, embedding.geometry))
+                for one, score in self._instances(embedding, *self._prepare(concept))
             ]
             for concept in concepts
         ]
@@ -122,49 +122,51 @@ class PhotoSegmenter:
         drawn = [[exclusive.get(id(one), one) for one in own] for own in drawn]
         return [self._result(concept, own, embedding.geometry) for concept, own in zip(concepts, drawn)]
 
-    def _prepare(self, concept: Concept) -> tuple[PersamMethod, Judge]:
+    def _prepare(self, concept: Concept) -> tuple[PersamMethod, PresenceScorer]:
         if concept not in self._prepared:
             search = make_method(self.model, concept, self.config)
-            self._prepared[concept] = search, Judge(concept, self.model.device)
+            self._prepared[concept] = search, PresenceScorer(concept, self.model.device)
         return self._prepared[concept]
 
-    def _instances(self, embedding: ImageEmbedding, search: PersamMethod, judge: Judge) -> list[tuple[Found, Evidence]]:
+    def _instances(
+        self, embedding: ImageEmbedding, search: PersamMethod, scorer: PresenceScorer
+    ) -> list[tuple[Found, PresenceScore]]:
         """What was found, best first. With ``instances="all"`` found again and again without the earlier ones."""
         geometry = embedding.geometry
         found = search.find(embedding)
         if self.instances == "one":
-            return [(found, judge.weigh(embedding, found))]
-        accepted: list[tuple[Found, Evidence]] = []
+            return [(found, scorer.score(embedding, found))]
+        accepted: list[tuple[Found, PresenceScore]] = []
         covered = torch.zeros(geometry.logit_size, dtype=torch.bool, device=found.logits.device)
         while True:
             siblings = covered | (found.logits > 0)
-            parts = [(part, judge.weigh(embedding, part, siblings)) for part in components(found)]
-            best = max(e.score for _, e in [*accepted, *parts])
+            parts = [(part, scorer.score(embedding, part, siblings)) for part in components(found)]
+            best = max(score.value for _, score in [*accepted, *parts])
             least = max(self.threshold, MIN_SCORE_SHARE * best)
             fresh = [
-                (part, e)
-                for part, e in parts
-                if e.score >= least and float((covered & (part.logits > 0)).sum()) <= MAX_OVERLAP * _size(part)
+                (part, score)
+                for part, score in parts
+                if score.value >= least and float((covered & (part.logits > 0)).sum()) <= MAX_OVERLAP * _size(part)
             ]
             if not accepted and not fresh:
-                return [(found, judge.weigh(embedding, found))]
+                return [(found, scorer.score(embedding, found))]
             accepted += [
-                (replace(part, logits=part.logits.masked_fill(covered, -float(part.logits.abs().max()))), e)
-                for part, e in fresh
+                (replace(part, logits=part.logits.masked_fill(covered, -float(part.logits.abs().max()))), score)
+                for part, score in fresh
             ]
             if not fresh or len(accepted) >= self.config.max_instances:
                 break
             for part, _ in fresh:
                 covered |= part.logits > 0
             found = search.find(embedding, geometry.logits_to_grid(covered.float() - 0.5) > TAKEN_SHARE)
-        return sorted(accepted, key=lambda one: -one[1].score)[: self.config.max_instances]
+        return sorted(accepted, key=lambda one: -one[1].value)[: self.config.max_instances]
 
     def _closeup(
-        self, rgb: npt.NDArray[np.uint8] | None, found: Found, evidence: Evidence, geometry: Geometry
+        self, rgb: npt.NDArray[np.uint8] | None, found: Found, score: PresenceScore, geometry: Geometry
     ) -> Closeup | None:
         cheap = "maps" in self.model.guidance_fields
         wanted = self.config.crop_refinement if self.config.crop_refinement is not None else cheap
-        if rgb is None or not wanted or self.config.name == "persam_published" or evidence.score < self.threshold:
+        if rgb is None or not wanted or self.config.name == "persam_published" or score.value < self.threshold:
             return None
         return look_closer(self.model, rgb, found, geometry)
 
@@ -217,7 +219,7 @@ def without_overlap(instances: Sequence[Instance]) -> list[Instance]:
     return result
 
 
-def draw(found: Found, evidence: Evidence, geometry: Geometry, closeup: Closeup | None) -> Instance:
+def draw(found: Found, score: PresenceScore, geometry: Geometry, closeup: Closeup | None) -> Instance:
     """Draws a found mask in original pixels."""
     if closeup is None:
         mask, alpha = _pixels(found.logits, geometry)
@@ -230,9 +232,9 @@ def draw(found: Found, evidence: Evidence, geometry: Geometry, closeup: Closeup 
     return Instance(
         mask=mask,
         alpha=alpha,
-        score=evidence.score,
-        predicted_iou=evidence.predicted_iou,
-        similarity=evidence.similarity,
+        score=score.value,
+        predicted_iou=score.predicted_iou,
+        similarity=score.similarity,
         box=mask_box(mask),
         points=found.prompt.points,
         labels=found.prompt.labels,

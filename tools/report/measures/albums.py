@@ -19,7 +19,7 @@ from vos.evaluation.perseg import overall, read_perseg, score_results
 from vos.io.images import read_image
 from vos.photos.config import MethodConfig
 from vos.photos.methods.registry import make_method
-from vos.photos.presence import Judge
+from vos.photos.presence import PresenceScorer
 from vos.sam.config import ModelConfig
 from vos.sam.registry import load_photo_model
 from vos.sam.segmenter import Segmenter
@@ -92,12 +92,12 @@ def ask_all(sequence: DavisSequence, frames: list[ImageEmbedding], model: Segmen
     """Looks for the object of a sequence's first frame in encoded frames."""
     concept = Concept.from_image(read_image(sequence.images()[0]), _mask(sequence.annotations[0]), model=model)
     # The method whose one decoder call is the question itself.
-    search, judge = make_method(model, concept, MethodConfig(name="persam")), Judge(concept, model.device)
+    search, scorer = make_method(model, concept, MethodConfig(name="persam")), PresenceScorer(concept, model.device)
     opinions = []
     for embedding in frames:
         found = search.find(embedding)
         predicted = found.predicted_iou if found.unprompted is None else found.unprompted[1]
-        opinions.append(Opinion(predicted, judge.weigh(embedding, found).score))
+        opinions.append(Opinion(predicted, scorer.score(embedding, found).value))
     return opinions
 
 
