@@ -26,7 +26,7 @@ from tqdm import tqdm
 from vos.concept.concept import Concept
 from vos.io.images import read_image
 from vos.photos.config import MethodConfig
-from vos.photos.crop_refinement import look_closer
+from vos.photos.crop_refinement import refine_crop
 from vos.photos.methods.registry import METHODS, make_method
 from vos.photos.presence import DEFAULT_THRESHOLD, PresenceScore, PresenceScorer
 from vos.photos.segmenter import PhotoSegmenter, draw
@@ -109,7 +109,7 @@ def rate(model: Segmenter, config: MethodConfig, concepts: dict[str, Concept], p
     """One method on all photos of all albums."""
     searches = {name: make_method(model, concept, config) for name, concept in concepts.items()}
     scorers = {name: PresenceScorer(concept, model.device) for name, concept in concepts.items()}
-    closeups = config.crop_refinement if config.crop_refinement is not None else "maps" in model.guidance_fields
+    refines = config.crop_refinement if config.crop_refinement is not None else "maps" in model.guidance_fields
     ratings = []
     for photo in tqdm(photos, desc=config.name, leave=False):
         found = searches[photo.album].find(photo.embedding)
@@ -117,8 +117,8 @@ def rate(model: Segmenter, config: MethodConfig, concepts: dict[str, Concept], p
         iou = 0.0
         if photo.truth is not None:
             geometry = photo.embedding.geometry
-            closer = look_closer(model, photo.rgb, found, geometry) if closeups else None
-            mask = draw(found, score, geometry, closer).mask
+            crop = refine_crop(model, photo.rgb, found, geometry) if refines else None
+            mask = draw(found, score, geometry, crop).mask
             iou = float((mask & photo.truth).sum() / max(1, (mask | photo.truth).sum()))
         ratings.append(Rating(photo.album, photo.truth is not None, iou, score))
     return ratings
@@ -190,7 +190,7 @@ def report_time(model: Segmenter, config: MethodConfig, image: npt.NDArray[np.ui
         lap("presence")
         segmenter.segment_embedding(embedding, [concept], rgb)
         lap("whole")
-        row["closer look and drawing"] = max(0.0, row.pop("whole") - row["search"] - row["presence"])
+        row["crop refinement and drawing"] = max(0.0, row.pop("whole") - row["search"] - row["presence"])
         rows.append(row)
     median = {stage: float(np.median([row[stage] for row in rows])) for stage in rows[0]}
     stages = "  ".join(f"{stage} {value:.0f}" for stage, value in median.items())

@@ -1,4 +1,4 @@
-"""The second look: finer where the object is small, never somewhere else."""
+"""Crop refinement: finer where the object is small, never somewhere else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scenes import iou, scene
 
 from vos.geometry import Geometry
 from vos.photos.config import MethodConfig
-from vos.photos.crop_refinement import look_closer
+from vos.photos.crop_refinement import refine_crop
 from vos.photos.methods.base import Found
 from vos.photos.segmenter import PhotoSegmenter
 from vos.sam.prompting import Prompt
@@ -28,8 +28,8 @@ def test_small_object_gets_finer_edges() -> None:
     image, labels = scene({1: (167, 86, 313, 231)}, LARGE)
     concept = concept_of(1, model)
     once, twice = (
-        PhotoSegmenter(model, MethodConfig(name="persam", crop_refinement=closer)).segment(image, [concept])[0]
-        for closer in (False, True)
+        PhotoSegmenter(model, MethodConfig(name="persam", crop_refinement=refined)).segment(image, [concept])[0]
+        for refined in (False, True)
     )
     assert iou(twice.mask, labels == 1) > 0.95
     assert iou(twice.mask, labels == 1) > iou(once.mask, labels == 1)
@@ -40,11 +40,11 @@ def test_region_is_placed_where_it_was_cut() -> None:
     model = CautiousColourModel()
     for box in ((3, 5, 60, 50), (560, 400, 640, 480), (300, 2, 360, 40)):
         image, labels = scene({1: box}, LARGE)
-        closer = look_closer(model, image, found_at(box, model.geometry(LARGE)), model.geometry(LARGE))
-        assert closer is not None
-        mask = closer.geometry.logits_to_original(closer.logits[None, None])[0, 0] > 0
+        refined = refine_crop(model, image, found_at(box, model.geometry(LARGE)), model.geometry(LARGE))
+        assert refined is not None
+        mask = refined.geometry.logits_to_original(refined.logits[None, None])[0, 0] > 0
         placed = np.zeros(LARGE, bool)
-        placed[closer.y : closer.y + mask.shape[0], closer.x : closer.x + mask.shape[1]] = mask.numpy()
+        placed[refined.y : refined.y + mask.shape[0], refined.x : refined.x + mask.shape[1]] = mask.numpy()
         assert iou(placed, labels == 1) > 0.8
 
 
@@ -52,8 +52,8 @@ def test_no_second_look_where_there_is_nothing_to_gain() -> None:
     model = CautiousColourModel()
     geometry = model.geometry(LARGE)
     image, _ = scene({1: (20, 20, 620, 460)}, LARGE)
-    assert look_closer(model, image, found_at((20, 20, 620, 460), geometry), geometry) is None  # it fills the photo
-    assert look_closer(model, image, found_at((0, 0, 0, 0), geometry), geometry) is None  # nothing was found
+    assert refine_crop(model, image, found_at((20, 20, 620, 460), geometry), geometry) is None  # it fills the photo
+    assert refine_crop(model, image, found_at((0, 0, 0, 0), geometry), geometry) is None  # nothing was found
 
 
 def test_a_contradicting_second_look_is_not_believed() -> None:
@@ -68,4 +68,4 @@ def test_a_contradicting_second_look_is_not_believed() -> None:
         return candidates
 
     model.decode = nothing  # type: ignore[method-assign]
-    assert look_closer(model, image, found_at((200, 100, 300, 200), geometry), geometry) is None
+    assert refine_crop(model, image, found_at((200, 100, 300, 200), geometry), geometry) is None

@@ -25,7 +25,7 @@ TERMS = "Code: Apache-2.0 (LICENSE). Embedded weights, model=nano: not for comme
 RETIRED: dict[str, str] = {
     "tracker.hypotheses.": "several histories of an object brought no better masks; leave it out",
     "tracker.choice.": "a choice among the decoder's three masks brought worse ones than its single mask; leave it out",
-    "tracker.zoom.": "a second look at small objects brought no better masks; try model.input_size=896",
+    "tracker.zoom.": "decoding small objects again in a crop brought no better masks; try model.input_size=896",
     "tracker.flips": "the mirrored frame took almost three times the work for no better masks; leave it out",
     "tracker.second_pass.": "a second pass took twice the time for no better masks; give one more mask instead",
     "tracker.negatives": "negative points brought no better masks; leave it out",

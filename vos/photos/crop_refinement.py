@@ -1,4 +1,4 @@
-"""A second look at a small object: the part of the photo around it, encoded and decoded at the model's full input."""
+"""Crop refinement: a small object is decoded again in the part of the photo around it, at the model's full input."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from vos.photos.methods.base import Found
 from vos.sam.prompting import Prompt
 from vos.sam.segmenter import Segmenter
 
-MARGIN = 0.25  # of the region beyond the object's box on each side, share of the box's longer side
-MAX_SHARE = 0.75  # of the region's longer side in the photo's; a larger one would show little more
-MIN_AGREEMENT = 0.5  # IoU with the first look, below which the first look is kept
+MARGIN = 0.25  # of the crop beyond the object's box on each side, share of the box's longer side
+MAX_SHARE = 0.75  # of the crop's longer side in the photo's; a larger one would show little more
+MIN_AGREEMENT = 0.5  # IoU with the first mask, below which the first mask is kept
 
 
 @dataclass(frozen=True, slots=True)
-class Closeup:
-    """A mask of a part of the photo.
+class RefinedCrop:
+    """The mask of a crop, a part of the photo.
 
     Attributes:
         logits: float (h4, w4), low-res on ``geometry``.
-        geometry: of the region as an image of its own.
-        x, y: of the region's upper left pixel, original pixels of the photo.
+        geometry: of the crop as an image of its own.
+        x, y: of the crop's upper left pixel, original pixels of the photo.
     """
 
     logits: torch.Tensor
@@ -37,20 +37,20 @@ class Closeup:
 
 
 @torch.no_grad()
-def look_closer(model: Segmenter, rgb: npt.NDArray[np.uint8], found: Found, geometry: Geometry) -> Closeup | None:
-    """Decodes the surroundings of a found mask again, with that mask and its box as the prompt.
+def refine_crop(model: Segmenter, rgb: npt.NDArray[np.uint8], found: Found, geometry: Geometry) -> RefinedCrop | None:
+    """Decodes the crop around a found mask again, with that mask and its box as the prompt.
 
-    Small objects gain edges that the first look could not resolve. No guidance and no points: where the object is has
+    Small objects gain edges that the whole photo could not resolve. No guidance and no points: where the object is has
     been decided, and similarity would only pull in look-alikes.
 
     Args:
-        model: encodes and decodes the region.
+        model: encodes and decodes the crop.
         rgb: uint8 (H, W, 3), the photo.
-        found: the first look.
+        found: the first mask.
         geometry: of the photo.
 
     Returns:
-        The closer look; None where the object fills the photo, nothing was found, or both looks contradict.
+        The refined crop; None where the object fills the photo, nothing was found, or both masks contradict.
     """
     box = low_res_box(found.logits, geometry)
     if box is None:
@@ -62,24 +62,24 @@ def look_closer(model: Segmenter, rgb: npt.NDArray[np.uint8], found: Found, geom
     if max(x1 - x0, y1 - y0) > MAX_SHARE * max(height, width) or min(x1 - x0, y1 - y0) < 1:
         return None
     embedding = model.encode([np.ascontiguousarray(rgb[y0:y1, x0:x1])])[0]
-    earlier = seen_from(found.logits, geometry, embedding.geometry, x0, y0)
+    earlier = logits_in_crop(found.logits, geometry, embedding.geometry, x0, y0)
     box = np.clip(box - np.array([x0, y0, x0, y0], np.float32), 0, None).astype(np.float32)
     prompt = Prompt.empty(box, earlier)
     logits = model.decode(embedding, [prompt], multimask=False).logits[0, 0].float()
     agreement = mask_iou(earlier > 0, logits > 0)
-    return Closeup(logits, embedding.geometry, x0, y0) if agreement >= MIN_AGREEMENT else None
+    return RefinedCrop(logits, embedding.geometry, x0, y0) if agreement >= MIN_AGREEMENT else None
 
 
-def seen_from(logits: torch.Tensor, photo: Geometry, region: Geometry, x: int, y: int) -> torch.Tensor:
-    """Low-res logits (h4, w4) of the photo on the low-res grid of a region that begins at (x, y) of it."""
+def logits_in_crop(logits: torch.Tensor, photo: Geometry, crop: Geometry, x: int, y: int) -> torch.Tensor:
+    """Samples low-res logits (h4, w4) of the photo on the low-res grid of a crop that begins at (x, y) of it."""
     axes = []
     for axis, begin in ((0, x), (1, y)):  # x first
-        cells = torch.arange(region.logit_size[1 - axis], device=logits.device) + 0.5
-        pixels = cells * region.logit_stride / region.scale_xy[axis] + begin
+        cells = torch.arange(crop.logit_size[1 - axis], device=logits.device) + 0.5
+        pixels = cells * crop.logit_stride / crop.scale_xy[axis] + begin
         axes.append(2 * pixels * photo.scale_xy[axis] / photo.padded_size[1 - axis] - 1)
     grid = torch.stack(torch.meshgrid(axes[1], axes[0], indexing="ij")[::-1], dim=-1)
-    seen = F.grid_sample(logits[None, None], grid[None].to(logits), padding_mode="border", align_corners=False)[0, 0]
-    rows, columns = region.image_logit_size
-    outside = torch.full_like(seen, -float(seen.abs().max()))
-    outside[:rows, :columns] = seen[:rows, :columns]
+    sampled = F.grid_sample(logits[None, None], grid[None].to(logits), padding_mode="border", align_corners=False)[0, 0]
+    rows, columns = crop.image_logit_size
+    outside = torch.full_like(sampled, -float(sampled.abs().max()))
+    outside[:rows, :columns] = sampled[:rows, :columns]
     return outside

@@ -15,7 +15,7 @@ from vos.concept.reference_view import Photo, as_rgb
 from vos.errors import VosError
 from vos.geometry import Geometry, mask_box
 from vos.photos.config import MethodConfig
-from vos.photos.crop_refinement import Closeup, look_closer
+from vos.photos.crop_refinement import RefinedCrop, refine_crop
 from vos.photos.methods.base import TAKEN_SHARE, Found, PersamMethod
 from vos.photos.methods.registry import make_method
 from vos.photos.presence import DEFAULT_THRESHOLD, PresenceScore, PresenceScorer
@@ -109,10 +109,10 @@ class PhotoSegmenter:
     def segment_embedding(
         self, embedding: ImageEmbedding, concepts: Sequence[Concept], rgb: npt.NDArray[np.uint8] | None = None
     ) -> list[PhotoResult]:
-        """As :meth:`segment`, for a photo that is encoded already; without ``rgb`` there is no closer look."""
+        """As :meth:`segment`, for a photo that is encoded already; without ``rgb`` no crop is refined."""
         drawn = [
             [
-                draw(one, score, embedding.geometry, self._closeup(rgb, one, score, embedding.geometry))
+                draw(one, score, embedding.geometry, self._refined(rgb, one, score, embedding.geometry))
                 for one, score in self._instances(embedding, *self._prepare(concept))
             ]
             for concept in concepts
@@ -161,14 +161,14 @@ class PhotoSegmenter:
             found = search.find(embedding, geometry.logits_to_grid(covered.float() - 0.5) > TAKEN_SHARE)
         return sorted(accepted, key=lambda one: -one[1].value)[: self.config.max_instances]
 
-    def _closeup(
+    def _refined(
         self, rgb: npt.NDArray[np.uint8] | None, found: Found, score: PresenceScore, geometry: Geometry
-    ) -> Closeup | None:
+    ) -> RefinedCrop | None:
         cheap = "maps" in self.model.guidance_fields
         wanted = self.config.crop_refinement if self.config.crop_refinement is not None else cheap
         if rgb is None or not wanted or self.config.name == "persam_published" or score.value < self.threshold:
             return None
-        return look_closer(self.model, rgb, found, geometry)
+        return refine_crop(self.model, rgb, found, geometry)
 
     def _result(self, concept: Concept, drawn: list[Instance], geometry: Geometry) -> PhotoResult:
         present = tuple(one for one in drawn if one.score >= self.threshold and one.box is not None)
@@ -219,15 +219,15 @@ def without_overlap(instances: Sequence[Instance]) -> list[Instance]:
     return result
 
 
-def draw(found: Found, score: PresenceScore, geometry: Geometry, closeup: Closeup | None) -> Instance:
+def draw(found: Found, score: PresenceScore, geometry: Geometry, crop: RefinedCrop | None) -> Instance:
     """Draws a found mask in original pixels."""
-    if closeup is None:
+    if crop is None:
         mask, alpha = _pixels(found.logits, geometry)
     else:
-        part, soft = _pixels(closeup.logits, closeup.geometry)
+        part, soft = _pixels(crop.logits, crop.geometry)
         mask = np.zeros(geometry.original_size, dtype=np.bool_)
         alpha = np.zeros(geometry.original_size, dtype=np.uint8)
-        area = slice(closeup.y, closeup.y + part.shape[0]), slice(closeup.x, closeup.x + part.shape[1])
+        area = slice(crop.y, crop.y + part.shape[0]), slice(crop.x, crop.x + part.shape[1])
         mask[area], alpha[area] = part, soft
     return Instance(
         mask=mask,
