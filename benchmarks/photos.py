@@ -107,18 +107,18 @@ def davis_albums(root: Path, model: Segmenter, only: Sequence[str]) -> tuple[dic
 
 def rate(model: Segmenter, config: MethodConfig, concepts: dict[str, Concept], photos: list[Photo]) -> list[Rating]:
     """One method on all photos of all albums."""
-    searches = {name: make_method(model, concept, config) for name, concept in concepts.items()}
+    methods = {name: make_method(model, concept, config) for name, concept in concepts.items()}
     scorers = {name: PresenceScorer(concept, model.device) for name, concept in concepts.items()}
     refines = config.crop_refinement if config.crop_refinement is not None else "maps" in model.guidance_fields
     ratings = []
     for photo in tqdm(photos, desc=config.name, leave=False):
-        found = searches[photo.album].find(photo.embedding)
-        score = scorers[photo.album].score(photo.embedding, found)
+        detection = methods[photo.album].detect(photo.embedding)
+        score = scorers[photo.album].score(photo.embedding, detection)
         iou = 0.0
         if photo.truth is not None:
             geometry = photo.embedding.geometry
-            crop = refine_crop(model, photo.rgb, found, geometry) if refines else None
-            mask = draw(found, score, geometry, crop).mask
+            crop = refine_crop(model, photo.rgb, detection, geometry) if refines else None
+            mask = draw(detection, score, geometry, crop).mask
             iou = float((mask & photo.truth).sum() / max(1, (mask | photo.truth).sum()))
         ratings.append(Rating(photo.album, photo.truth is not None, iou, score))
     return ratings
@@ -167,7 +167,7 @@ def report_time(model: Segmenter, config: MethodConfig, image: npt.NDArray[np.ui
     Image.fromarray(large).save(buffer, "JPEG", quality=92)
     concept = Concept.from_image(image, mask, model=model, finetune=True)
     segmenter = PhotoSegmenter(model, config, threshold=0.0)
-    search, scorer = make_method(model, concept, config), PresenceScorer(concept, model.device)
+    method, scorer = make_method(model, concept, config), PresenceScorer(concept, model.device)
     segmenter.segment(image, [concept])
     rows: list[dict[str, float]] = []
     for _ in range(repeats):
@@ -184,13 +184,13 @@ def report_time(model: Segmenter, config: MethodConfig, image: npt.NDArray[np.ui
         lap("read JPEG")
         embedding = model.encode([rgb])[0]
         lap("encode")
-        found = search.find(embedding)
-        lap("search")
-        scorer.score(embedding, found)
+        detection = method.detect(embedding)
+        lap("detect")
+        scorer.score(embedding, detection)
         lap("presence")
         segmenter.segment_embedding(embedding, [concept], rgb)
         lap("whole")
-        row["crop refinement and drawing"] = max(0.0, row.pop("whole") - row["search"] - row["presence"])
+        row["crop refinement and drawing"] = max(0.0, row.pop("whole") - row["detect"] - row["presence"])
         rows.append(row)
     median = {stage: float(np.median([row[stage] for row in rows])) for stage in rows[0]}
     stages = "  ".join(f"{stage} {value:.0f}" for stage, value in median.items())

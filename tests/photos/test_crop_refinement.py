@@ -10,17 +10,17 @@ from scenes import iou, scene
 from vos.geometry import Geometry
 from vos.photos.config import MethodConfig
 from vos.photos.crop_refinement import refine_crop
-from vos.photos.methods.base import Found
+from vos.photos.methods.base import Detection
 from vos.photos.segmenter import PhotoSegmenter
 from vos.sam.prompting import Prompt
 
 LARGE = (480, 640)  # five times the input of the model
 
 
-def found_at(box: tuple[int, int, int, int], geometry: Geometry) -> Found:
+def detected_at(box: tuple[int, int, int, int], geometry: Geometry) -> Detection:
     mask = torch.zeros(geometry.original_size, dtype=torch.bool)
     mask[box[1] : box[3], box[0] : box[2]] = True
-    return Found(geometry.mask_to_low_res(mask[None])[0] * 20 - 10, 0.9, Prompt.empty())
+    return Detection(geometry.mask_to_low_res(mask[None])[0] * 20 - 10, 0.9, Prompt.empty())
 
 
 def test_small_object_gets_finer_edges() -> None:
@@ -40,7 +40,7 @@ def test_region_is_placed_where_it_was_cut() -> None:
     model = CautiousColourModel()
     for box in ((3, 5, 60, 50), (560, 400, 640, 480), (300, 2, 360, 40)):
         image, labels = scene({1: box}, LARGE)
-        refined = refine_crop(model, image, found_at(box, model.geometry(LARGE)), model.geometry(LARGE))
+        refined = refine_crop(model, image, detected_at(box, model.geometry(LARGE)), model.geometry(LARGE))
         assert refined is not None
         mask = refined.geometry.logits_to_original(refined.logits[None, None])[0, 0] > 0
         placed = np.zeros(LARGE, bool)
@@ -48,15 +48,15 @@ def test_region_is_placed_where_it_was_cut() -> None:
         assert iou(placed, labels == 1) > 0.8
 
 
-def test_no_second_look_where_there_is_nothing_to_gain() -> None:
+def test_no_crop_where_there_is_nothing_to_gain() -> None:
     model = CautiousColourModel()
     geometry = model.geometry(LARGE)
     image, _ = scene({1: (20, 20, 620, 460)}, LARGE)
-    assert refine_crop(model, image, found_at((20, 20, 620, 460), geometry), geometry) is None  # it fills the photo
-    assert refine_crop(model, image, found_at((0, 0, 0, 0), geometry), geometry) is None  # nothing was found
+    assert refine_crop(model, image, detected_at((20, 20, 620, 460), geometry), geometry) is None  # it fills the photo
+    assert refine_crop(model, image, detected_at((0, 0, 0, 0), geometry), geometry) is None  # nothing was found
 
 
-def test_a_contradicting_second_look_is_not_believed() -> None:
+def test_a_contradicting_crop_is_not_believed() -> None:
     model = CautiousColourModel()
     geometry = model.geometry(LARGE)
     image, _ = scene({1: (200, 100, 210, 110)}, LARGE)  # the prompt is about ground, mostly
@@ -68,4 +68,4 @@ def test_a_contradicting_second_look_is_not_believed() -> None:
         return candidates
 
     model.decode = nothing  # type: ignore[method-assign]
-    assert refine_crop(model, image, found_at((200, 100, 300, 200), geometry), geometry) is None
+    assert refine_crop(model, image, detected_at((200, 100, 300, 200), geometry), geometry) is None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scenes import ColourModel, scene
 
 from vos.concept.concept import Concept
-from vos.photos.methods.base import Found
+from vos.photos.methods.base import Detection
 from vos.photos.presence import ABSENT, DEFAULT_THRESHOLD, PresenceScore, PresenceScorer
 from vos.sam.prompting import Prompt
 
@@ -27,8 +27,8 @@ def scored(box: tuple[int, int, int, int], unprompted: float | None = None) -> P
     mask = torch.zeros(embedding.geometry.original_size)
     mask[box[1] : box[3], box[0] : box[2]] = 1
     logits = embedding.geometry.mask_to_low_res(mask[None])[0] * 20 - 10
-    found = Found(logits, 0.9, Prompt.empty(), None if unprompted is None else (logits, unprompted))
-    return PresenceScorer(concept, torch.device("cpu")).score(embedding, found)
+    detection = Detection(logits, 0.9, Prompt.empty(), None if unprompted is None else (logits, unprompted))
+    return PresenceScorer(concept, torch.device("cpu")).score(embedding, detection)
 
 
 def test_the_object_itself_is_sure() -> None:

@@ -12,7 +12,7 @@ from scenes import Box, ColourModel, iou, scene
 from vos.concept.concept import Concept
 from vos.errors import VosError
 from vos.photos.config import MethodConfig
-from vos.photos.methods.base import Found
+from vos.photos.methods.base import Detection
 from vos.photos.segmenter import PhotoSegmenter, components, segment
 from vos.sam.prompting import Prompt
 from vos.structures import Presence
@@ -60,11 +60,11 @@ def test_threshold_decides_and_zero_never_says_absent(model: CautiousColourModel
     concepts = [concept_of(1, model)]
     once = MethodConfig(crop_refinement=False)
     (sure,) = search(model, {1: (8, 8, 40, 40)}, concepts, once)
-    (asked,) = search(model, {1: (8, 8, 40, 40)}, concepts, once, threshold=min(1.0, sure.score + 0.01))
-    assert asked.presence is Presence.ABSENT
-    assert asked.score == sure.score
-    assert asked.candidate is not None
-    assert (asked.candidate.mask == sure.mask).all()
+    (strict,) = search(model, {1: (8, 8, 40, 40)}, concepts, once, threshold=min(1.0, sure.score + 0.01))
+    assert strict.presence is Presence.ABSENT
+    assert strict.score == sure.score
+    assert strict.candidate is not None
+    assert (strict.candidate.mask == sure.mask).all()
     (never,) = search(CautiousColourModel(), {2: (8, 8, 40, 40)}, concepts, threshold=0.0)
     assert never.presence is Presence.PRESENT
 
@@ -171,7 +171,7 @@ def test_specks_are_no_instances() -> None:
     logits[2:12, 2:12] = 5.0
     logits[20:28, 20:28] = 4.0
     logits[35, 35] = 3.0
-    parts = components(Found(logits, 0.9, Prompt.from_points(np.zeros((0, 2), np.float32))))
+    parts = components(Detection(logits, 0.9, Prompt.from_points(np.zeros((0, 2), np.float32))))
     assert [int((part.logits > 0).sum()) for part in parts] == [100, 64]
     empty: npt.NDArray[np.float32] = np.zeros((0, 2), np.float32)
-    assert len(components(Found(torch.full((4, 4), -1.0), 0.0, Prompt.from_points(empty)))) == 1
+    assert len(components(Detection(torch.full((4, 4), -1.0), 0.0, Prompt.from_points(empty)))) == 1

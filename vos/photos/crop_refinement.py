@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from vos.geometry import Geometry, mask_iou
 from vos.persam.cascade import low_res_box
-from vos.photos.methods.base import Found
+from vos.photos.methods.base import Detection
 from vos.sam.prompting import Prompt
 from vos.sam.segmenter import Segmenter
 
@@ -37,7 +37,9 @@ class RefinedCrop:
 
 
 @torch.no_grad()
-def refine_crop(model: Segmenter, rgb: npt.NDArray[np.uint8], found: Found, geometry: Geometry) -> RefinedCrop | None:
+def refine_crop(
+    model: Segmenter, rgb: npt.NDArray[np.uint8], detection: Detection, geometry: Geometry
+) -> RefinedCrop | None:
     """Decodes the crop around a found mask again, with that mask and its box as the prompt.
 
     Small objects gain edges that the whole photo could not resolve. No guidance and no points: where the object is has
@@ -46,13 +48,13 @@ def refine_crop(model: Segmenter, rgb: npt.NDArray[np.uint8], found: Found, geom
     Args:
         model: encodes and decodes the crop.
         rgb: uint8 (H, W, 3), the photo.
-        found: the first mask.
+        detection: the mask in the whole photo.
         geometry: of the photo.
 
     Returns:
         The refined crop; None where the object fills the photo, nothing was found, or both masks contradict.
     """
-    box = low_res_box(found.logits, geometry)
+    box = low_res_box(detection.logits, geometry)
     if box is None:
         return None
     height, width = geometry.original_size
@@ -62,7 +64,7 @@ def refine_crop(model: Segmenter, rgb: npt.NDArray[np.uint8], found: Found, geom
     if max(x1 - x0, y1 - y0) > MAX_SHARE * max(height, width) or min(x1 - x0, y1 - y0) < 1:
         return None
     embedding = model.encode([np.ascontiguousarray(rgb[y0:y1, x0:x1])])[0]
-    earlier = logits_in_crop(found.logits, geometry, embedding.geometry, x0, y0)
+    earlier = logits_in_crop(detection.logits, geometry, embedding.geometry, x0, y0)
     box = np.clip(box - np.array([x0, y0, x0, y0], np.float32), 0, None).astype(np.float32)
     prompt = Prompt.empty(box, earlier)
     logits = model.decode(embedding, [prompt], multimask=False).logits[0, 0].float()

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from vos.concept.concept import Concept
 from vos.geometry import covered_cells
 from vos.persam.similarity import SimilarityScale, similarity
-from vos.photos.methods.base import Found
+from vos.photos.methods.base import Detection
 from vos.structures import ImageEmbedding
 
 DEFAULT_THRESHOLD = 0.4  # score at or above which the concept counts as present; benchmarks/photos.py calibrates it
@@ -27,8 +27,7 @@ class PresenceScore:
         vote_share: share of the mask's cells that match the object better than its background.
         recall: share of the references' cells whose best match in the photo lies inside the mask (Matcher's
             bidirectional matching, turned round).
-        unprompted: predicted IoU x similarity of the mask decoded from appearance alone (``Found.unprompted``); None
-            from a decoder that has no such mask.
+        unprompted: predicted IoU x similarity of ``Detection.unprompted``; None from a decoder that has no such mask.
     """
 
     predicted_iou: float
@@ -66,15 +65,17 @@ class PresenceScorer:
         )
 
     @torch.no_grad()
-    def score(self, embedding: ImageEmbedding, found: Found, siblings: torch.Tensor | None = None) -> PresenceScore:
+    def score(
+        self, embedding: ImageEmbedding, detection: Detection, siblings: torch.Tensor | None = None
+    ) -> PresenceScore:
         """Scores a found mask; all values are zero where it is empty.
 
         Args:
             embedding: of the photo.
-            found: the mask.
+            detection: the mask.
             siblings: bool (h4, w4), other instances in the photo: a cell's best match may as well lie in one of them.
         """
-        coverage = embedding.geometry.logits_to_grid(found.logits)
+        coverage = embedding.geometry.logits_to_grid(detection.logits)
         if float(coverage.max()) <= 0:
             return ABSENT
         cells = F.normalize(embedding.features, dim=0)
@@ -88,16 +89,19 @@ class PresenceScorer:
         if len(self.background):
             vote_share = float((to_object > (self.background @ cells[:, inside]).amax(dim=0)).float().mean())
         return PresenceScore(
-            predicted_iou=found.predicted_iou,
+            predicted_iou=detection.predicted_iou,
             similarity=self._similarity(cells, coverage),
             vote_share=vote_share,
             recall=float(matched.flatten()[matches.argmax(dim=1)].float().mean()),
-            unprompted=None if found.unprompted is None else self._unprompted(cells, embedding, *found.unprompted),
+            unprompted=self._unprompted(cells, embedding, detection.unprompted),
         )
 
     def _unprompted(
-        self, cells: torch.Tensor, embedding: ImageEmbedding, logits: torch.Tensor, predicted_iou: float
-    ) -> float:
+        self, cells: torch.Tensor, embedding: ImageEmbedding, unprompted: tuple[torch.Tensor, float] | None
+    ) -> float | None:
+        if unprompted is None:
+            return None
+        logits, predicted_iou = unprompted
         coverage = embedding.geometry.logits_to_grid(logits)
         return predicted_iou * self._similarity(cells, coverage) if float(coverage.max()) > 0 else 0.0
 

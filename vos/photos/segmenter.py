@@ -16,7 +16,7 @@ from vos.errors import VosError
 from vos.geometry import Geometry, mask_box
 from vos.photos.config import MethodConfig
 from vos.photos.crop_refinement import RefinedCrop, refine_crop
-from vos.photos.methods.base import TAKEN_SHARE, Found, PersamMethod
+from vos.photos.methods.base import FORBIDDEN_SHARE, Detection, PhotoMethod
 from vos.photos.methods.registry import make_method
 from vos.photos.presence import DEFAULT_THRESHOLD, PresenceScore, PresenceScorer
 from vos.photos.result import Instance, PhotoResult
@@ -90,7 +90,7 @@ class PhotoSegmenter:
         self.model, self.instances = model, instances
         published = self.config.name == "persam_published"  # which knows no absence
         self.threshold = threshold if threshold is not None else (0.0 if published else DEFAULT_THRESHOLD)
-        self._prepared: dict[Concept, tuple[PersamMethod, PresenceScorer]] = {}
+        self._prepared: dict[Concept, tuple[PhotoMethod, PresenceScorer]] = {}
 
     def segment(self, rgb: npt.NDArray[np.uint8], concepts: Sequence[Concept]) -> list[PhotoResult]:
         """Finds each concept in one photo, which is encoded once.
@@ -122,25 +122,25 @@ class PhotoSegmenter:
         drawn = [[exclusive.get(id(one), one) for one in own] for own in drawn]
         return [self._result(concept, own, embedding.geometry) for concept, own in zip(concepts, drawn)]
 
-    def _prepare(self, concept: Concept) -> tuple[PersamMethod, PresenceScorer]:
+    def _prepare(self, concept: Concept) -> tuple[PhotoMethod, PresenceScorer]:
         if concept not in self._prepared:
-            search = make_method(self.model, concept, self.config)
-            self._prepared[concept] = search, PresenceScorer(concept, self.model.device)
+            method = make_method(self.model, concept, self.config)
+            self._prepared[concept] = method, PresenceScorer(concept, self.model.device)
         return self._prepared[concept]
 
     def _instances(
-        self, embedding: ImageEmbedding, search: PersamMethod, scorer: PresenceScorer
-    ) -> list[tuple[Found, PresenceScore]]:
+        self, embedding: ImageEmbedding, method: PhotoMethod, scorer: PresenceScorer
+    ) -> list[tuple[Detection, PresenceScore]]:
         """What was found, best first. With ``instances="all"`` found again and again without the earlier ones."""
         geometry = embedding.geometry
-        found = search.find(embedding)
+        detection = method.detect(embedding)
         if self.instances == "one":
-            return [(found, scorer.score(embedding, found))]
-        accepted: list[tuple[Found, PresenceScore]] = []
-        covered = torch.zeros(geometry.logit_size, dtype=torch.bool, device=found.logits.device)
+            return [(detection, scorer.score(embedding, detection))]
+        accepted: list[tuple[Detection, PresenceScore]] = []
+        covered = torch.zeros(geometry.logit_size, dtype=torch.bool, device=detection.logits.device)
         while True:
-            siblings = covered | (found.logits > 0)
-            parts = [(part, scorer.score(embedding, part, siblings)) for part in components(found)]
+            siblings = covered | (detection.logits > 0)
+            parts = [(part, scorer.score(embedding, part, siblings)) for part in components(detection)]
             best = max(score.value for _, score in [*accepted, *parts])
             least = max(self.threshold, MIN_SCORE_SHARE * best)
             fresh = [
@@ -149,7 +149,7 @@ class PhotoSegmenter:
                 if score.value >= least and float((covered & (part.logits > 0)).sum()) <= MAX_OVERLAP * _size(part)
             ]
             if not accepted and not fresh:
-                return [(found, scorer.score(embedding, found))]
+                return [(detection, scorer.score(embedding, detection))]
             accepted += [
                 (replace(part, logits=part.logits.masked_fill(covered, -float(part.logits.abs().max()))), score)
                 for part, score in fresh
@@ -158,17 +158,17 @@ class PhotoSegmenter:
                 break
             for part, _ in fresh:
                 covered |= part.logits > 0
-            found = search.find(embedding, geometry.logits_to_grid(covered.float() - 0.5) > TAKEN_SHARE)
+            detection = method.detect(embedding, geometry.logits_to_grid(covered.float() - 0.5) > FORBIDDEN_SHARE)
         return sorted(accepted, key=lambda one: -one[1].value)[: self.config.max_instances]
 
     def _refined(
-        self, rgb: npt.NDArray[np.uint8] | None, found: Found, score: PresenceScore, geometry: Geometry
+        self, rgb: npt.NDArray[np.uint8] | None, detection: Detection, score: PresenceScore, geometry: Geometry
     ) -> RefinedCrop | None:
         cheap = "maps" in self.model.guidance_fields
         wanted = self.config.crop_refinement if self.config.crop_refinement is not None else cheap
         if rgb is None or not wanted or self.config.name == "persam_published" or score.value < self.threshold:
             return None
-        return refine_crop(self.model, rgb, found, geometry)
+        return refine_crop(self.model, rgb, detection, geometry)
 
     def _result(self, concept: Concept, drawn: list[Instance], geometry: Geometry) -> PhotoResult:
         present = tuple(one for one in drawn if one.score >= self.threshold and one.box is not None)
@@ -184,23 +184,23 @@ class PhotoSegmenter:
         )  # fmt: skip
 
 
-def components(found: Found) -> list[Found]:
+def components(detection: Detection) -> list[Detection]:
     """The connected parts of a mask, largest first, specks left out: each may be an instance of its own."""
-    mask = (found.logits > 0).cpu().numpy().astype(np.uint8)
+    mask = (detection.logits > 0).cpu().numpy().astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     areas = {k: int(stats[k, cv2.CC_STAT_AREA]) for k in range(1, count)}
     if len(areas) < 2:
-        return [found]
+        return [detection]
     kept = [k for k, area in areas.items() if area >= MIN_INSTANCE_SHARE * max(areas.values())]
     parts = []
     for k in sorted(kept, key=lambda k: -areas[k]):
-        others = torch.from_numpy((labels != k) & (labels > 0)).to(found.logits.device)
-        parts.append(replace(found, logits=torch.where(others, -found.logits, found.logits)))
+        others = torch.from_numpy((labels != k) & (labels > 0)).to(detection.logits.device)
+        parts.append(replace(detection, logits=torch.where(others, -detection.logits, detection.logits)))
     return parts
 
 
-def _size(found: Found) -> float:
-    return float((found.logits > 0).sum())
+def _size(detection: Detection) -> float:
+    return float((detection.logits > 0).sum())
 
 
 def without_overlap(instances: Sequence[Instance]) -> list[Instance]:
@@ -219,10 +219,10 @@ def without_overlap(instances: Sequence[Instance]) -> list[Instance]:
     return result
 
 
-def draw(found: Found, score: PresenceScore, geometry: Geometry, crop: RefinedCrop | None) -> Instance:
+def draw(detection: Detection, score: PresenceScore, geometry: Geometry, crop: RefinedCrop | None) -> Instance:
     """Draws a found mask in original pixels."""
     if crop is None:
-        mask, alpha = _pixels(found.logits, geometry)
+        mask, alpha = _pixels(detection.logits, geometry)
     else:
         part, soft = _pixels(crop.logits, crop.geometry)
         mask = np.zeros(geometry.original_size, dtype=np.bool_)
@@ -236,8 +236,8 @@ def draw(found: Found, score: PresenceScore, geometry: Geometry, crop: RefinedCr
         predicted_iou=score.predicted_iou,
         similarity=score.similarity,
         box=mask_box(mask),
-        points=found.prompt.points,
-        labels=found.prompt.labels,
+        points=detection.prompt.points,
+        labels=detection.prompt.labels,
     )
 
 

@@ -71,10 +71,10 @@ def run(model: Recorder, number: int) -> dict[str, npt.NDArray[np.generic]]:
     model.responses.clear()
     result = PhotoSegmenter(model, "persam_published").segment(photos[number], [concept])[0]
     assert result.presence is Presence.PRESENT
-    search = make_method(model, concept, PhotoSegmenter(model, "persam_published").config)
-    assert isinstance(search, PublishedMethod)
+    method = make_method(model, concept, PhotoSegmenter(model, "persam_published").config)
+    assert isinstance(method, PublishedMethod)
     embedding = model.encode([photos[number]])[0]
-    found = similarity(embedding.features, [search.target])
+    found = similarity(embedding.features, [method.target])
     guidance = model.calls[0].guidance
     assert guidance is not None
     assert guidance.attention is not None

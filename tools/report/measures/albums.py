@@ -92,12 +92,12 @@ def ask_all(sequence: DavisSequence, frames: list[ImageEmbedding], model: Segmen
     """Looks for the object of a sequence's first frame in encoded frames."""
     concept = Concept.from_image(read_image(sequence.images()[0]), _mask(sequence.annotations[0]), model=model)
     # The method whose one decoder call is the question itself.
-    search, scorer = make_method(model, concept, MethodConfig(name="persam")), PresenceScorer(concept, model.device)
+    method, scorer = make_method(model, concept, MethodConfig(name="persam")), PresenceScorer(concept, model.device)
     opinions = []
     for embedding in frames:
-        found = search.find(embedding)
-        predicted = found.predicted_iou if found.unprompted is None else found.unprompted[1]
-        opinions.append(Opinion(predicted, scorer.score(embedding, found).value))
+        detection = method.detect(embedding)
+        predicted = detection.predicted_iou if detection.unprompted is None else detection.unprompted[1]
+        opinions.append(Opinion(predicted, scorer.score(embedding, detection).value))
     return opinions
 
 

@@ -1,4 +1,4 @@
-"""Looking for one concept in photos: what every method shares."""
+"""What every method that looks for one concept in photos shares."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from vos.sam.prompting import MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
 
-TAKEN_SHARE = 0.25  # a grid cell covered more than this by earlier instances is not searched again
+FORBIDDEN_SHARE = 0.25  # a grid cell covered more than this by earlier instances is forbidden to later ones
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The mask that a method has found, at low resolution.
+class Detection:
+    """A mask that a method has found, at low resolution.
 
     Attributes:
         logits: float (h4, w4), foreground where > 0; all below 0 where nothing was found.
@@ -34,20 +34,25 @@ class Found:
     prompt: Prompt
     unprompted: tuple[torch.Tensor, float] | None = None
 
+    @classmethod
+    def of(
+        cls,
+        candidates: MaskCandidates,
+        row: int,
+        prompt: Prompt,
+        unprompted: MaskCandidates | None,
+        unprompted_row: int = 0,
+    ) -> Detection:
+        """Takes one row of a batch with one candidate per prompt (M = 1)."""
+        alone = None if unprompted is None else _row(unprompted, unprompted_row)
+        return cls(*_row(candidates, row), prompt, alone)
 
-def found_from(
-    candidates: MaskCandidates, row: int, prompt: Prompt, unprompted: MaskCandidates | None, unprompted_row: int = 0
-) -> Found:
-    """Takes one object's mask (M = 1) out of a batch."""
-    first = None
-    if unprompted is not None:
-        quality = unprompted.predicted_iou[unprompted_row, 0].clamp(0, 1)
-        first = (unprompted.logits[unprompted_row, 0].float(), float(quality))
-    quality = candidates.predicted_iou[row, 0].clamp(0, 1)
-    return Found(candidates.logits[row, 0].float(), float(quality), prompt, first)
+
+def _row(candidates: MaskCandidates, row: int) -> tuple[torch.Tensor, float]:
+    return candidates.logits[row, 0].float(), float(candidates.predicted_iou[row, 0].clamp(0, 1))
 
 
-class PersamMethod(ABC):
+class PhotoMethod(ABC):
     """Looks for one concept with one model. What depends on the concept alone is computed once, here.
 
     Args:
@@ -66,10 +71,10 @@ class PersamMethod(ABC):
         self.fields = model.guidance_fields if config.guidance else frozenset[str]()
 
     @abstractmethod
-    def find(self, embedding: ImageEmbedding, taken: torch.Tensor | None = None) -> Found:
-        """Finds the most likely instance.
+    def detect(self, embedding: ImageEmbedding, forbidden: torch.Tensor | None = None) -> Detection:
+        """Detects the most likely instance.
 
         Args:
             embedding: of the photo.
-            taken: bool (h, w), cells of the embedding grid that hold earlier instances, or None.
+            forbidden: bool (h, w), cells of the embedding grid that hold earlier instances, or None.
         """

@@ -8,13 +8,13 @@ from vos.concept.concept import Concept
 from vos.persam.cascade import refine
 from vos.persam.location_prior import locate, peak_points
 from vos.photos.config import MethodConfig
-from vos.photos.methods.base import Found, PersamMethod, found_from
+from vos.photos.methods.base import Detection, PhotoMethod
 from vos.sam.prompting import Prompt
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
 
 
-class SimilarityMethod(PersamMethod):
+class PersamMethod(PhotoMethod):
     """Positive-negative location prior, guided first call, cascaded post-refinement.
 
     SAM is guided by attention and semantic prompt, the embedded model by the similarity maps that it was trained on.
@@ -30,9 +30,9 @@ class SimilarityMethod(PersamMethod):
         self.refine_steps = 2 if config.refine_steps is None else config.refine_steps
 
     @torch.no_grad()
-    def find(self, embedding: ImageEmbedding, taken: torch.Tensor | None = None) -> Found:
-        """See :meth:`PersamMethod.find`."""
-        prior = locate(embedding, [self.target], self.fields).without(taken)
+    def detect(self, embedding: ImageEmbedding, forbidden: torch.Tensor | None = None) -> Detection:
+        """See :meth:`PhotoMethod.detect`."""
+        prior = locate(embedding, [self.target], self.fields).without(forbidden)
         guidance = prior.guidance if self.config.guidance else None
         prompt, unprompted = Prompt.empty(), None
         if self.reads_maps:
@@ -44,4 +44,4 @@ class SimilarityMethod(PersamMethod):
         if first is None or self.points:
             first = self.model.decode(embedding, [prompt], guidance, multimask=False)
         candidates = refine(self.model, embedding, [prompt], first, self.refine_steps)
-        return found_from(candidates, 0, prompt, unprompted)
+        return Detection.of(candidates, 0, prompt, unprompted)

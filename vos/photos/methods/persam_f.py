@@ -11,13 +11,13 @@ from vos.persam.cascade import low_res_box, refine
 from vos.persam.location_prior import locate
 from vos.persam.persam_f import fuse
 from vos.photos.config import MethodConfig
-from vos.photos.methods.base import Found, PersamMethod, found_from
+from vos.photos.methods.base import Detection, PhotoMethod
 from vos.sam.prompting import MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
 
 
-class PersamFMethod(PersamMethod):
+class PersamFMethod(PhotoMethod):
     """PerSAM-F: the positive point, three candidates, their weighted sum, then the cascade with its box."""
 
     def __init__(self, model: Segmenter, concept: Concept, config: MethodConfig) -> None:
@@ -31,9 +31,9 @@ class PersamFMethod(PersamMethod):
         self.refine_steps = 2 if config.refine_steps is None else config.refine_steps
 
     @torch.no_grad()
-    def find(self, embedding: ImageEmbedding, taken: torch.Tensor | None = None) -> Found:
-        """See :meth:`PersamMethod.find`."""
-        prior = locate(embedding, [self.target], self.fields & MAPS_ONLY).without(taken)
+    def detect(self, embedding: ImageEmbedding, forbidden: torch.Tensor | None = None) -> Detection:
+        """See :meth:`PhotoMethod.detect`."""
+        prior = locate(embedding, [self.target], self.fields & MAPS_ONLY).without(forbidden)
         unprompted = None
         if self.reads_maps:
             unprompted = self.model.decode(embedding, [Prompt.empty()], prior.guidance, multimask=False)
@@ -47,4 +47,4 @@ class PersamFMethod(PersamMethod):
         candidates = fused
         if box is not None:
             candidates = refine(self.model, embedding, [prompt], fused, self.refine_steps, boxes=[box])
-        return found_from(candidates, 0, prompt, unprompted)
+        return Detection.of(candidates, 0, prompt, unprompted)

@@ -18,14 +18,14 @@ from vos.persam.published import full_size_box, similarity_pixels
 from vos.persam.similarity import similarity
 from vos.persam.target_feature import target_feature
 from vos.photos.config import MethodConfig
-from vos.photos.methods.base import Found, PersamMethod, found_from
+from vos.photos.methods.base import Detection, PhotoMethod
 from vos.sam.prompting import Guidance, Prompt
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
 
 
-class PublishedMethod(PersamMethod):
-    """The published method, one reference; a further one is not part of it, so the best of several is taken."""
+class PublishedMethod(PhotoMethod):
+    """The published method, one reference; a further one is not part of it, so the best of several is used."""
 
     def __init__(self, model: Segmenter, concept: Concept, config: MethodConfig) -> None:
         super().__init__(model, concept, config)
@@ -34,19 +34,19 @@ class PublishedMethod(PersamMethod):
         self.target = target_feature(features, view.published_cells.to(features), pooling="mean")
 
     @torch.no_grad()
-    def find(self, embedding: ImageEmbedding, taken: torch.Tensor | None = None) -> Found:
-        """See :meth:`PersamMethod.find`."""
+    def detect(self, embedding: ImageEmbedding, forbidden: torch.Tensor | None = None) -> Detection:
+        """See :meth:`PhotoMethod.detect`."""
         geometry = embedding.geometry
-        found = similarity(embedding.features, [self.target])
-        if taken is not None:  # several instances are not part of the published method
-            found = found.masked_fill(taken.to(found.device), float(found.min()))
-        pixels = similarity_pixels(found, geometry)
+        similar = similarity(embedding.features, [self.target])
+        if forbidden is not None:  # several instances are not part of the published method
+            similar = similar.masked_fill(forbidden.to(similar.device), float(similar.min()))
+        pixels = similarity_pixels(similar, geometry)
         prompt = Prompt.from_points(_pixel(pixels.argmax(), pixels), _pixel(pixels.argmin(), pixels))
         guidance = Guidance(attention=published_attention(pixels, geometry), embedding=self.target.embedding[None])
         first = self.model.decode(embedding, [prompt], guidance, multimask=False)
         # CRASH: a mask that is empty after the second call has no box; it is then the result.
         candidates = refine(self.model, embedding, [prompt], first, steps=2, box_of=full_size_box)
-        return found_from(candidates, 0, prompt, None)
+        return Detection.of(candidates, 0, prompt, None)
 
 
 def published_attention(pixels: torch.Tensor, geometry: Geometry) -> torch.Tensor:

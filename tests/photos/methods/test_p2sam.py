@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vos.photos.methods.parts import FeatureDistribution, cluster
+from vos.photos.methods.p2sam import FeatureDistribution, cluster
 
 
 def blobs(counts: list[int], seed: int = 0, noise: float = 0.05, width: int = 16) -> torch.Tensor:
