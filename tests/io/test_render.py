@@ -41,11 +41,13 @@ def test_contour_stands_out_on_any_background(level: int) -> None:
     assert max(contrast) > 60
 
 
-def test_overlay_without_objects_or_strength_is_the_frame() -> None:
+def test_overlay_without_objects_is_the_frame_and_without_strength_contours_alone() -> None:
     rgb, label_map = scene()
     empty = LabelMap(np.zeros((60, 80), np.uint8), (1, 2))
     assert np.array_equal(overlay(rgb, empty), rgb)
-    assert np.array_equal(overlay(rgb, label_map, alpha=0, contour=False), rgb)
+    untinted = overlay(rgb, label_map, alpha=0)
+    assert (untinted[14:26, 14:36] == 120).all()
+    assert (untinted[20, 10] != 120).all()
 
 
 def test_union_of_soft_masks() -> None:

@@ -47,7 +47,7 @@ class ListSource(FrameSource):
     """Frames from memory; counts how many were asked for."""
 
     def __init__(self, images: Sequence[npt.NDArray[np.uint8]], is_live: bool = False) -> None:
-        self.images, self.is_live, self.has_random_access = images, is_live, not is_live
+        self.images, self.is_live = images, is_live
         self.path, self.size, self.fps, self.time_base = "list", images[0].shape[:2], 25.0, Fraction(1, 25)
         self.count = None if is_live else len(images)
         self.given = 0

@@ -23,8 +23,7 @@ from vos.errors import VosError
 from vos.io.atomic import atomic_path
 from vos.io.frames import FrameSource, open_frames
 from vos.io.render import overlay
-from vos.io.writers import MaskWriter, MatteWriter, OverlayWriter, RleWriter, Writer
-from vos.io.writers.summary import SummaryWriter
+from vos.io.writers import MaskWriter, MatteWriter, OverlayWriter, RleWriter, SummaryWriter, Writer
 from vos.sam.device import set_threads
 from vos.sam.registry import load_model
 from vos.sam.segmenter import Segmenter

@@ -10,14 +10,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from vos.io.images import read_image, write_image
-from vos.io.render import overlay
+from vos.io.render import Rgb, overlay
 from vos.structures import LabelMap
-
-Rgb = npt.NDArray[np.uint8]
 
 THUMBNAIL_SIDE = 320  # longer side, pixels
 TINT = 0.25  # light, so that the object can be seen under it
@@ -29,7 +26,7 @@ DIMMED = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One photo on a contact sheet.
+    """Describes one photo on a contact sheet.
 
     Attributes:
         picture: thumbnail, uint8 (H, W, 3), or an image file, read only when its page is drawn; None = no picture.
@@ -45,10 +42,10 @@ class Tile:
 
 
 def thumbnail(rgb: Rgb, label_map: LabelMap, side: int = THUMBNAIL_SIDE) -> Rgb:
-    """A photo in small, its objects tinted lightly and outlined.
+    """Makes a photo small, its objects tinted lightly and outlined.
 
     Args:
-        rgb: uint8 (H, W, 3).
+        rgb: the photo.
         label_map: of the same size.
         side: longer side of the result, pixels; smaller photos keep their size.
     """
@@ -77,7 +74,8 @@ def write_contact_sheet(path: str | Path, tiles: Sequence[Tile], heading: str = 
     """
     path, per_page = Path(path), COLUMNS * ROWS
     pages = [tiles[first : first + per_page] for first in range(0, len(tiles), per_page)]
-    paths = [_page_path(path, number) for number in range(1, len(pages) + 1)]
+    names = [path.name, *(f"{path.stem}-{number}{path.suffix}" for number in range(2, len(pages) + 1))]
+    paths = [path.with_name(name) for name in names[: len(pages)]]
     for number, (target, page) in enumerate(zip(paths, pages), start=1):
         text = f"{heading} · page {number} of {len(pages)}" if len(pages) > 1 else heading
         write_image(target, draw_page(page, text, columns=min(COLUMNS, len(tiles))))
@@ -88,7 +86,7 @@ def write_contact_sheet(path: str | Path, tiles: Sequence[Tile], heading: str = 
 
 
 def draw_page(tiles: Sequence[Tile], heading: str = "", columns: int = COLUMNS) -> Rgb:
-    """One page as uint8 (H, W, 3); as many rows as the tiles need, each as high as its highest picture."""
+    """Draws one page: as many rows as the tiles need, each as high as its highest picture."""
     rows = [tiles[first : first + columns] for first in range(0, len(tiles), columns)]
     pictures = [[_picture(tile) for tile in row] for row in rows]
     heights = [max(picture.height for picture in row) for row in pictures]
@@ -114,15 +112,13 @@ def _picture(tile: Tile) -> Image.Image:
     if tile.picture is None:
         return Image.new("RGB", (CELL, CELL // 2), EMPTY)
     rgb = read_image(tile.picture) if isinstance(tile.picture, Path) else tile.picture
-    picture = Image.fromarray(_dim(rgb) if tile.dimmed else rgb)
+    if tile.dimmed:
+        gray = (rgb.astype(np.float32).mean(axis=2, keepdims=True) * DIMMED).round()
+        rgb = np.repeat(gray, 3, axis=2).astype(np.uint8)
+    picture = Image.fromarray(rgb)
     scale = CELL / max(picture.size)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     return picture.resize(size, Image.Resampling.LANCZOS)
-
-
-def _dim(rgb: Rgb) -> Rgb:
-    gray = rgb.astype(np.float32).mean(axis=2, keepdims=True)
-    return np.asarray((np.repeat(gray, 3, axis=2) * DIMMED).round(), dtype=np.uint8)
 
 
 def _fitting(text: str, size: int, width: int) -> str:
@@ -149,7 +145,3 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
         if path.is_file():
             return ImageFont.truetype(str(path), size)
     return ImageFont.load_default(size)
-
-
-def _page_path(path: Path, number: int) -> Path:
-    return path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from vos.io.masks.colours import davis_palette
 from vos.structures import LabelMap, SegmentedFrame
 
-Rgb = npt.NDArray[np.uint8]
-Alpha = npt.NDArray[np.uint8]
+Rgb = npt.NDArray[np.uint8]  # (H, W, 3)
+Alpha = npt.NDArray[np.uint8]  # (H, W), 255 = object
 
 LINE_PER_SIDE = 1 / 360  # contour width as a share of the shorter side: 2 pixels at 720p
 TINT_GAMMA = 0.5  # DAVIS' colours are dark; overlays lighten them without washing them out
@@ -24,17 +24,13 @@ EDGE_PER_SIDE = 1 / 150  # half the width of a cut-out's soft edge, as a share o
 EDGE_GAIN = 2.5  # how much steeper that edge is than the network's
 
 
-def overlay(rgb: Rgb, label_map: LabelMap, alpha: float = 0.5, contour: bool = True) -> Rgb:
+def overlay(rgb: Rgb, label_map: LabelMap, alpha: float = 0.5) -> Rgb:
     """Tints each object in its DAVIS colour and draws a light contour on a dark rim, readable on any background.
 
     Args:
-        rgb: uint8 (H, W, 3).
+        rgb: the frame.
         label_map: of the same size.
         alpha: strength of the tint, 0..1.
-        contour: whether to draw the contour.
-
-    Returns:
-        uint8 (H, W, 3), a new array.
     """
     labels = label_map.labels
     if not labels.any():
@@ -44,28 +40,24 @@ def overlay(rgb: Rgb, label_map: LabelMap, alpha: float = 0.5, contour: bool = T
     margin = 2 * thickness + 1
     area = (slice(max(0, y0 - margin), y0 + height + margin), slice(max(0, x0 - margin), x0 + width + margin))
     result = np.array(rgb, order="C")
-    result[area] = _tinted(rgb[area], labels[area], alpha, thickness if contour else 0)
+    result[area] = _tinted(rgb[area], labels[area], alpha, thickness)
     return result
 
 
 def _tinted(rgb: Rgb, labels: npt.NDArray[np.uint8], alpha: float, thickness: int) -> Rgb:
     labels = np.ascontiguousarray(labels)
     inside = (labels > 0).view(np.uint8)
-    blended = cv2.addWeighted(np.ascontiguousarray(rgb), 1 - alpha, _painted(labels, _lightened()), alpha, 0)
+    painted = cv2.LUT(cv2.merge([labels] * 3), np.ascontiguousarray(_lightened())[None])  # in the colours of their ids
+    blended = cv2.addWeighted(np.ascontiguousarray(rgb), 1 - alpha, painted, alpha, 0)
     result = np.asarray(cv2.copyTo(blended, inside, rgb.copy()), dtype=np.uint8)
-    if thickness:
-        inner = labels != cv2.erode(labels, _disk(thickness), borderType=cv2.BORDER_REPLICATE)
-        outer = labels != cv2.dilate(labels, _disk(thickness), borderType=cv2.BORDER_REPLICATE)
-        rim = outer & (labels == 0)
-        result[rim] = (result[rim] * 0.35).astype(np.uint8)
-        line = (inner | outer) & (labels > 0)
-        result[line] = _lightened(LINE_TO_WHITE)[labels[line]]
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * thickness + 1, 2 * thickness + 1))
+    inner = labels != cv2.erode(labels, disk, borderType=cv2.BORDER_REPLICATE)
+    outer = labels != cv2.dilate(labels, disk, borderType=cv2.BORDER_REPLICATE)
+    rim = outer & (labels == 0)
+    result[rim] = (result[rim] * 0.35).astype(np.uint8)
+    line = (inner | outer) & (labels > 0)
+    result[line] = _lightened(LINE_TO_WHITE)[labels[line]]
     return result
-
-
-def _painted(labels: npt.NDArray[np.uint8], colours: npt.NDArray[np.uint8]) -> Rgb:
-    """Labels (H, W) in the colours (256, 3) of their ids."""
-    return np.asarray(cv2.LUT(cv2.merge([labels] * 3), np.ascontiguousarray(colours)[None]), dtype=np.uint8)
 
 
 def union_alpha(segmented: SegmentedFrame, join: Literal["sum", "max"] = "sum") -> Alpha:
@@ -76,9 +68,6 @@ def union_alpha(segmented: SegmentedFrame, join: Literal["sum", "max"] = "sum") 
         join: what a pixel gets that several objects share. "sum": their shares together, right for a video's masks,
             which were decoded side by side. "max": the largest alone, for an album's, each of which was found as if
             the others were not there.
-
-    Returns:
-        uint8 (H, W), 255 = object.
     """
     if segmented.alpha is None:
         return np.asarray((segmented.label_map.labels > 0) * np.uint8(255), dtype=np.uint8)
@@ -88,15 +77,7 @@ def union_alpha(segmented: SegmentedFrame, join: Literal["sum", "max"] = "sum") 
 
 
 def cutout(rgb: Rgb, alpha: Alpha) -> npt.NDArray[np.uint8]:
-    """RGBA with straight (not premultiplied) alpha: the colours stay those of the frame.
-
-    Args:
-        rgb: uint8 (H, W, 3).
-        alpha: uint8 (H, W), 255 = object.
-
-    Returns:
-        uint8 (H, W, 4).
-    """
+    """Adds straight (not premultiplied) alpha to a picture: uint8 (H, W, 4), its colours those of the frame."""
     return np.dstack([rgb, alpha])
 
 
@@ -104,12 +85,9 @@ def on_background(rgb: Rgb, alpha: Alpha, background: tuple[int, int, int] | Rgb
     """Puts the object on another background.
 
     Args:
-        rgb: uint8 (H, W, 3).
-        alpha: uint8 (H, W), 255 = object.
-        background: a colour (R, G, B) 0..255, a picture uint8 (H, W, 3), or "blur" for the frame itself, blurred.
-
-    Returns:
-        uint8 (H, W, 3).
+        rgb: the frame.
+        alpha: of the object.
+        background: a colour (R, G, B) 0..255, a picture of the same size, or "blur" for the frame itself, blurred.
 
     Raises:
         ValueError: another word than "blur".
@@ -131,15 +109,15 @@ def on_background(rgb: Rgb, alpha: Alpha, background: tuple[int, int, int] | Rgb
 
 
 def edge_alpha(alpha: Alpha) -> Alpha:
-    """A soft mask that is soft along the object's contour alone.
+    """Hardens a soft mask except along the object's contour.
 
     A network's probabilities leave haze far outside and thin places inside; in a cut-out both show.
 
     Args:
-        alpha: uint8 (H, W), 255 = object; the contour is where it is one half.
+        alpha: the contour is where it is one half.
 
     Returns:
-        uint8 (H, W): 0 and 255 beyond a band of ``EDGE_PER_SIDE`` around the contour, steeper than before within it.
+        0 and 255 beyond a band of ``EDGE_PER_SIDE`` around the contour, steeper than before within it.
     """
     result = np.zeros_like(alpha)
     x, y, width, height = cv2.boundingRect((alpha > 127).astype(np.uint8))
@@ -160,15 +138,7 @@ def edge_alpha(alpha: Alpha) -> Alpha:
 
 
 def blurred_surroundings(rgb: Rgb, alpha: Alpha) -> Rgb:
-    """The picture out of focus, without the object's colours bleeding into it (normalised convolution).
-
-    Args:
-        rgb: uint8 (H, W, 3).
-        alpha: uint8 (H, W), 255 = object.
-
-    Returns:
-        uint8 (H, W, 3).
-    """
+    """Blurs a picture without the object's colours bleeding into it (normalised convolution); uint8 (H, W, 3)."""
     height, width = alpha.shape
     # A blurred picture has no detail to lose: at a scale where the blur is a few pixels wide, it costs nothing.
     scale = min(1.0, BLUR_SIGMA * BLUR_PER_SIDE / max(height, width))
@@ -188,7 +158,3 @@ def blurred_surroundings(rgb: Rgb, alpha: Alpha) -> Rgb:
 def _lightened(to_white: float = 0.0) -> npt.NDArray[np.uint8]:
     colours = 255 * (davis_palette().astype(np.float32) / 255) ** TINT_GAMMA
     return np.asarray((colours + (255 - colours) * to_white).round(), dtype=np.uint8)
-
-
-def _disk(radius: int) -> npt.NDArray[np.uint8]:
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)), dtype=np.uint8)

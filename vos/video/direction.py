@@ -121,10 +121,10 @@ def plan(
         VosError: a reference is outside of the video, or needs random access where there is none.
     """
     start = references[0].frame_index
-    if start > 0 and not source.has_random_access:
+    if start > 0 and source.is_live:
         raise VosError(f"ref_frame={start} needs a video file or folder; live input begins at its reference (0)")
     for reference in references:
-        if reference.frame_index > 0 and source.has_random_access:
+        if reference.frame_index > 0 and not source.is_live:
             source.frame(reference.frame_index)  # fails now rather than after an hour
     backward, forward = (None, None) if saved is None else (saved.backward, saved.forward)
     directions = [Direction(source, references, forward, batch_size)]

@@ -34,7 +34,6 @@ def test_stream_url_is_read_once_from_the_start(make_clip: Any, number_of: Any) 
         with open_frames(f"http://127.0.0.1:{server.server_port}/live.mkv") as source:
             assert source.is_live
             assert source.count is None
-            assert not source.has_random_access
             assert [number_of(f.rgb) for f in source] == list(range(20))
             with pytest.raises(VosError, match="is live"):
                 source.frame(3)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from fractions import Fraction
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from vos.errors import VosError
@@ -20,7 +19,7 @@ REVERSE_FRAMES = 64
 
 
 class FrameSource(ABC):
-    """An opened input. A context manager; iterating streams its frames from the start, one in memory at a time.
+    """Streams the frames of an opened input, one in memory at a time; a context manager.
 
     A source that is not live may be iterated any number of times. Frames are numbered from 0 without gaps.
 
@@ -33,8 +32,7 @@ class FrameSource(ABC):
         time_base: unit of the source's own clock in seconds; every ``Frame.time`` is a multiple of it.
         duration: seconds from the first frame's start to the last frame's end as stated, or None.
         sample_aspect: width / height of one pixel.
-        is_live: a camera or stream: one pass, no end known.
-        has_random_access: whether :meth:`reversed_frames`, :meth:`frame` and ``frames(start)`` work.
+        is_live: a camera or stream: one pass from its start, no end known.
     """
 
     path: str
@@ -45,7 +43,6 @@ class FrameSource(ABC):
     duration: float | None = None
     sample_aspect: Fraction = Fraction(1)
     is_live: bool = False
-    has_random_access: bool = True
 
     @abstractmethod
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
@@ -62,7 +59,7 @@ class FrameSource(ABC):
         """Streams the frames ``start, start - 1, ... 0``; memory is bounded by decoding in chunks.
 
         Raises:
-            VosError: there is no frame ``start``, or the source has no random access.
+            VosError: there is no frame ``start``, or the source is live.
         """
         chunk = max(1, min(REVERSE_FRAMES, REVERSE_BYTES // (3 * self.size[0] * self.size[1])))
         for stop in range(start + 1, 0, -chunk):
@@ -76,14 +73,14 @@ class FrameSource(ABC):
         """Decodes one frame.
 
         Raises:
-            VosError: there is no such frame, or the source has no random access.
+            VosError: there is no such frame, or the source is live.
         """
         for frame in self.frames(index, index + 1) if index >= 0 else ():
             return frame
         raise self.no_such_frame(index)
 
     def no_such_frame(self, index: int) -> VosError:
-        """The error for a frame number outside of the source."""
+        """Makes the error for a frame number outside of the source."""
         return VosError(f"{self.path} has no frame {index}; it has {self.count} frames, numbered from 0")
 
     def close(self) -> None:  # noqa: B027 - most sources hold nothing open
@@ -92,7 +89,5 @@ class FrameSource(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()

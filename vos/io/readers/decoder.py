@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -32,7 +31,7 @@ TEXT_FORMATS = frozenset({"tty"})  # FFmpeg "plays" text files as terminal scree
 
 
 class VideoDecoder:
-    """An opened container and its best video stream (as FFmpeg picks it). A context manager; decodes once.
+    """Opens a container and decodes its best video stream (as FFmpeg picks it) once; a context manager.
 
     Args:
         address: file path or URL for FFmpeg.
@@ -82,14 +81,15 @@ class VideoDecoder:
 
     def _video_stream(self) -> Any:
         stream = self.container.streams.best("video")
-        if stream is None or self.container.format.name in TEXT_FORMATS or _is_cover_picture(stream):
+        is_cover = "attached_pic" in str(getattr(stream, "disposition", ""))  # the picture of a song
+        if stream is None or self.container.format.name in TEXT_FORMATS or is_cover:
             raise VosError(f"{self.shown_as} holds no video (its format is {self.container.format.name})")
         if stream.codec_context is None:
             raise VosError(f"{self.shown_as}: this build of PyAV has no decoder for its video; convert it to H.264")
         coded: Any = stream.codec_context
-        if coded.width * coded.height > MAX_PIXELS:
-            size = f"{coded.height}x{coded.width}"
-            raise VosError(f"{self.shown_as} has frames of {size}; at most {MAX_PIXELS} pixels are read: scale it down")
+        height, width = coded.height, coded.width
+        if height * width > MAX_PIXELS:
+            raise VosError(f"{self.shown_as} is {height}x{width}; at most {MAX_PIXELS} pixels are read: scale it down")
         return stream
 
     def decode(self) -> Iterator[Any]:
@@ -120,7 +120,7 @@ class VideoDecoder:
                 return
 
     def missing_packets(self) -> int:
-        """How many packets the index of an MP4/MOV file promised beyond those read; 0 where there is no index."""
+        """Counts the packets beyond those read that the index of an MP4/MOV file promised; 0 without an index."""
         if "mov" not in self.container.format.name:
             return 0
         return max(0, len(getattr(self.stream, "index_entries", ())) - self.packets)
@@ -132,9 +132,7 @@ class VideoDecoder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 
@@ -143,9 +141,16 @@ class UprightRgb:
 
     The colour matrix and range are the stream's own. Where no matrix is stated: BT.709 for HD, BT.601 below,
     as players do. Rotation and flips of the display matrix are applied. Alpha is dropped.
+
+    Args:
+        shown_as: what the user typed, for messages.
+
+    Raises:
+        VosError: on a call, if FFmpeg cannot convert the frame.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shown_as: str) -> None:
+        self.shown_as = shown_as
         self._reformatter = VideoReformatter()
         self._coded_size: SizeHW | None = None
 
@@ -157,22 +162,25 @@ class UprightRgb:
         is_hd = frame.height > 576 or frame.width >= 1280
         matrix = MATRICES.get(frame.colorspace, Colorspace.ITU709 if is_hd else Colorspace.ITU601)
         is_full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith(FULL_RANGE_FORMATS)
-        rgb: Any = self._reformatter.reformat(
-            frame,
-            width=width,
-            height=height,
-            format="rgb24",
-            src_colorspace=matrix,
-            src_color_range=ColorRange.JPEG if is_full else ColorRange.MPEG,
-            # RGB has no matrix; but older PyAV converts by its defaults where both sides name the same one.
-            dst_colorspace=Colorspace.ITU709 if matrix == Colorspace.ITU601 else Colorspace.ITU601,
-            dst_color_range=ColorRange.JPEG,
-        )
+        try:
+            rgb: Any = self._reformatter.reformat(
+                frame,
+                width=width,
+                height=height,
+                format="rgb24",
+                src_colorspace=matrix,
+                src_color_range=ColorRange.JPEG if is_full else ColorRange.MPEG,
+                # RGB has no matrix; but older PyAV converts by its defaults where both sides name the same one.
+                dst_colorspace=Colorspace.ITU709 if matrix == Colorspace.ITU601 else Colorspace.ITU601,
+                dst_color_range=ColorRange.JPEG,
+            )
+        except AV_ERRORS as error:
+            raise VosError(f"{self.shown_as}: a frame cannot be converted to RGB ({reason(error)})") from error
         return orient(rgb.to_ndarray(), display_matrix(frame))
 
 
 def display_matrix(frame: Any) -> tuple[int, int, int, int]:
-    """The (a, b, c, d) of a frame's display matrix as signs: x' = a x + c y, y' = b x + d y; identity if none."""
+    """Gives (a, b, c, d) of a frame's display matrix as signs: x' = a x + c y, y' = b x + d y; identity if none."""
     data = frame.side_data.get(SideDataType.DISPLAYMATRIX)
     if data is None:
         return 1, 0, 0, 1
@@ -193,11 +201,6 @@ def orient(image: npt.NDArray[np.uint8], matrix: tuple[int, int, int, int]) -> n
 
 
 def reason(error: BaseException) -> str:
-    """A short cause from an exception of PyAV or the system."""
+    """Tells the cause of an exception of PyAV or the system in a few words."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return str(text).splitlines()[0]
-
-
-def _is_cover_picture(stream: Any) -> bool:
-    disposition = getattr(stream, "disposition", None)
-    return disposition is not None and "attached_pic" in str(disposition)

@@ -14,17 +14,21 @@ from vos.structures import Frame
 
 
 class DecordSource(PyAvSource):
-    """A video file read by decord.
+    """Reads a video file with decord, and its exact times with PyAV.
 
-    Exact times come from PyAV. decord miscounts some files, misses when it seeks in others and returns broken
-    pictures for rotated ones: such a file is refused rather than read wrongly.
+    decord miscounts some files, misses when it seeks in others and returns broken pictures for rotated ones: such a
+    file is refused rather than read wrongly.
 
     Raises:
         VosError: decord is not installed, cannot read the file, or would read it wrongly.
     """
 
     def __init__(self, path: str) -> None:
-        decord = _import_decord()
+        try:
+            import decord
+        except (ImportError, OSError, RuntimeError) as error:  # no wheel, or its library does not load
+            extra = "pip install 'vos[decord]' (Linux x86-64 and Windows), or use reader=pyav"
+            raise VosError(f"reader=decord needs a package that cannot be loaded: {extra}") from error
         super().__init__(path)
         if self.is_turned:
             raise VosError(f"{path} is stored rotated, which decord garbles; use reader=pyav")
@@ -59,14 +63,3 @@ class DecordSource(PyAvSource):
     def close(self) -> None:
         """Frees decord's reader."""
         self._video = None
-
-
-def _import_decord() -> Any:
-    try:
-        import decord
-    except (ImportError, OSError, RuntimeError) as error:  # no wheel, or its library does not load
-        raise VosError(
-            "reader=decord needs the package decord (the extra vos[decord]; wheels for Linux x86-64 and Windows): "
-            "pip install decord, or use reader=pyav"
-        ) from error
-    return decord

@@ -16,7 +16,7 @@ FOLDER_FPS = 24  # DAVIS' rate; images carry no time of their own
 
 
 class FolderSource(FrameSource):
-    """Images of one size, each a frame named after its file stem.
+    """Reads images of one size, each a frame named after its file stem.
 
     Args:
         path: what the user gave.

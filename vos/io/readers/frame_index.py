@@ -15,7 +15,7 @@ HIDDEN_PACKET_CODECS = frozenset({"vp8"})
 
 @dataclass(frozen=True)
 class FrameIndex:
-    """Presentation times of all frames.
+    """Holds the presentation times of all frames.
 
     Attributes:
         pts: int64 (T,), ascending, in units of the stream's time base.
@@ -26,14 +26,14 @@ class FrameIndex:
     keys: tuple[tuple[int, int], ...]
 
     def position(self, pts: int | None) -> int | None:
-        """Frame number of a presentation time, None if there is no such frame."""
+        """Finds the frame number of a presentation time, None if there is no such frame."""
         if pts is None:
             return None
         rank = int(np.searchsorted(self.pts, pts))
         return rank if rank < len(self.pts) and self.pts[rank] == pts else None
 
     def seek_targets(self, start: int) -> list[int]:
-        """Where to seek, in the order to try, so that decoding passes over frame ``start``."""
+        """Lists where to seek, in the order to try, so that decoding passes over frame ``start``."""
         return [target for pts, target in self.keys if pts <= self.pts[start]][::-1]
 
 

@@ -10,8 +10,8 @@ from itertools import chain
 
 from vos.errors import VosError
 from vos.io.readers.base import FrameSource
-from vos.io.readers.decoder import UprightRgb, VideoDecoder
-from vos.io.readers.pyav import DEFAULT_FPS, convert
+from vos.io.readers.decoder import UprightRgb, VideoDecoder, reason
+from vos.io.readers.pyav import DEFAULT_FPS
 from vos.structures import Frame
 
 TIMEOUT = 10.0  # seconds to wait for the network
@@ -19,12 +19,12 @@ LIVE_FPS = 30  # asked of cameras that must be told a rate
 
 
 def is_live_address(source: str) -> bool:
-    """Whether ``source`` is ``camera:...`` or a URL."""
+    """Tells whether ``source`` is ``camera:...`` or a URL."""
     return source.startswith("camera:") or re.match(r"[a-z][a-z0-9+.-]+://", source, re.IGNORECASE) is not None
 
 
 class LiveSource(FrameSource):
-    """A camera (``camera:0``) or a stream URL (rtsp, http, udp, ...). Can be iterated once, from the start.
+    """Reads a camera (``camera:0``) or a stream URL (rtsp, http, udp, ...) once, from the start.
 
     ``Frame.time`` counts from the first frame. On Linux ``camera:N`` is ``/dev/videoN``; on Windows a camera
     can also be named: ``camera:Integrated Camera``.
@@ -34,14 +34,12 @@ class LiveSource(FrameSource):
     """
 
     is_live = True
-    has_random_access = False
 
     def __init__(self, source: str) -> None:
         self.path = source
         self.count = None
         if source.startswith("camera:"):
-            address, format, options = camera_address(source)
-            self._decoder = _open_camera(source, address, format, options)
+            self._decoder = _open_camera(source)
         else:
             self._decoder = VideoDecoder(source, source, threads="SLICE", timeout=TIMEOUT)
         try:
@@ -49,8 +47,8 @@ class LiveSource(FrameSource):
             first = next(self._decoded, None)
             if first is None:
                 raise VosError(f"{source} delivers no frames")
-            self._upright = UprightRgb()
-            self.size = convert(self._upright, first, source).shape[:2]
+            self._upright = UprightRgb(source)
+            self.size = self._upright(first).shape[:2]
             self._decoded = chain([first], self._decoded)
         except BaseException:
             self.close()
@@ -71,7 +69,7 @@ class LiveSource(FrameSource):
             if decoded.pts is not None and first_pts is None:
                 first_pts = decoded.pts
             time = index / self.fps if decoded.pts is None else float((decoded.pts - first_pts) * self.time_base)
-            yield Frame(index, f"{index:05d}", time, convert(self._upright, decoded, self.path))
+            yield Frame(index, f"{index:05d}", time, self._upright(decoded))
 
     def close(self) -> None:
         """Releases the camera or the connection."""
@@ -79,7 +77,7 @@ class LiveSource(FrameSource):
 
 
 def camera_address(source: str, platform: str = sys.platform) -> tuple[str, str, dict[str, str]]:
-    """FFmpeg's (address, input format, options) of a camera on an operating system."""
+    """Gives FFmpeg's (address, input format, options) for a camera on an operating system."""
     name = source.removeprefix("camera:") or "0"
     if platform == "darwin":
         return f"{name}:none", "avfoundation", {"framerate": str(LIVE_FPS)}
@@ -88,16 +86,11 @@ def camera_address(source: str, platform: str = sys.platform) -> tuple[str, str,
     return f"/dev/video{name}" if name.isdigit() else name, "v4l2", {}
 
 
-def _open_camera(source: str, address: str, format: str, options: dict[str, str]) -> VideoDecoder:
+def _open_camera(source: str) -> VideoDecoder:
+    address, format, options = camera_address(source)
     try:
         return VideoDecoder(address, source, threads="SLICE", format=format, options=options)
     except VosError as error:
-        raise VosError(
-            f"{source}: no camera there ({address}: {reason_of(error)}); plug one in or choose another number"
-        ) from error
-
-
-def reason_of(error: VosError) -> str:
-    """The cause within a VosError's message."""
-    match = re.search(r"\((.*)\)", str(error))
-    return match.group(1) if match else str(error)
+        cause = reason(error.__cause__ or error)
+        text = f"{source}: no camera there ({address}: {cause}); plug one in or choose another number"
+        raise VosError(text) from error

@@ -11,7 +11,7 @@ from typing import Any
 
 from vos.errors import VosError
 from vos.io.readers.base import FrameSource
-from vos.io.readers.decoder import AV_ERRORS, UprightRgb, VideoDecoder, display_matrix, reason
+from vos.io.readers.decoder import AV_ERRORS, UprightRgb, VideoDecoder, display_matrix
 from vos.io.readers.frame_index import FrameIndex, index_frames
 from vos.structures import Frame
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class PyAvSource(FrameSource):
-    """A video file. Every pass opens the file anew, so passes do not disturb each other.
+    """Reads a video file with PyAV. Every pass opens it anew, so passes do not disturb each other.
 
     ``Frame.time`` is the presentation time stamp times ``time_base``, as the container has it.
 
@@ -39,7 +39,7 @@ class PyAvSource(FrameSource):
             first = next(decoder.decode(), None)
             if first is None:
                 raise VosError(f"{path} holds no frame that can be decoded; is it complete?")
-            self.size = convert(UprightRgb(), first, path).shape[:2]
+            self.size = UprightRgb(path)(first).shape[:2]
             self.is_turned = display_matrix(first) != (1, 0, 0, 1)
             self._describe(decoder, swapped=self.size != (first.height, first.width))
 
@@ -62,11 +62,11 @@ class PyAvSource(FrameSource):
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """See :meth:`FrameSource.frames`. A damaged file yields what decodes, then logs one warning."""
-        upright = UprightRgb()
+        upright = UprightRgb(self.path)
         time = -1 / self.fps
         for index, decoded in self._decoded(start, stop):
             time = time + 1 / self.fps if decoded.pts is None else float(decoded.pts * self.time_base)
-            yield Frame(index, f"{index:05d}", time, convert(upright, decoded, self.path))
+            yield Frame(index, f"{index:05d}", time, upright(decoded))
 
     def _decoded(self, start: int, stop: int | None) -> Iterator[tuple[int, Any]]:
         """Yields (index, av.VideoFrame): by seeking where that is exact, else by decoding from the start."""
@@ -119,11 +119,3 @@ class PyAvSource(FrameSource):
             self._warned = True
             lost = f"{decoder.damaged + missing} packets are damaged or missing"
             log.warning("%s is not complete: %s; %d frames could be read", self.path, lost, count)
-
-
-def convert(upright: UprightRgb, decoded: Any, path: str) -> Any:
-    """Converts a frame to RGB, uint8 (H, W, 3); a failure of FFmpeg becomes a VosError."""
-    try:
-        return upright(decoded)
-    except AV_ERRORS as error:
-        raise VosError(f"{path}: a frame cannot be converted to RGB ({reason(error)})") from error

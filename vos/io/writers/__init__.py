@@ -1,9 +1,11 @@
-"""All outputs in one place to import from. Each is a context manager with ``write(segmented)``."""
+"""Outputs of a run: context managers with ``write(segmented)``.
+
+May import the ground, the readers, rendering and the files beside it.
+"""
 
 from vos.io.writers.base import Writer
-from vos.io.writers.masks import MaskWriter
-from vos.io.writers.matte import MatteWriter
-from vos.io.writers.overlay import OverlayWriter
-from vos.io.writers.rle import RleWriter
+from vos.io.writers.masks import MaskWriter, RleWriter
+from vos.io.writers.summary import SummaryWriter
+from vos.io.writers.video import MatteWriter, OverlayWriter
 
-__all__ = ["MaskWriter", "MatteWriter", "OverlayWriter", "RleWriter", "Writer"]
+__all__ = ["MaskWriter", "MatteWriter", "OverlayWriter", "RleWriter", "SummaryWriter", "Writer"]

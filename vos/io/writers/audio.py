@@ -6,7 +6,6 @@ import io
 import logging
 import math
 from collections.abc import Iterator
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -99,9 +98,7 @@ class AudioCopy:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._input is not None:
             self._input.close()
 

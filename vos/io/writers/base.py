@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Writer(ABC):
-    """An output. Nothing stands under its final name before a clean exit; after an exception nothing is left.
+    """Writes one output, which stands under its final name after a clean exit only; an exception leaves nothing.
 
     Args:
         path: final name of the file or folder.
@@ -55,14 +54,11 @@ class Writer(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            try:
-                with writing_to(self.path):
-                    if self.frames_written == 0:
-                        raise VosError(f"no frames to write to {self.path}")
-                    self._finish()
-            except BaseException:
-                self._stack.__exit__(*sys.exc_info())
-                raise
         with writing_to(self.path):
-            self._stack.__exit__(kind, error, trace)
+            if kind is not None:
+                self._stack.__exit__(kind, error, trace)
+                return
+            with self._stack:
+                if self.frames_written == 0:
+                    raise VosError(f"no frames to write to {self.path}")
+                self._finish()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -28,7 +27,7 @@ BT709, LIMITED = 1, 1  # AVCOL_*_BT709, AVCOL_RANGE_MPEG
 
 @dataclass(frozen=True)
 class Encoding:
-    """How a video is compressed.
+    """Says how a video is compressed.
 
     Attributes:
         codec: FFmpeg's encoder.
@@ -45,39 +44,26 @@ class Encoding:
     metadata: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Clock:
-    """The times of a source: ``time_base`` seconds per tick, about ``fps`` frames per second, pixel aspect."""
-
-    time_base: Fraction
-    fps: float
-    sample_aspect: Fraction = Fraction(1)
-
-    @classmethod
-    def of(cls, source: FrameSource) -> Clock:
-        """The clock that a source's frames follow."""
-        return cls(source.time_base, source.fps, source.sample_aspect)
-
-
 class VideoEncoder:
-    """One video file being written; its picture stream is BT.709, limited range, and says so.
+    """Writes one video file, whose picture stream is BT.709 in limited range and says so.
 
     Args:
         path: file to write; its suffix chooses the container.
         encoding: how.
-        clock: time base of the frames.
+        source: where the frames come from; their times are multiples of its time base.
         size: (H, W) of the pictures.
     """
 
-    def __init__(self, path: Path, encoding: Encoding, clock: Clock, size: tuple[int, int]) -> None:
+    def __init__(self, path: Path, encoding: Encoding, source: FrameSource, size: tuple[int, int]) -> None:
         self.encoding = encoding
-        self.clock = clock
-        self.container = av.open(
-            str(path), "w", options={"fflags": "bitexact"}
-        )  # no random ids: same input, same bytes
+        self.time_base = source.time_base
+        # Bitexact: no random ids, so that the same input gives the same bytes.
+        self.container = av.open(str(path), "w", options={"fflags": "bitexact"})
         self._last_pts: int | None = None
         try:
-            stream: Any = self.container.add_stream(encoding.codec, rate=Fraction(clock.fps).limit_denominator(100_000))
+            stream: Any = self.container.add_stream(
+                encoding.codec, rate=Fraction(source.fps).limit_denominator(100_000)
+            )
         except BaseException:
             self.container.close()
             raise
@@ -85,8 +71,8 @@ class VideoEncoder:
         stream.options = dict(encoding.options)
         stream.pix_fmt = encoding.pixel_format
         stream.height, stream.width = (n + n % 2 if encoding.even else n for n in size)
-        stream.time_base = stream.codec_context.time_base = clock.time_base
-        stream.codec_context.sample_aspect_ratio = clock.sample_aspect
+        stream.time_base = stream.codec_context.time_base = source.time_base
+        stream.codec_context.sample_aspect_ratio = source.sample_aspect
         for attribute in ("colorspace", "color_primaries", "color_trc"):
             setattr(stream.codec_context, attribute, BT709)
         stream.codec_context.color_range = LIMITED
@@ -94,7 +80,7 @@ class VideoEncoder:
 
     def write(self, image: npt.NDArray[np.uint8], time: float) -> None:
         """Encodes a picture, uint8 (H, W, 3) RGB or (H, W, 4) RGBA with straight alpha, shown from ``time`` seconds."""
-        pts = round(time / self.clock.time_base)
+        pts = round(time / self.time_base)
         if self._last_pts is not None:
             pts = max(pts, self._last_pts + 1)  # containers cannot show two frames at once
         self._last_pts = pts
@@ -108,7 +94,7 @@ class VideoEncoder:
             dst_color_range=ColorRange.MPEG,
             **ONE_THREAD,
         )
-        frame.pts, frame.time_base = pts, self.clock.time_base
+        frame.pts, frame.time_base = pts, self.time_base
         self._mux(frame)
 
     def finish(self) -> None:
@@ -121,15 +107,11 @@ class VideoEncoder:
         except OSError:  # the disk: told by the caller
             raise
         except av.FFmpegError as error:
-            name = self.encoding.codec
-            raise VosError(
-                f"{name} cannot encode {self._stream.height}x{self._stream.width} ({reason(error)})"
-            ) from error
+            size = f"{self._stream.height}x{self._stream.width}"
+            raise VosError(f"{self.encoding.codec} cannot encode {size} ({reason(error)})") from error
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.container.close()

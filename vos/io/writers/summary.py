@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from vos.io.masks.label_map import mask_box
 from vos.io.writers.base import Writer
 from vos.structures import SegmentedFrame
 
@@ -50,17 +51,13 @@ class SummaryWriter(Writer):
 
 def _row(segmented: SegmentedFrame) -> dict[str, Any]:
     objects = {}
-    labels = segmented.label_map.labels
     for k, object_id in enumerate(segmented.label_map.object_ids):
-        mask = labels == object_id
-        columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
-        box = None
-        if len(columns):
-            box = [int(v) for v in (columns[0], rows[0], columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1)]
+        mask = segmented.label_map.labels == object_id
+        corners = mask_box(mask)
         objects[str(object_id)] = {
             "predicted_iou": round(float(segmented.predicted_iou[k]), 4),
             "area": int(np.count_nonzero(mask)),
-            "box": box,
+            "box": None if corners is None else [*map(int, corners[:2]), *map(int, corners[2:] - corners[:2] + 1)],
             "presence": segmented.presence[k].value,
         }
     return {"frame": segmented.frame.name, "time": round(segmented.frame.time, 6), "objects": objects}

@@ -1,0 +1,109 @@
+"""Overlay and matte: the source's pictures, colours and times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+from segmentations import segmented, streams, write_all
+
+from vos.io.frames import open_frames
+from vos.io.writers import MatteWriter, OverlayWriter
+from vos.structures import SegmentedFrame
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_overlay_keeps_variable_times(suffix: str, make_clip: Any, tmp_path: Path) -> None:
+    times = [Fraction(n, 600) for n in (0, 20, 41, 61, 200, 201, 380, 400)]
+    with open_frames(str(make_clip("vfr.mp4", count=8, times=times))) as source:
+        write_all(OverlayWriter(tmp_path / f"o{suffix}", source), source)
+    with open_frames(str(tmp_path / f"o{suffix}")) as result:
+        assert np.allclose([f.time for f in result], [float(t) for t in times], atol=0.0006 if suffix == ".mkv" else 0)
+        assert result.size == (48, 64)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("odd.mkv", {"codec": "ffv1", "size": (47, 65)}),
+        ("small.gif", {"codec": "gif", "pixel_format": "rgb8", "size": (31, 45)}),
+        ("one.mp4", {"count": 1}),
+        ("deep.mkv", {"codec": "ffv1", "pixel_format": "yuv420p10le"}),
+    ],
+)
+def test_overlay_of_odd_clips(name: str, options: dict[str, Any], make_clip: Any, tmp_path: Path) -> None:
+    with open_frames(str(make_clip(name, **{"count": 6, **options}))) as source:
+        write_all(OverlayWriter(tmp_path / "o.mp4", source), source)
+        originals = list(source)
+    assert streams(tmp_path / "o.mp4")["video"][0] == "h264"
+    with open_frames(str(tmp_path / "o.mp4")) as result:
+        assert result.size == tuple(n + n % 2 for n in source.size)
+        frames = list(result)
+        assert len(frames) == len(originals)
+        outside = segmented(originals[0]).label_map.labels == 0
+        outside = cv2.erode(outside.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        difference = frames[0].rgb[: source.size[0], : source.size[1]].astype(int) - originals[0].rgb
+        if outside.any():
+            # The colours are the source's; single pixels of a dithered GIF do not survive 4:2:0.
+            assert np.abs(difference[outside].mean(axis=0)).max() < 2.5
+            assert np.abs(difference[outside]).mean() < (16 if name.endswith(".gif") else 5)
+
+
+def test_overlay_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for i in range(3):
+        Image.new("RGB", (64, 48), (40 * i, 90, 20)).save(tmp_path / "in" / f"{i}.png")
+    with open_frames(str(tmp_path / "in")) as source:
+        write_all(OverlayWriter(tmp_path / "o.mp4", source), source)
+    with open_frames(str(tmp_path / "o.mp4")) as result:
+        assert [f.time for f in result] == pytest.approx([0, 1 / 24, 2 / 24], abs=1e-4)
+
+
+def decode_matte(path: Path) -> Iterator[npt.NDArray[np.uint8]]:
+    """RGBA frames; VP9's alpha lies in a side block that only libvpx reads."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        decoder: Any = av.CodecContext.create("libvpx-vp9", "r") if path.suffix == ".webm" else stream.codec_context
+        for packet in container.demux(stream):
+            for frame in decoder.decode(packet if packet.size else None):
+                yield frame.to_ndarray(format="rgba")
+
+
+@pytest.mark.parametrize("suffix", [".webm", ".mov"])
+@pytest.mark.parametrize("size", [(96, 128), (75, 101)])
+def test_matte_round_trip(suffix: str, size: tuple[int, int], make_clip: Any, tmp_path: Path) -> None:
+    times = [Fraction(n, 600) for n in (0, 60, 90, 240, 300)]
+    with open_frames(str(make_clip("a.mkv", count=5, size=size, codec="ffv1", times=times))) as source:
+        write_all(MatteWriter(tmp_path / f"m{suffix}", source), source)
+        expected = [segmented(f) for f in source]
+    result = list(decode_matte(tmp_path / f"m{suffix}"))
+    assert len(result) == 5
+    for rgba, frame in zip(result, expected):
+        assert rgba.shape[:2] == size
+        assert frame.alpha is not None
+        union = frame.alpha.astype(int).sum(axis=0).clip(0, 255)
+        difference = np.abs(rgba[..., 3] - union)
+        assert difference.mean() < 1
+        assert difference.max() < 30
+        # Straight: the frame's colours everywhere, under alpha 0 too.
+        assert np.abs(rgba[..., :3].astype(int) - frame.frame.rgb).mean() < 5
+    with av.open(str(tmp_path / f"m{suffix}")) as container:
+        read = [f.time for f in container.decode(video=0)]
+    assert np.allclose(read, [float(t) for t in times], atol=0.0011)
+
+
+def test_matte_from_hard_masks(make_clip: Any, tmp_path: Path) -> None:
+    with open_frames(str(make_clip("a.mp4", count=3))) as source, MatteWriter(tmp_path / "m.mov", source) as writer:
+        for frame in source:
+            full = segmented(frame)
+            writer.write(SegmentedFrame(frame, full.label_map, full.predicted_iou, full.presence))
+    for rgba, frame in zip(decode_matte(tmp_path / "m.mov"), source):
+        assert ((rgba[..., 3] > 127) == (segmented(frame).label_map.labels > 0)).mean() > 0.995

@@ -1,0 +1,117 @@
+"""Results as videos at the source's own times: the overlay to look at, the matte to composite with."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from vos.errors import VosError
+from vos.io.readers.base import FrameSource
+from vos.io.render import cutout, overlay, union_alpha
+from vos.io.writers.audio import AudioCopy
+from vos.io.writers.base import Writer
+from vos.io.writers.encoder import Encoding, VideoEncoder
+from vos.structures import Frame, SegmentedFrame
+
+# 4:2:0 plays everywhere; crf 18 is visually lossless; "superfast" leaves more of the processor to the tracker than
+# "veryfast", for files of about the same size. Macroblock-tree rate control differs from run to run (x264's
+# assembler code reads uninitialised memory), and we promise the same bytes for the same input.
+H264 = Encoding("libx264", "yuv420p", {"crf": "18", "preset": "superfast", "x264-params": "mbtree=0"}, even=True)
+VP9 = Encoding(
+    "libvpx-vp9",
+    "yuva420p",
+    # Alternate reference frames do not work with alpha in libvpx.
+    {"crf": "20", "b": "0", "deadline": "good", "cpu-used": "5", "row-mt": "1", "auto-alt-ref": "0"},
+    metadata={"alpha_mode": "1"},
+)
+PRORES = Encoding("prores_ks", "yuva444p10le", {"profile": "4444", "vendor": "apl0", "alpha_bits": "16"})
+
+
+class VideoWriter(Writer):
+    """Writes one picture per frame. Variable frame rates stay variable, in WebM and Matroska to the millisecond.
+
+    Args:
+        path: its suffix, one of ``encodings``, chooses container and codec.
+        source: where the frames come from.
+
+    Raises:
+        VosError: another suffix.
+    """
+
+    encodings: ClassVar[Mapping[str, Encoding]]
+
+    def __init__(self, path: str | Path, source: FrameSource) -> None:
+        super().__init__(path)
+        if self.path.suffix.lower() not in self.encodings:
+            raise VosError(f"{self.path} must end in one of: {' '.join(self.encodings)}")
+        self.source = source
+        self._encoder: VideoEncoder | None = None
+
+    @abstractmethod
+    def _picture(self, segmented: SegmentedFrame) -> npt.NDArray[np.uint8]:
+        """Makes the picture, uint8 (H, W, 3) RGB or (H, W, 4) RGBA with straight alpha."""
+
+    def _opened(self, encoder: VideoEncoder, first: Frame) -> None:
+        """Adds further streams before the first picture."""
+
+    def _write(self, segmented: SegmentedFrame) -> None:
+        frame = segmented.frame
+        if self._encoder is None:
+            encoding = self.encodings[self.path.suffix.lower()]
+            encoder = VideoEncoder(self._temporary(self.path), encoding, self.source, frame.size)
+            self._encoder = self._stack.enter_context(encoder)
+            self._opened(encoder, frame)
+        self._encoder.write(self._picture(segmented), frame.time)
+
+    def _finish(self) -> None:
+        assert self._encoder is not None
+        self._encoder.finish()
+
+
+class MatteWriter(VideoWriter):
+    """Writes RGB and straight alpha, the union of all objects: VP9 with alpha (``.webm``) or ProRes 4444 (``.mov``).
+
+    The colours are the frame's own everywhere (straight alpha: not multiplied, nothing blacked out). There is no sound.
+    """
+
+    encodings: ClassVar = {".webm": VP9, ".mov": PRORES}
+
+    def _picture(self, segmented: SegmentedFrame) -> npt.NDArray[np.uint8]:
+        return cutout(segmented.frame.rgb, union_alpha(segmented))
+
+
+class OverlayWriter(VideoWriter):
+    """Writes the overlays as H.264. Odd sizes grow by a repeated row or column.
+
+    The sound of a video file is copied, or transcoded to AAC where the container does not take it; it starts and ends
+    with the frames written.
+    """
+
+    encodings: ClassVar = {".mp4": H264, ".mov": H264, ".mkv": H264}
+    _audio: AudioCopy | None = None
+
+    def _picture(self, segmented: SegmentedFrame) -> npt.NDArray[np.uint8]:
+        return overlay(segmented.frame.rgb, segmented.label_map)
+
+    def _opened(self, encoder: VideoEncoder, first: Frame) -> None:
+        if not self.source.is_live and Path(self.source.path).is_file():
+            start = first.time if first.index > 0 else -math.inf
+            self._audio = self._stack.enter_context(AudioCopy(self.source.path, encoder.container, start))
+
+    def _write(self, segmented: SegmentedFrame) -> None:
+        super()._write(segmented)
+        self._last = segmented.frame
+        if self._audio is not None:
+            self._audio.feed(self._last.time)
+
+    def _finish(self) -> None:
+        super()._finish()
+        if self._audio is not None:
+            is_last = self.source.count is not None and self._last.index >= self.source.count - 1
+            self._audio.feed(math.inf if is_last else self._last.time + 1 / self.source.fps)
