@@ -17,8 +17,8 @@ import pytest
 from fakes import ColourSegmenter, RedTracker, square_clip, square_mask
 from PIL import Image
 
-import vos.cli.evaluation
 import vos.evaluation.jobs
+import vos.sam.registry
 from vos.cli.output_folder import sole_writer
 from vos.evaluate import main
 from vos.evaluation.davis import read_dataset
@@ -77,7 +77,7 @@ def tracked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return 0.2
 
     model = SimpleNamespace(name="fake", checkpoint_name="fake.pth", checkpoint_sha256="ab" * 32, device="cpu")
-    monkeypatch.setattr(vos.cli.evaluation, "load_model", lambda *args: model)
+    monkeypatch.setattr(vos.sam.registry, "load_model", lambda *args: model)
     monkeypatch.setattr(vos.evaluation.jobs, "run_sequence", track)
     return names
 
@@ -226,6 +226,13 @@ def test_help_and_the_processes_that_score_load_neither_torch_nor_matplotlib(doe
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert ("tracker.memory.momentum=0.8" in done.stdout) == ("main" in does)
+
+
+def test_scoring_masks_that_exist_loads_no_torch(davis: Path, tmp_path: Path) -> None:
+    words = ["evaluate", f"dataset.root={davis}", f"results={davis}/Annotations/480p", f"output_dir={tmp_path}/out"]
+    code = f"import sys, vos.evaluate as e; sys.argv = {words}; assert e.main() == 0; assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_module_runs_as_a_program(davis: Path, tmp_path: Path) -> None:

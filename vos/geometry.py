@@ -166,7 +166,7 @@ def covered_cells(coverage: torch.Tensor) -> torch.Tensor:
 
 
 def mask_iou(one: torch.Tensor, other: torch.Tensor) -> float:
-    """Intersection over union of two masks, bool of one shape; 0 where both are empty."""
+    """Measures the intersection over union of two masks, bool of one shape; 0 where both are empty."""
     return float((one & other).sum()) / max(1.0, float((one | other).sum()))
 
 

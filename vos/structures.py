@@ -1,16 +1,18 @@
-"""The data types that flow between the stages. Arrays are checked where they are made."""
+"""The data types that flow between the stages. Arrays are checked where they are made. Loads no torch by itself."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from vos.geometry import Geometry, SizeHW
+if TYPE_CHECKING:
+    import torch
+
+    from vos.geometry import Geometry, SizeHW
 
 
 class Presence(str, Enum):
@@ -79,7 +81,7 @@ class LabelMap:
         return self.labels.shape[0], self.labels.shape[1]
 
     def masks(self) -> npt.NDArray[np.bool_]:
-        """Boolean masks (N, H, W), one per object id, in the order of ``object_ids``."""
+        """Makes boolean masks (N, H, W), one per object id, in the order of ``object_ids``."""
         masks: npt.NDArray[np.bool_] = self.labels[None] == np.asarray(self.object_ids, dtype=np.uint8)[:, None, None]
         return masks
 

@@ -14,8 +14,8 @@ import pytest
 from fakes import ColourSegmenter
 from PIL import Image
 
-import vos.cli.evaluation
 import vos.evaluate
+import vos.sam.registry
 
 Main = Callable[..., int]
 
@@ -36,7 +36,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Main:
 @pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch) -> ColourSegmenter:
     model = ColourSegmenter()
-    monkeypatch.setattr(vos.cli.evaluation, "load_photo_model", lambda *_: model)
+    monkeypatch.setattr(vos.sam.registry, "load_photo_model", lambda *_: model)
     return model
 
 

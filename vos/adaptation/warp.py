@@ -30,7 +30,7 @@ def centred(x: float, y: float) -> Matrix:
 
 
 def warp(image: npt.NDArray[np.uint8], matrix: Matrix, size: SizeHW, border: int) -> npt.NDArray[np.uint8]:
-    """Affine warp that halves the image first where it would be shrunk by more than two (against aliasing).
+    """Warps by a matrix, and halves the image first where it would be shrunk by more than two (against aliasing).
 
     Args:
         image: uint8 (H, W) or (H, W, 3).
@@ -49,7 +49,7 @@ def warp(image: npt.NDArray[np.uint8], matrix: Matrix, size: SizeHW, border: int
 
 
 def bending(size: SizeHW, amount: float, seed: int) -> Field:
-    """A smooth random deformation, as of a body; ``amount`` is its deviation as a share of the longer side."""
+    """Draws a smooth random deformation, as of a body; ``amount`` is its deviation as a share of the longer side."""
     height, width = size
     field = np.random.default_rng(seed).normal(0, amount * max(size), (2, 4, 4)).astype(np.float32)
     dx, dy = (cv2.resize(part, (width, height), interpolation=cv2.INTER_CUBIC) for part in field)

@@ -1,4 +1,7 @@
-"""From the options of ``python -m vos.evaluate`` to figures on the screen and a report in a folder."""
+"""From the options of ``python -m vos.evaluate`` to figures on the screen and a report in a folder.
+
+Torch and the models are imported by what runs them: to score masks that exist needs neither.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,10 @@ from tqdm import tqdm
 from vos import __version__
 from vos.cli.compose import Run, announced
 from vos.cli.output_folder import output_folder, sole_writer
-from vos.cli.run_record import davis_fingerprint, model_record, perseg_fingerprint
 from vos.errors import VosError
 from vos.evaluation import perseg, scoring
 from vos.evaluation.config import EvaluateConfig
 from vos.evaluation.davis import DavisSequence, read_dataset
-from vos.evaluation.jobs import object_jobs, sequence_jobs, write_sheets
 from vos.evaluation.perseg import PersegObject
 from vos.evaluation.report import (
     RunSummary,
@@ -32,10 +33,9 @@ from vos.evaluation.report import (
     write_perseg_comparison,
     write_perseg_csv,
     write_plots,
+    write_sheets,
 )
 from vos.evaluation.runner import run_missing
-from vos.sam.device import set_threads
-from vos.sam.registry import load_model, load_photo_model
 
 FILES = ("masks", "*_results-*.csv", "plots", "perseg.csv", "sheets", "summary.json")  # that a run may write
 
@@ -122,6 +122,11 @@ def run_davis(config: EvaluateConfig, sequences: Sequence[DavisSequence], masks:
     Raises:
         VosError: a frame is missing, or the model cannot be loaded.
     """
+    from vos.cli.run_record import davis_fingerprint, model_record
+    from vos.evaluation.jobs import sequence_jobs
+    from vos.sam.device import set_threads
+    from vos.sam.registry import load_model
+
     frames = sum(len(sequence.images()) for sequence in sequences)
     set_threads(config.threads, embedded=config.model.name == "nano")
     model = load_model(config.model, config.checkpoint, config.device, config.precision)
@@ -139,6 +144,11 @@ def run_perseg(config: EvaluateConfig, objects: Sequence[PersegObject], masks: P
     Raises:
         VosError: a photo cannot be read, or the model cannot be loaded.
     """
+    from vos.cli.run_record import model_record, perseg_fingerprint
+    from vos.evaluation.jobs import object_jobs
+    from vos.sam.device import set_threads
+    from vos.sam.registry import load_photo_model
+
     set_threads(config.threads, embedded=False)  # photos come one by one: all cores for each
     model = load_photo_model(config.model, config.checkpoint, config.device, config.precision)
     jobs = object_jobs(objects, model, config.method, lambda files: perseg_fingerprint(config, model, files))

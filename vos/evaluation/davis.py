@@ -43,7 +43,7 @@ class DavisSequence:
         return self.annotations[1:-1]
 
     def images(self) -> tuple[Path, ...]:
-        """The frames, one per annotation.
+        """Lists the frames, one per annotation.
 
         Raises:
             VosError: a frame is missing.
@@ -55,7 +55,7 @@ class DavisSequence:
         return images
 
     def reference(self) -> npt.NDArray[np.uint8]:
-        """The labels of the first annotation, uint8 (H, W), 0 = background, ids 1..:meth:`object_count`.
+        """Reads the labels of the first annotation, uint8 (H, W), 0 = background, ids 1..:meth:`object_count`.
 
         Raises:
             VosError: it cannot be read or shows no object.
@@ -66,11 +66,11 @@ class DavisSequence:
         return labels
 
     def object_count(self) -> int:
-        """The number of objects: the highest id of the first annotation. Ids that come later are not scored."""
+        """Counts the objects: the highest id of the first annotation. Ids that come later are not scored."""
         return int(self.reference().max())
 
     def results(self, folder: Path) -> tuple[Path, ...]:
-        """The result files that go with :attr:`scored`.
+        """Lists the result files that go with :attr:`scored`.
 
         Args:
             folder: holds ``<sequence>/<frame>.png``.
@@ -133,7 +133,7 @@ def read_annotation(path: Path, year: int) -> npt.NDArray[np.uint8]:
 def measure_frames(
     annotations: Sequence[Path], results: Sequence[Path], year: int, count: int
 ) -> npt.NDArray[np.float64]:
-    """J and F of the objects 1..``count`` in some frames of one sequence.
+    """Measures J and F of the objects 1..``count`` in some frames of one sequence.
 
     Args:
         annotations: PNG files.

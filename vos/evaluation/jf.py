@@ -37,7 +37,7 @@ class Statistics(NamedTuple):
 
 
 def region_similarity(gt: Mask, pred: Mask) -> float:
-    """J: intersection over union of two masks.
+    """Measures J: intersection over union of two masks.
 
     Args:
         gt: bool (H, W), the annotation.
@@ -55,7 +55,7 @@ def region_similarity(gt: Mask, pred: Mask) -> float:
 
 
 def boundary_measure(gt: Mask, pred: Mask, bound_th: float = BOUNDARY_TOLERANCE) -> float:
-    """F: harmonic mean of precision and recall of the boundary of a mask.
+    """Measures F: harmonic mean of precision and recall of the boundary of a mask.
 
     A boundary pixel counts as found when the other mask has a boundary pixel within a disk around it.
 
@@ -77,7 +77,7 @@ def boundary_measure(gt: Mask, pred: Mask, bound_th: float = BOUNDARY_TOLERANCE)
 def frame_measures(
     gt: npt.NDArray[np.uint8], pred: npt.NDArray[np.uint8], count: int, bound_th: float = BOUNDARY_TOLERANCE
 ) -> npt.NDArray[np.float64]:
-    """J and F of the objects 1..``count`` in one frame.
+    """Measures J and F of the objects 1..``count`` in one frame.
 
     Args:
         gt: uint8 (H, W), the annotation's labels.
@@ -114,7 +114,7 @@ def boundary(mask: Mask) -> Mask:
 
 
 def statistics(values: npt.NDArray[np.float64]) -> Statistics:
-    """Mean, recall and decay of the values of one measure.
+    """Computes mean, recall and decay of the values of one measure.
 
     The quarters of the decay overlap by one frame, as in the official scorer. Its frame numbers wrap around
     above 256 frames; these do not.

@@ -1,7 +1,7 @@
 """What is to be done for a data set: a job for each DAVIS sequence, or for each object of PerSeg.
 
 Sequences are tracked in the protocol of semi-supervised segmentation: the first mask is given. Objects of PerSeg's
-reference photos are found in its other photos, and shown on contact sheets.
+reference photos are found in its other photos.
 """
 
 from __future__ import annotations
@@ -12,13 +12,11 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from vos.concept.concept import Concept
 from vos.evaluation.davis import DavisSequence
-from vos.evaluation.perseg import REFERENCE, PersegObject, PersegScore, read_mask
+from vos.evaluation.perseg import REFERENCE, PersegObject, read_mask
 from vos.evaluation.runner import Job
-from vos.io.contact_sheet import Tile, thumbnail, write_contact_sheet
 from vos.io.images import read_image
 from vos.io.masks.label_map import write_label_map
 from vos.io.readers.folder import FolderSource
@@ -36,7 +34,7 @@ from vos.video.reference import Reference
 def sequence_jobs(
     sequences: Sequence[DavisSequence], model: Segmenter, config: TrackerConfig, batch_size: int, fingerprint: str
 ) -> list[Job]:
-    """One job per sequence, which writes ``00000.png`` and on.
+    """Makes one job per sequence, which writes ``00000.png`` and on.
 
     Args:
         sequences: to be tracked.
@@ -90,7 +88,7 @@ def object_jobs(
     config: MethodConfig,
     fingerprint: Callable[[Sequence[Path]], str],
 ) -> list[Job]:
-    """One job per object, which writes ``00.png`` and on, the reference's own included.
+    """Makes one job per object, which writes ``00.png`` and on, the reference's own included.
 
     Args:
         objects: to be found.
@@ -115,16 +113,6 @@ def object_jobs(
     ]
 
 
-def write_sheets(objects: Sequence[PersegObject], scores: Sequence[PersegScore], results: Path, folder: Path) -> None:
-    """Writes a contact sheet per object: the reference with its mask, then the photos, best IoU first."""
-    for item, score in zip(objects, scores):
-        tiles = [Tile(_shown(item, REFERENCE, item.annotations[REFERENCE]), "reference", REFERENCE)]
-        for name, iou in sorted(score.photo_iou.items(), key=lambda one: (-one[1], one[0])):
-            tiles.append(Tile(_shown(item, name, results / item.name / f"{name}.png"), f"IoU {iou:.3f}", name))
-        heading = f"{item.name} · IoU {score.iou:.3f} · boundary IoU {score.boundary_iou:.3f}"
-        write_contact_sheet(folder / f"{item.name}.png", tiles, heading)
-
-
 def _segment_object(
     item: PersegObject, segmenter: PhotoSegmenter, folder: Path, on_photo: Callable[[], object]
 ) -> float:
@@ -139,7 +127,3 @@ def _segment_object(
         write_label_map(folder / f"{name}.png", LabelMap(found.astype(np.uint8), (1,)))
         on_photo()
     return time.perf_counter() - begin
-
-
-def _shown(item: PersegObject, name: str, mask: Path) -> npt.NDArray[np.uint8]:
-    return thumbnail(read_image(item.images[name]), LabelMap(read_mask(mask).astype(np.uint8), (1,)))

@@ -48,7 +48,7 @@ class PersegObject:
         return tuple(name for name in self.annotations if name != REFERENCE)
 
     def results(self, folder: Path) -> dict[str, Path]:
-        """The result files ``<folder>/<object>/<name>.png`` that go with :attr:`scored`.
+        """Lists the result files ``<folder>/<object>/<name>.png`` that go with :attr:`scored`.
 
         Raises:
             VosError: one is missing; unlike in the published script it does not shift the others.
@@ -122,13 +122,13 @@ def score_results(
 
 
 def overall(scores: Sequence[PersegScore]) -> tuple[float, float, float]:
-    """mIoU, bIoU and mAcc: means over the objects, each counting the same."""
+    """Computes mIoU, bIoU and mAcc: means over the objects, each counting the same."""
     iou, boundary, accuracy = np.mean([(s.iou, s.boundary_iou, s.accuracy) for s in scores], axis=0)
     return float(iou), float(boundary), float(accuracy)
 
 
 def boundary_band(mask: Mask, width: float = BOUNDARY_WIDTH) -> Mask:
-    """The pixels of a mask within ``width`` image diagonals (city-block of 3x3 steps) of its contour.
+    """Marks the pixels of a mask within ``width`` image diagonals (city-block of 3x3 steps) of its contour.
 
     What lies beyond the image's edge counts as background, so a cut-off object has a boundary there.
 

@@ -9,12 +9,17 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from vos.evaluation import perseg
 from vos.evaluation.scoring import SequenceScore, overall
 from vos.io.atomic import atomic_path
+from vos.io.contact_sheet import Tile, thumbnail, write_contact_sheet
+from vos.io.images import read_image
+from vos.structures import LabelMap
 
 GLOBAL_COLUMNS = ("J&F-Mean", "J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
 SEQUENCE_COLUMNS = ("Sequence", "J-Mean", "F-Mean")
@@ -48,7 +53,7 @@ class RunSummary:
 
 
 def score_table(scores: Sequence[SequenceScore]) -> str:
-    """A text table: one row per object, one per sequence with several objects, and the mean over all objects."""
+    """Makes a text table: one row per object, one per sequence with several objects, and the mean over all objects."""
     header = ("Sequence", "Object", *GLOBAL_COLUMNS)
     rows: list[Sequence[_Cell]] = []
     for name, group in groupby(scores, key=lambda score: score.sequence):
@@ -76,7 +81,7 @@ def write_csv(scores: Sequence[SequenceScore], folder: Path, split: str) -> tupl
 
 
 def csv_paths(folder: Path, split: str) -> tuple[Path, Path]:
-    """Where :func:`write_csv` writes the overall and the per-sequence results."""
+    """Tells where :func:`write_csv` writes the overall and the per-sequence results."""
     return folder / f"global_results-{split}.csv", folder / f"per-sequence_results-{split}.csv"
 
 
@@ -145,7 +150,7 @@ def _text(cell: _Cell, digits: int) -> str:
 
 
 def perseg_table(scores: Sequence[perseg.PersegScore]) -> str:
-    """A text table: one row per object, and the mean over the objects."""
+    """Makes a text table: one row per object, and the mean over the objects."""
     return aligned(("Object", *PERSEG_COLUMNS), _perseg_rows(scores))
 
 
@@ -167,7 +172,7 @@ def write_perseg_comparison(rows: Sequence[tuple[str, float, float, float]], pat
 
 
 def aligned(header: Sequence[str], rows: Sequence[Sequence[_Cell]]) -> str:
-    """A text table with columns of equal width, numbers with three decimals."""
+    """Makes a text table with columns of equal width, numbers with three decimals."""
     cells = [list(header), *([_text(cell, 3) for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells)]
     numeric = [all(not isinstance(cell, str) for cell in column) for column in zip(*rows)] or [False] * len(widths)
@@ -182,7 +187,7 @@ def aligned(header: Sequence[str], rows: Sequence[Sequence[_Cell]]) -> str:
 
 
 def csv_text(header: Sequence[str], rows: Sequence[Sequence[_Cell]], digits: int) -> str:
-    """The rows as CSV, numbers with ``digits`` decimals, None as an empty cell."""
+    """Puts rows into CSV, numbers with ``digits`` decimals, None as an empty cell."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
@@ -199,3 +204,21 @@ def write_file(path: Path, content: str | bytes) -> None:
 def _perseg_rows(scores: Sequence[perseg.PersegScore]) -> list[tuple[str, float, float, float]]:
     rows = [(score.name, score.iou, score.boundary_iou, score.accuracy) for score in scores]
     return [*rows, (f"mean of {len(scores)}", *perseg.overall(scores))]
+
+
+def write_sheets(
+    objects: Sequence[perseg.PersegObject], scores: Sequence[perseg.PersegScore], results: Path, folder: Path
+) -> None:
+    """Writes a contact sheet per object: the reference with its mask, then the photos, best IoU first."""
+    for item, score in zip(objects, scores):
+        tiles = [
+            Tile(_shown(item, perseg.REFERENCE, item.annotations[perseg.REFERENCE]), "reference", perseg.REFERENCE)
+        ]
+        for name, iou in sorted(score.photo_iou.items(), key=lambda one: (-one[1], one[0])):
+            tiles.append(Tile(_shown(item, name, results / item.name / f"{name}.png"), f"IoU {iou:.3f}", name))
+        heading = f"{item.name} · IoU {score.iou:.3f} · boundary IoU {score.boundary_iou:.3f}"
+        write_contact_sheet(folder / f"{item.name}.png", tiles, heading)
+
+
+def _shown(item: perseg.PersegObject, name: str, mask: Path) -> npt.NDArray[np.uint8]:
+    return thumbnail(read_image(item.images[name]), LabelMap(perseg.read_mask(mask).astype(np.uint8), (1,)))

@@ -18,7 +18,7 @@ Box = npt.NDArray[np.float32]
 
 
 def low_res_box(logits: torch.Tensor, geometry: Geometry) -> Box | None:
-    """The box of a low-res mask (h4, w4; foreground where > 0), in original pixels: the outer edges of its cells."""
+    """Finds the box of a low-res mask (h4, w4; foreground where > 0): its cells' outer edges, original pixels."""
     cells = mask_box((logits > 0).cpu().numpy())
     if cells is None:
         return None

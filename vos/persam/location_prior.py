@@ -32,7 +32,7 @@ class LocationPrior:
 
     @classmethod
     def joined(cls, priors: Sequence[LocationPrior]) -> LocationPrior:
-        """The priors of objects in several images of one geometry as one."""
+        """Joins the priors of objects in several images of one geometry."""
         return cls(torch.cat([prior.similarity for prior in priors]), Guidance.joined([p.guidance for p in priors]))
 
     def without(self, forbidden: torch.Tensor | None) -> LocationPrior:
@@ -157,7 +157,7 @@ def peak_points(
     count: int,
     windows: Sequence[npt.NDArray[np.float32] | None] | None = None,
 ) -> list[npt.NDArray[np.float32]]:
-    """The strongest separate peaks of each object's similarity: a point each, a grid cell or more apart.
+    """Finds the strongest separate peaks of each object's similarity: a point each, a grid cell or more apart.
 
     Args:
         similarity: float (N, h, w) on the embedding grid.

@@ -28,7 +28,7 @@ def resolve_overlap(logits: torch.Tensor) -> torch.Tensor:
 
 
 def others_of(masks: Sequence[torch.Tensor | None]) -> dict[int, torch.Tensor]:
-    """Where the others are, for each of N objects.
+    """Tells where the others are, for each of N objects.
 
     Args:
         masks: N low-res logits (h4, w4), None for an object that is not known to be anywhere.
@@ -54,5 +54,5 @@ def others_of(masks: Sequence[torch.Tensor | None]) -> dict[int, torch.Tensor]:
 
 
 def same_place(mask: torch.Tensor, others: Sequence[torch.Tensor]) -> bool:
-    """Whether a mask, bool (h2, w2), is for the most part one of the others: an IoU above one half."""
+    """Tells whether a mask, bool (h2, w2), is for the most part one of the others: an IoU above one half."""
     return any(mask_iou(mask, other) > 0.5 for other in others)

@@ -28,7 +28,7 @@ class FinetuneConfig:
 
     @classmethod
     def parse(cls, value: Any) -> FinetuneConfig | None:
-        """The options behind ``tracker.finetune``: None for false, the defaults for true, else as given."""
+        """Reads the options behind ``tracker.finetune``: None for false, the defaults for true, else as given."""
         if isinstance(value, FinetuneConfig):
             return value
         if value is None or isinstance(value, bool):
@@ -41,7 +41,7 @@ class FinetuneConfig:
 
     @classmethod
     def image(cls, value: Any) -> FinetuneConfig:
-        """The options for photos: 1000 steps at 1e-3, as published, unless ``value`` is a FinetuneConfig."""
+        """Gives the options for photos: 1000 steps at 1e-3, as published, unless ``value`` is a FinetuneConfig."""
         return value if isinstance(value, FinetuneConfig) else cls(steps=1000, learning_rate=1e-3)
 
 
@@ -78,7 +78,7 @@ def tune_weights(
 
 
 def fuse(logits: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Weighted sum of mask candidates: (N, 3, ...) by (N, 3) gives (N, ...)."""
+    """Adds up weighted mask candidates: (N, 3, ...) by (N, 3) gives (N, ...)."""
     return (logits * weights.view(*weights.shape, *[1] * (logits.ndim - 2)).to(logits)).sum(dim=1)
 
 
@@ -142,7 +142,7 @@ def reference_weights(
     config: FinetuneConfig,
     guidance: Guidance | None = None,
 ) -> torch.Tensor:
-    """PerSAM-F for N objects of one reference image, which is decoded once.
+    """Tunes PerSAM-F for N objects of one reference image, which is decoded once.
 
     Args:
         model: gives three candidates per object.

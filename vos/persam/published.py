@@ -44,7 +44,7 @@ def published_coverage(mask: npt.NDArray[np.bool_], geometry: Geometry, value: i
 
 
 def similarity_pixels(found: torch.Tensor, geometry: Geometry) -> torch.Tensor:
-    """S (1, h, w) upsampled fourfold, then like SAM's masks to original pixels (H, W)."""
+    """Upsamples S (1, h, w) fourfold, then like SAM's masks to original pixels (H, W)."""
     upsampled = F.interpolate(found[:, None], scale_factor=4, mode="bilinear", align_corners=False)
     return geometry.logits_to_original(upsampled)[0, 0]
 
@@ -105,7 +105,7 @@ def _with_first(free: torch.Tensor) -> torch.Tensor:
 
 
 def dice_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """1 - (2 |A B| + 1) / (|A| + |B| + 1) over the last dimension of (1, P), summed over the first."""
+    """Computes 1 - (2 |A B| + 1) / (|A| + |B| + 1) over the last dimension of (1, P), summed over the first."""
     probability = logits.sigmoid()
     numerator = 2 * (probability * target).sum(-1)
     denominator = probability.sum(-1) + target.sum(-1)
@@ -113,7 +113,7 @@ def dice_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 
 def focal_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Sigmoid focal loss (Lin et al., arXiv 1708.02002), mean over the last dimension of (1, P), then the sum."""
+    """Computes sigmoid focal loss (Lin et al., arXiv 1708.02002), mean over the last dimension of (1, P), summed."""
     probability = logits.sigmoid()
     cross_entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
     of_truth = probability * target + (1 - probability) * (1 - target)

@@ -18,7 +18,7 @@ MIN_CONTRAST = 0.05  # cosine between inside and outside, where the reference it
 
 
 def similarity(features: torch.Tensor, targets: Sequence[TargetFeature]) -> torch.Tensor:
-    """Cosine of every cell with every object's direction (PerSAM's confidence map S).
+    """Computes the cosine of every cell with every object's direction (PerSAM's confidence map S).
 
     Args:
         features: float (C, h, w) on the embedding grid.
@@ -32,7 +32,7 @@ def similarity(features: torch.Tensor, targets: Sequence[TargetFeature]) -> torc
 
 
 def best_match(bank: torch.Tensor, unit: torch.Tensor) -> torch.Tensor:
-    """The largest cosine of each of P cells with any cell of a bank.
+    """Finds the largest cosine of each of P cells with any cell of a bank.
 
     Without gradients on a CPU with AMX the products are taken in bfloat16: faster, with its rounding.
 
@@ -53,12 +53,12 @@ def best_match(bank: torch.Tensor, unit: torch.Tensor) -> torch.Tensor:
 
 
 def matchable(vectors: torch.Tensor) -> torch.Tensor:
-    """Unit vectors in the precision in which they are matched fastest without gradients."""
+    """Puts unit vectors into the precision in which they are matched fastest without gradients."""
     return vectors.bfloat16() if vectors.device.type == "cpu" and has_amx() else vectors
 
 
 def similarity_maps(features: torch.Tensor, targets: Sequence[TargetFeature]) -> torch.Tensor:
-    """The five maps of :class:`vos.sam.prompting.Guidance`, differentiable in features and targets.
+    """Computes the five maps of :class:`vos.sam.prompting.Guidance`, differentiable in features and targets.
 
     Besides the mean direction, the best match among single cells (as in feature-matching VOS) keeps objects of
     several colours whole; the matches in the background tell a look-alike from the object.
@@ -77,7 +77,7 @@ def similarity_maps(features: torch.Tensor, targets: Sequence[TargetFeature]) ->
 def similarity_maps_in(
     features: torch.Tensor, targets: Sequence[TargetFeature], windows: Sequence[Window]
 ) -> list[torch.Tensor]:
-    """Like :func:`similarity_maps`, but each object's in its own window: N maps (5, h', w')."""
+    """Computes :func:`similarity_maps`, but each object's in its own window: N maps (5, h', w')."""
     unit = F.normalize(features, dim=0)
     means = [target.direction for target in targets] + [target.background_direction for target in targets]
     to_means = torch.einsum("nc,chw->nhw", torch.stack(means), unit)
@@ -122,12 +122,12 @@ class SimilarityScale:
 
     @classmethod
     def mean(cls, scales: Sequence[SimilarityScale]) -> SimilarityScale:
-        """The scale of several references."""
+        """Averages the scales of several references."""
         count = len(scales)
         return cls(sum(scale.inside for scale in scales) / count, sum(scale.outside for scale in scales) / count)
 
     def score(self, similarity: torch.Tensor, coverage: torch.Tensor) -> float:
-        """Similarity of a mask, given as coverage (h, w), on this scale."""
+        """Measures the similarity of a mask, given as coverage (h, w), on this scale."""
         return (_mean(similarity, coverage) - self.outside) / (self.inside - self.outside)
 
 

@@ -60,7 +60,7 @@ def target_feature(
 def observed_targets(
     embedding: ImageEmbedding, masks: torch.Tensor, pooling: Pooling = "max_mean"
 ) -> list[TargetFeature]:
-    """What an image shows of N objects, the target models' moments included.
+    """Takes what an image shows of N objects, the target models' moments included.
 
     Args:
         embedding: of the image.
@@ -79,14 +79,14 @@ def observed_targets(
 
 
 def observed_moments(embedding: ImageEmbedding, masks: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """The target models' moments of N objects, per scale (N, C + 1, C + 2); see :func:`observed_targets`."""
+    """Computes the target models' moments of N objects, per scale (N, C + 1, C + 2); see :func:`observed_targets`."""
     if not embedding.levels:
         return ()
     return tuple(moments(each, coverage_at(masks, each)) for each in scales(embedding.features, embedding.levels))
 
 
 def merge_views(views: Views) -> TargetFeature:
-    """All that is known of an object as one target feature.
+    """Merges all that is known of an object into one target feature.
 
     Directions, embeddings and moments are averaged; cells are pooled, because a cell need not look like the object in
     all of its views: the best match in any of them counts. The directions stay means of unit vectors, so that their
@@ -109,7 +109,7 @@ def merge_views(views: Views) -> TargetFeature:
 
 
 def prepared(target: TargetFeature) -> TargetFeature:
-    """The same for being compared with many frames: cells in the precision of matching, target models fitted."""
+    """Prepares it for being compared with many frames: cells in the precision of matching, target models fitted."""
     return replace(
         target,
         foreground=matchable(target.foreground),

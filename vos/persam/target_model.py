@@ -22,7 +22,7 @@ LIMIT = 2.0  # answers are clipped to this; the goals are 1 on the object and -1
 
 
 def moments(features: torch.Tensor, coverage: torch.Tensor) -> torch.Tensor:
-    """Second moments of one view's cells, object and background of equal weight in total.
+    """Computes the second moments of one view's cells, object and background of equal weight in total.
 
     Args:
         features: float (C, h, w).
@@ -65,14 +65,14 @@ def fit(moments: torch.Tensor, solve: Solver = torch.linalg.solve) -> torch.Tens
 
 
 def respond(features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """What N models (N, C + 1) say of every cell of features (C, h, w): (N, h, w) in [-2, 2]."""
+    """Asks N models (N, C + 1) about every cell of features (C, h, w): (N, h, w) in [-2, 2]."""
     values = weights[:, :-1] @ features.flatten(1).float() + weights[:, -1:]
     response: torch.Tensor = values.clamp(-LIMIT, LIMIT).unflatten(1, features.shape[1:])
     return response
 
 
 def scales(features: torch.Tensor, levels: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    """The feature maps that target models are fitted to, coarse to fine: float (C, h, w) each.
+    """Lists the feature maps that target models are fitted to, coarse to fine: float (C, h, w) each.
 
     Args:
         features: float (C, h, w) on the embedding grid.
@@ -88,7 +88,7 @@ def coverage_at(mask: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
 
 
 def sum_weighted(views: Sequence[torch.Tensor], weights: Sequence[float]) -> torch.Tensor:
-    """The moments of several views as one."""
+    """Adds up the moments of several views."""
     total = views[0] * weights[0]
     for view, weight in zip(views[1:], weights[1:]):
         total = total + view * weight

@@ -40,14 +40,14 @@ class Window:
         return self.y1 - self.y0, self.x1 - self.x0
 
     def grown(self, size: SizeHW, grid: SizeHW) -> Window:
-        """The window of ``size`` around this one, inside the grid (h, w); neither is smaller than this one."""
+        """Returns the window of ``size`` around this one, inside the grid (h, w); neither is smaller than this one."""
         (y0, y1), (x0, x1) = (
             _grown(low, side, limit) for low, side, limit in zip((self.y0, self.x0), zip(self.size, size), grid)
         )
         return Window(y0, y1, x0, x1)
 
     def within(self, area: Window) -> Window:
-        """The same window, counted from the first cell of an area that holds it."""
+        """Returns the same window, counted from the first cell of an area that holds it."""
         return Window(self.y0 - area.y0, self.y1 - area.y0, self.x0 - area.x0, self.x1 - area.x0)
 
     def slices(self, cells: int = 1) -> tuple[slice, slice]:
@@ -56,7 +56,7 @@ class Window:
 
 
 def window_around(box: npt.NDArray[np.float32], geometry: Geometry) -> Window | None:
-    """The window that holds a box (x0, y0, x1, y1) in original pixels; None where it is most of the picture."""
+    """Finds the window that holds a box (x0, y0, x1, y1) in original pixels; None where it is most of the picture."""
     x0, y0, x1, y1 = (geometry.boxes_to_input(box) / geometry.grid_stride).tolist()
     height, width = geometry.grid_size
     rows, columns = _span(y0, y1, height), _span(x0, x1, width)
@@ -105,7 +105,7 @@ def alike(windows: Mapping[int, Window], grid: SizeHW) -> list[dict[int, Window]
 
 
 def hull(windows: Sequence[Window]) -> Window:
-    """The smallest window that holds all of these, at least one."""
+    """Finds the smallest window that holds all of these, at least one."""
     return Window(
         min(window.y0 for window in windows),
         max(window.y1 for window in windows),
@@ -115,7 +115,7 @@ def hull(windows: Sequence[Window]) -> Window:
 
 
 def crop(embedding: ImageEmbedding, window: Window) -> ImageEmbedding:
-    """The window as an image of its own, whose original pixels are those of the model input."""
+    """Cuts out the window as an image of its own, whose original pixels are those of the model input."""
     stride = embedding.geometry.grid_stride
     size: SizeHW = ((window.y1 - window.y0) * stride, (window.x1 - window.x0) * stride)
     geometry = Geometry(size, size, size, stride, embedding.geometry.logit_stride)

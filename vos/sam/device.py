@@ -58,7 +58,7 @@ def resolve_precision(name: str, device: torch.device, embedded: bool = False) -
 
 @cache
 def has_amx() -> bool:
-    """The processor multiplies bfloat16 matrices in hardware (AMX), so that bfloat16 is the faster precision."""
+    """Tells whether the processor multiplies bfloat16 matrices in hardware (AMX): then bfloat16 is faster."""
     try:
         return bool(torch.cpu._is_amx_tile_supported())
     except AttributeError:  # another version of PyTorch
@@ -85,5 +85,5 @@ def set_threads(threads: int | None, embedded: bool) -> None:
 
 
 def free_cores(device: torch.device) -> int:
-    """How many operations can run side by side: cores by the threads that one operation uses; 1 on other devices."""
+    """Tells how many operations can run side by side: cores by the threads of one operation; 1 on other devices."""
     return max(1, available_cores() // torch.get_num_threads()) if device.type == "cpu" else 1

@@ -22,7 +22,7 @@ class DownloadError(Exception):
 
 
 def sha256_of(path: Path, progress: bool = False) -> str:
-    """SHA-256 of a file, as hex digits; with a progress bar for large ones."""
+    """Computes the SHA-256 of a file, as hex digits; with a progress bar for large ones."""
     digest = hashlib.sha256()
     bar = tqdm(
         total=path.stat().st_size, unit="B", unit_scale=True, desc=f"verifying {path.name}", leave=False,

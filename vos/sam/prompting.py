@@ -76,7 +76,7 @@ class Guidance:
 
     @classmethod
     def joined(cls, parts: Sequence[Guidance]) -> Guidance:
-        """The guidance of several groups of objects, all with the same fields, as one."""
+        """Joins the guidance of several groups of objects, all with the same fields."""
         rows = zip(*((part.attention, part.embedding, part.maps) for part in parts))
         attention, embedding, maps = (None if None in row else torch.cat(row) for row in rows)
         return cls(
@@ -84,7 +84,7 @@ class Guidance:
         )
 
     def map(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Guidance:
-        """The same guidance with every field, whose first dimension is always the object, changed alike."""
+        """Returns the same guidance with every field, whose first dimension is always the object, changed alike."""
         attention, embedding, maps = (
             None if value is None else change(value) for value in (self.attention, self.embedding, self.maps)
         )

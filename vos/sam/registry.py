@@ -63,7 +63,7 @@ def load_photo_model(
     device: str | torch.device = "auto",
     precision: str = "auto",
 ) -> Segmenter:
-    """:func:`load_model` with the input size that suits photos, where the object is larger than in most videos."""
+    """Calls :func:`load_model` with the input size that suits photos, whose objects are larger than videos'."""
     if config.input_size is None:
         config = replace(config, input_size=PHOTO_INPUT_SIZES.get(config.name))
     return load_model(config, checkpoint, device, precision)
@@ -71,7 +71,7 @@ def load_photo_model(
 
 @lru_cache(maxsize=2)
 def cached_model(name: str = "nano") -> Segmenter:
-    """The photo model of a name with its own weights on the fastest device, loaded once per process.
+    """Loads the photo model of a name with its own weights on the fastest device; once per process.
 
     Raises:
         VosError: as :func:`load_model`.

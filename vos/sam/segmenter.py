@@ -38,28 +38,28 @@ class Segmenter(ABC):
     device: torch.device
 
     def at_input_size(self, size: int) -> Segmenter:
-        """The same model for an input of ``size`` pixels on the longer side, where it can be chosen; else itself."""
+        """Returns the same model for an input of ``size`` pixels on the longer side, or itself."""
         return self
 
     def for_objects(self, count: int) -> Segmenter:
-        """The same model with the input that suits a video in which ``count`` objects are followed; else itself."""
+        """Returns the same model with the input that suits a video of ``count`` objects, or itself."""
         return self
 
     def adapted(self, samples: Iterator[Sequence[TrainingSample]], steps: int, learning_rate: float) -> Segmenter:
-        """The same encoder with a decoder that has learned in ``steps`` steps; only where ``adaptable``."""
+        """Returns the same encoder with a decoder that has learned in ``steps`` steps; only where ``adaptable``."""
         raise NotImplementedError(f"model={self.name} cannot be adapted")
 
     def adaptation(self) -> dict[str, torch.Tensor]:
-        """What :meth:`adapted` has changed, as named CPU tensors; empty for a model as it was loaded."""
+        """Returns what :meth:`adapted` has changed, as named CPU tensors; empty for a model as it was loaded."""
         return {}
 
     def with_adaptation(self, state: Mapping[str, torch.Tensor]) -> Segmenter:
-        """The same model with what :meth:`adaptation` gave."""
+        """Returns the same model with what :meth:`adaptation` gave."""
         return self
 
     @abstractmethod
     def geometry(self, original_size: SizeHW) -> Geometry:
-        """How an image of ``original_size`` (H, W) maps to this model's input and grids."""
+        """Tells how an image of ``original_size`` (H, W) maps to this model's input and grids."""
 
     @abstractmethod
     def encode(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[ImageEmbedding]:

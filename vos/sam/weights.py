@@ -91,7 +91,7 @@ def public_checkpoint(checkpoint: PublicCheckpoint) -> CheckpointFile:
 
 
 def local_checkpoint(path: Path) -> CheckpointFile:
-    """A user's own file of weights; its hash is reported, not judged.
+    """Finds a user's own file of weights; its hash is reported, not judged.
 
     Raises:
         VosError: no such file, or not readable.

@@ -64,7 +64,7 @@ def guided_filter(guide: Image, values: Values, radius: int, epsilon: float) -> 
 
 
 def filter_radius(geometry: Geometry, config: EdgesConfig) -> int:
-    """Of the filter's windows, original pixels."""
+    """Computes the radius of the filter's windows, original pixels."""
     return max(1, round(config.radius * geometry.logit_stride / min(geometry.scale_xy)))
 
 

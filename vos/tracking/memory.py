@@ -143,18 +143,18 @@ class Memory:
 
 
 def target_state(target: TargetFeature, prefix: str) -> dict[str, torch.Tensor]:
-    """A target feature as named CPU tensors."""
+    """Turns a target feature into named CPU tensors."""
     tensors = {prefix + name: getattr(target, name).cpu().clone() for name in FIELDS}
     return tensors | {f"{prefix}moments{k}": each.cpu().clone() for k, each in enumerate(target.moments)}
 
 
 def restore_target(state: Mapping[str, torch.Tensor], device: torch.device) -> TargetFeature:
-    """A target feature from the tensors of :func:`target_state`, prefix removed."""
+    """Makes a target feature from the tensors of :func:`target_state`, prefix removed."""
     moments = tuple(state[name].to(device) for name in sorted(state) if name.startswith("moments"))
     values: dict[str, Any] = {name: state[name].to(device) for name in FIELDS}
     return TargetFeature(**values, moments=moments)
 
 
 def branch(state: Mapping[str, torch.Tensor], name: str) -> dict[str, torch.Tensor]:
-    """The tensors under ``name.``, without that prefix."""
+    """Picks the tensors under ``name.``, without that prefix."""
     return {key[len(name) + 1 :]: value for key, value in state.items() if key.startswith(f"{name}.")}

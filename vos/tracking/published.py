@@ -67,7 +67,7 @@ class PublishedTracker(Tracker):
     @override
     @torch.no_grad()
     def add_reference(self, embedding: ImageEmbedding, reference: LabelMap, frame: Frame) -> TrackedFrame:
-        """Not part of the published method: the frame is followed, then the mask overrules the result."""
+        """Follows the frame, then the mask overrules the result; not part of the published method."""
         if reference.object_ids != self.object_ids:
             raise ValueError(f"the reference has ids {reference.object_ids}, the tracker follows {self.object_ids}")
         return self._take(embedding, reference, frame, self._track(embedding))

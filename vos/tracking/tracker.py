@@ -65,7 +65,7 @@ class Tracker(ABC):
 
     @abstractmethod
     def state(self) -> dict[str, torch.Tensor]:
-        """Everything that the next step depends on, as named CPU tensors (fit for a safetensors file)."""
+        """Returns everything that the next step depends on, as named CPU tensors (fit for a safetensors file)."""
 
     @abstractmethod
     def restore(self, state: Mapping[str, torch.Tensor]) -> None:

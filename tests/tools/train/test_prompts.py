@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from training.prompts import NOWHERE, Prompts, click, innermost, loose_boxes
 
@@ -40,7 +40,9 @@ def test_clicks_fall_on_the_object_and_everywhere_on_it(generator: torch.Generat
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=30, deadline=None, derandomize=True)
+@example(407)  # a gap of two cells, which must not close
+@example(804)
+@settings(max_examples=30, deadline=None)
 def test_the_innermost_point_is_where_opencv_finds_it(seed: int) -> None:
     noise = torch.rand(1, 1, 5, 5, generator=torch.Generator().manual_seed(seed))
     region = torch.nn.functional.interpolate(noise, size=(40, 40), mode="bilinear")[0] > 0.55

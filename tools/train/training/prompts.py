@@ -30,11 +30,12 @@ def innermost(regions: torch.Tensor, depth: int = 20) -> tuple[torch.Tensor, tor
     Returns:
         (R, 2), (x, y), far away where a region is empty, and (R,), the distance from the rim in pairs of cells.
     """
-    left = F.max_pool2d(regions[:, None].float(), 2)
-    distance = left.clone()
+    cells = regions[:, None].float()
+    # A pair counts as inside only as a whole, else gaps would close; what has no whole pair has a middle all the same.
+    distance, left = F.max_pool2d(cells, 2), 1 - F.max_pool2d(1 - cells, 2)
     for _ in range(depth - 1):
-        left = 1 - F.max_pool2d(F.pad(1 - left, (1, 1, 1, 1), value=1.0), 3, 1)
         distance += left
+        left = 1 - F.max_pool2d(F.pad(1 - left, (1, 1, 1, 1), value=1.0), 3, 1)
     deepest, chosen = distance.flatten(1).max(dim=1, keepdim=True)
     return torch.where(deepest > 0, 2 * centres(chosen, left.shape[-1]), NOWHERE), deepest[:, 0]
 

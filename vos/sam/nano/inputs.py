@@ -20,7 +20,7 @@ PADDING_VALUE = 127  # grey, which becomes almost 0
 
 
 def resized(image: npt.NDArray[np.uint8], size: SizeHW) -> npt.NDArray[np.uint8]:
-    """An image (H, W, 3) in another size (h, w).
+    """Resizes an image (H, W, 3) to another size (h, w).
 
     Down to one half interpolation leaves no pixel out, keeps more of what is thin than the mean does, and takes half of
     its time.
@@ -57,7 +57,7 @@ class InputReader:
     def read(
         self, embeddings: Sequence[ImageEmbedding], prompts: Sequence[Prompt], guidance: Guidance | None
     ) -> Inputs:
-        """The decoder's inputs; the prompts share one image, or have one each."""
+        """Makes the decoder's inputs; the prompts share one image, or have one each."""
         levels = tuple(_batch(level) for level in zip(*(embedding.levels for embedding in embeddings)))
         geometry = embeddings[0].geometry
         prompt = torch.stack([self._draw(prompt, geometry) for prompt in prompts])

@@ -182,7 +182,7 @@ class Convolution(nn.Conv2d):
         self._spread = [padding, padding]
 
     def freeze(self) -> None:
-        """From now on the weights do not change any more, so that they need to be laid out only once per input size."""
+        """Declares that the weights do not change any more: they are laid out only once per input size."""
         self._packed = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -190,7 +190,7 @@ class Convolution(nn.Conv2d):
         return {**self.__dict__, "_packed": None}
 
     def forward(self, x: torch.Tensor, onto: torch.Tensor | None = None) -> torch.Tensor:
-        """The convolution of x (B, C, h, w); its sum with ``onto``, where given.
+        """Convolves x (B, C, h, w); returns that, or its sum with ``onto``, where given.
 
         Without gradients the sum may take the place of ``onto``, of which nobody else may have need: a sum on its own
         is one more pass over memory.

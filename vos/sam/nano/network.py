@@ -35,12 +35,12 @@ WIDTHS = (96, 64, 32)  # decoder channels at strides 16, 8, 4
 
 
 def resize(x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """Bilinear resize of (B, C, h, w) to the grid of ``like``."""
+    """Resizes (B, C, h, w), bilinearly, to the grid of ``like``."""
     return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def add(fresh: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    """The sum; without gradients it takes the place of ``fresh``, for large new tensors cost more than sums."""
+    """Adds up; without gradients the sum takes the place of ``fresh``, for large new tensors cost more than sums."""
     return fresh + other if torch.is_grad_enabled() else fresh.add_(other)
 
 
@@ -141,7 +141,7 @@ class Decoder(nn.Module):
         fine: tuple[torch.Tensor, torch.Tensor],
         prompt: torch.Tensor,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """The masks' logits (N, 4, h2, w2), and the features that they come from at strides 16 and 4."""
+        """Decodes the masks' logits (N, 4, h2, w2), and the features that they come from at strides 16 and 4."""
         context16, context8, context4 = levels
         maps16 = stack(guidance, F.avg_pool2d(prompt, 4))
         maps8 = stack(resize(guidance, context8), fine[0], F.avg_pool2d(prompt, 2))

@@ -93,13 +93,13 @@ class NanoSegmenter(Segmenter):
         return cls(NanoWeights.load(path), device, precision, input_size)
 
     def at_input_size(self, size: int) -> NanoSegmenter:
-        """The same network for pictures whose longer side becomes ``size``; shares the weights."""
+        """Returns the same network for pictures whose longer side becomes ``size``; shares the weights."""
         other = copy.copy(self)
         other._sizes, other._size_chosen = (size, size), True
         return other
 
     def for_objects(self, count: int) -> NanoSegmenter:
-        """See :meth:`Segmenter.for_objects`."""
+        """Returns the model for larger inputs where there is one object; see :meth:`Segmenter.for_objects`."""
         if count != 1 or self._size_chosen:
             return self
         other = copy.copy(self)
@@ -107,18 +107,18 @@ class NanoSegmenter(Segmenter):
         return other
 
     def adapted(self, samples: Iterator[Sequence[TrainingSample]], steps: int, learning_rate: float) -> NanoSegmenter:
-        """See :meth:`Segmenter.adapted`."""
+        """Tunes a copy of the decoder; see :meth:`Segmenter.adapted`."""
         halves = self._dtype == torch.bfloat16
         return self._with_decoder(
             tune_decoder(self._decoder, samples, steps, learning_rate, self._read_sample, autocast=halves)
         )
 
     def adaptation(self) -> dict[str, torch.Tensor]:
-        """See :meth:`Segmenter.adaptation`."""
+        """Returns the tuned decoder's weights; see :meth:`Segmenter.adaptation`."""
         return {name: value.cpu() for name, value in self._decoder.state_dict().items()} if self._adapted else {}
 
     def with_adaptation(self, state: Mapping[str, torch.Tensor]) -> NanoSegmenter:
-        """See :meth:`Segmenter.with_adaptation`."""
+        """Puts tuned weights into a copy of the decoder; see :meth:`Segmenter.with_adaptation`."""
         decoder = copy.deepcopy(self._decoder)
         decoder.load_state_dict(state)
         return self._with_decoder(decoder)
@@ -136,7 +136,7 @@ class NanoSegmenter(Segmenter):
         return decoder
 
     def geometry(self, original_size: SizeHW) -> Geometry:
-        """Longer side to the input size, padded at the bottom/right to multiples of 32."""
+        """Scales the longer side to the input size, padded at the bottom/right to multiples of 32."""
         small, large = self._sizes
         size = self._input_size(original_size, large if max(original_size) > small else small)
         height, width = (-(-side // DEEPEST_STRIDE) * DEEPEST_STRIDE for side in size)
@@ -144,7 +144,7 @@ class NanoSegmenter(Segmenter):
 
     @torch.inference_mode()
     def encode(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[ImageEmbedding]:
-        """See :meth:`Segmenter.encode`."""
+        """Encodes images of one size; see :meth:`Segmenter.encode`."""
         geometry = self.geometry((images[0].shape[0], images[0].shape[1]))
         batch = np.stack([model_input(image, geometry) for image in images])
         # A view of (B, H, W, 3) bytes is channels-last already.

@@ -21,7 +21,7 @@ KEPT_SIZES = 4
 
 
 def no_constants() -> AbstractContextManager[list[torch.Tensor]]:
-    """Of a function that reads nothing but its input, or only what a trace can hold."""
+    """Notes nothing, of a function that reads nothing but its input, or only what a trace can hold."""
     return nullcontext([])
 
 
@@ -48,7 +48,7 @@ class Traced:
         return Traced, (self.function, self.constants)  # a copy traces for itself
 
     def __call__(self, x: torch.Tensor) -> Any:
-        """What the function gives for x."""
+        """Returns what the function gives for x."""
         if x.device.type != "cpu" or torch.is_grad_enabled():
             return self.function(x)
         return (self._traces.get(x.shape) or self._noticed(x) or self.function)(x)

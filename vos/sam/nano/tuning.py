@@ -33,7 +33,7 @@ def tune_decoder(
     read: Callable[[TrainingSample], Inputs],
     autocast: bool,
 ) -> Decoder:
-    """A copy of ``decoder`` that has learned.
+    """Trains a copy of ``decoder``.
 
     Args:
         decoder: stays as it is.
@@ -89,7 +89,7 @@ class _Adam:
         self.fused = parameters[0].device.type in ("cpu", "cuda")
 
     def step(self, gradients: tuple[torch.Tensor, ...], rate: float) -> None:
-        """One step down clipped gradients."""
+        """Takes one step down clipped gradients."""
         for parameter, gradient in zip(self.parameters, gradients):
             parameter.grad = gradient
         nn.utils.clip_grad_norm_(self.parameters, LONGEST)
@@ -127,14 +127,14 @@ OTHER_CANDIDATES = 0.03  # weight of the candidates that were not the best, so t
 
 
 def true_iou(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """IoU of masks (N, M, h4, w4) against soft targets (N, h4, w4); 0 where the object is absent: (N, M)."""
+    """Measures the IoU of masks (N, M, h4, w4) against soft targets (N, h4, w4), 0 where one is absent: (N, M)."""
     predicted, wanted = logits > 0, (target > 0.5)[:, None]
     union = (predicted | wanted).sum(dim=(2, 3))
     return (predicted & wanted).sum(dim=(2, 3)) / union.clamp(min=1)
 
 
 def mask_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Focal, edge-weighted cross-entropy and dice loss of every candidate.
+    """Computes the focal, edge-weighted cross-entropy and dice loss of every candidate.
 
     Args:
         logits: float (N, M, h4, w4).
@@ -155,13 +155,13 @@ def mask_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 
 def choice_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Loss per object of the single mask and of the best of the three candidates: (N,)."""
+    """Computes the loss per object of the single mask and of the best of the three candidates: (N,)."""
     per_mask = mask_loss(logits, target)
     candidates = per_mask[:, 1:]
     return per_mask[:, 0] + candidates.amin(dim=1) + OTHER_CANDIDATES * candidates.mean(dim=1)
 
 
 def decoder_loss(logits: torch.Tensor, quality: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """:func:`choice_loss` and the loss of the predicted IoU of all four masks: (N,)."""
+    """Adds to :func:`choice_loss` the loss of the predicted IoU of all four masks: (N,)."""
     iou = F.binary_cross_entropy_with_logits(quality, true_iou(logits, target), reduction="none").mean(dim=1)
     return choice_loss(logits, target) + 0.3 * iou

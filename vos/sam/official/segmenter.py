@@ -76,7 +76,7 @@ class SamSegmenter(Segmenter):
         self._std = torch.tensor(_PIXEL_STD, device=self.device).view(-1, 1, 1)
 
     def geometry(self, original_size: SizeHW) -> Geometry:
-        """The longer side becomes 1024, the other one is rounded to the nearest pixel; padded to 1024 x 1024."""
+        """Scales the longer side to 1024, the other one to the nearest pixel; padded to 1024 x 1024."""
         return Geometry(original_size, self._input_size(original_size, INPUT_SIZE), (INPUT_SIZE, INPUT_SIZE))
 
     @torch.no_grad()
