@@ -14,6 +14,7 @@ import torch
 from average import average
 from safetensors.torch import load_file
 from training import scenes
+from training.losses import decoder_loss, true_iou
 from training.photos import PhotoPool, Sprite
 from training.regions import RegionDataset
 from training.scenes import SceneDataset
@@ -22,7 +23,7 @@ from training.tracking_task import ask_by_clicks, make_trainer
 
 from vos.sam.nano.network import Decoder, NanoNetwork
 from vos.sam.nano.segmenter import NanoSegmenter
-from vos.sam.nano.tuning import decoder_loss, mask_loss, true_iou
+from vos.sam.nano.tuning import mask_loss
 
 CLICK_OUTPUT = "prompter.quality.0.weight"
 TOOLS = Path(__file__).resolve().parents[3] / "tools"

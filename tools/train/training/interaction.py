@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 
 from training.encoding import repeated_levels
+from training.losses import decoder_loss, true_iou
 from training.prompts import NOWHERE, Prompts, click, innermost, loose_boxes
 from vos.sam.nano.network import GUIDANCE_CHANNELS, LOGIT_STRIDE, Decoder
-from vos.sam.nano.tuning import decoder_loss, true_iou
 
 CLICKS = 3
 FIGURES = (*(f"iou_click_{number + 1}" for number in range(CLICKS)), "iou_box")

@@ -8,11 +8,11 @@ import torch
 
 from training.encoding import EncodedViews, Shown, encode_views
 from training.knowledge import Knowledge
+from training.losses import decoder_loss, true_iou
 from training.prompts import NOWHERE, Prompts, click, loose_boxes
 from training.similarity_loss import similarity_loss
 from vos.adaptation.warp import corrupt_masks
 from vos.sam.nano.network import NanoNetwork
-from vos.sam.nano.tuning import decoder_loss, true_iou
 
 ABSENT_SHARE = 0.1  # objects looked for in a scene that does not hold them
 FIGURES = ("loss", "similarity", "iou_find", "iou_follow", "iou_again")

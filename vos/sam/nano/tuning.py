@@ -126,13 +126,6 @@ def _loss(
 OTHER_CANDIDATES = 0.03  # weight of the candidates that were not the best, so that none dies
 
 
-def true_iou(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Measures the IoU of masks (N, M, h4, w4) against soft targets (N, h4, w4), 0 where one is absent: (N, M)."""
-    predicted, wanted = logits > 0, (target > 0.5)[:, None]
-    union = (predicted | wanted).sum(dim=(2, 3))
-    return (predicted & wanted).sum(dim=(2, 3)) / union.clamp(min=1)
-
-
 def mask_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """Computes the focal, edge-weighted cross-entropy and dice loss of every candidate.
 
@@ -159,9 +152,3 @@ def choice_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     per_mask = mask_loss(logits, target)
     candidates = per_mask[:, 1:]
     return per_mask[:, 0] + candidates.amin(dim=1) + OTHER_CANDIDATES * candidates.mean(dim=1)
-
-
-def decoder_loss(logits: torch.Tensor, quality: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Adds to :func:`choice_loss` the loss of the predicted IoU of all four masks: (N,)."""
-    iou = F.binary_cross_entropy_with_logits(quality, true_iou(logits, target), reduction="none").mean(dim=1)
-    return choice_loss(logits, target) + 0.3 * iou
