@@ -1,4 +1,4 @@
-"""The line that a photo travels: read -> encode -> search -> write. The first two run ahead, the last behind."""
+"""The pipeline of an album: read -> encode -> search -> write. The first two run ahead, the last behind."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Rgb = npt.NDArray[np.uint8]
 
 
 @dataclass
-class AlbumLine:
+class AlbumPipeline:
     """What stays the same from photo to photo.
 
     Attributes:
@@ -58,13 +58,13 @@ class _Searched:
     outputs: list[str]
 
 
-def segment_album(photos: Sequence[AlbumPhoto], records: Records, line: AlbumLine) -> StageTimes:
+def segment_album(photos: Sequence[AlbumPhoto], records: Records, pipeline: AlbumPipeline) -> StageTimes:
     """Searches the photos and writes what is not there yet.
 
     Args:
         photos: of the album.
         records: of what is finished; it grows photo by photo.
-        line: what to look for, and what to write.
+        pipeline: what to look for, and what to write.
 
     Returns:
         Seconds of work per stage.
@@ -73,44 +73,44 @@ def segment_album(photos: Sequence[AlbumPhoto], records: Records, line: AlbumLin
         VosError: the results cannot be written. A photo that cannot be read is reported and left out.
         KeyboardInterrupt: Ctrl-C, after the photos that were searched are written.
     """
-    wanted = line.outputs.wanted()
-    missing = {photo.key: records.missing(photo, line.fingerprint, wanted) for photo in photos}
+    wanted = pipeline.outputs.wanted()
+    missing = {photo.key: records.missing(photo, pipeline.fingerprint, wanted) for photo in photos}
     to_do = [photo for photo in photos if missing[photo.key]]
-    concepts = list(line.concepts.values())
+    concepts = list(pipeline.concepts.values())
 
     def finish(item: _Searched) -> None:
-        with line.timings.measure("write"):
-            results = dict(zip(line.concepts, item.results))
-            files, crops = line.outputs.write(item.photo.name, item.rgb, results, item.outputs)
+        with pipeline.timings.measure("write"):
+            results = dict(zip(pipeline.concepts, item.results))
+            files, crops = pipeline.outputs.write(item.photo.name, item.rgb, results, item.outputs)
             objects = [describe(object_id, result) for object_id, result in results.items()]
             size = (item.rgb.shape[0], item.rgb.shape[1])
             key, identity = item.photo.key, item.identity
-            records.add(item.photo, PhotoRecord(key, identity, line.fingerprint, files, size, objects, crops))
+            records.add(item.photo, PhotoRecord(key, identity, pipeline.fingerprint, files, size, objects, crops))
 
     with (
         WriteBehind(finish, PENDING, "write") as behind,
-        Prefetch(_encode(to_do, line), PENDING, "encode") as encoded,
+        Prefetch(_encode(to_do, pipeline), PENDING, "encode") as encoded,
     ):
         for photo, identity, rgb, embedding in encoded:
             if isinstance(embedding, VosError):
-                line.on_broken(photo, embedding)
+                pipeline.on_broken(photo, embedding)
                 continue
-            with line.timings.measure("search"):
-                results = line.segmenter.segment_embedding(embedding, concepts, rgb)
+            with pipeline.timings.measure("search"):
+                results = pipeline.segmenter.segment_embedding(embedding, concepts, rgb)
             behind.put(_Searched(photo, identity, rgb, results, missing[photo.key]))
-            line.on_photo(photo)
-    return line.timings
+            pipeline.on_photo(photo)
+    return pipeline.timings
 
 
-def _encode(photos: Iterable[AlbumPhoto], line: AlbumLine) -> Iterator[tuple[AlbumPhoto, list[int], Rgb, Any]]:
+def _encode(photos: Iterable[AlbumPhoto], pipeline: AlbumPipeline) -> Iterator[tuple[AlbumPhoto, list[int], Rgb, Any]]:
     """Photos with pixels and embedding, or with what is wrong with them; reading runs ahead on a further thread."""
-    with Prefetch(line.timings.each("read", _read(photos)), PENDING, "read") as ahead:
+    with Prefetch(pipeline.timings.each("read", _read(photos)), PENDING, "read") as ahead:
         for photo, identity, rgb in ahead:
             if isinstance(rgb, VosError):
                 yield photo, identity, np.zeros((0, 0, 3), np.uint8), rgb
                 continue
-            with line.timings.measure("encode"):
-                embedding: ImageEmbedding = line.segmenter.model.encode([rgb])[0]
+            with pipeline.timings.measure("encode"):
+                embedding: ImageEmbedding = pipeline.segmenter.model.encode([rgb])[0]
             yield photo, identity, rgb, embedding
 
 

@@ -16,7 +16,7 @@ from vos import __version__
 from vos.album.dreambooth import SIZES, parse_background
 from vos.album.listing import AlbumPhoto, album_name, list_album
 from vos.album.outputs import OUTPUTS, PhotoOutputs
-from vos.album.pipeline import AlbumLine, segment_album
+from vos.album.pipeline import AlbumPipeline, segment_album
 from vos.album.records import Records
 from vos.album.report import unique_names, write_report
 from vos.cli.compose import Run, announced
@@ -62,7 +62,7 @@ def run(config: AlbumConfig, folder: Path) -> list[str]:
     concepts, sources = _concepts(config, model)
     fingerprint = album_fingerprint(config, model, segmenter.threshold, sources)
     outputs = PhotoOutputs(folder, config.output, config.instances == "all", config.dreambooth)
-    line = AlbumLine(segmenter, concepts, fingerprint, outputs)
+    pipeline = AlbumPipeline(segmenter, concepts, fingerprint, outputs)
     header = {
         "version": __version__,
         "model": model_record(model),
@@ -76,7 +76,7 @@ def run(config: AlbumConfig, folder: Path) -> list[str]:
         if config.overwrite:
             records.forget(photos)
         try:
-            _work(photos, records, line, broken)
+            _work(photos, records, pipeline, broken)
         finally:  # after Ctrl-C, too: what is finished is reported
             done = [(p, r) for p in photos if (r := records.get(p, fingerprint)) is not None]
             paths = write_report(folder, done, broken, names, header) if done or broken else []
@@ -87,22 +87,22 @@ def run(config: AlbumConfig, folder: Path) -> list[str]:
     return list(broken)
 
 
-def _work(photos: Sequence[AlbumPhoto], records: Records, line: AlbumLine, broken: dict[str, str]) -> None:
-    """The line with a progress bar, and where the time went."""
-    finished = sum(not records.missing(photo, line.fingerprint, line.outputs.wanted()) for photo in photos)
+def _work(photos: Sequence[AlbumPhoto], records: Records, pipeline: AlbumPipeline, broken: dict[str, str]) -> None:
+    """Works the pipeline with a progress bar, and where the time went."""
+    finished = sum(not records.missing(photo, pipeline.fingerprint, pipeline.outputs.wanted()) for photo in photos)
     if finished == len(photos):
         print(f"all {len(photos)} photos are finished already, with the same options; overwrite=true redoes them")
         return
     begin = time.perf_counter()
-    with tqdm(total=len(photos), initial=finished, unit="photo", desc=line.outputs.folder.name) as bar:
+    with tqdm(total=len(photos), initial=finished, unit="photo", desc=pipeline.outputs.folder.name) as bar:
 
         def on_broken(photo: AlbumPhoto, error: VosError) -> None:
             broken[photo.key] = str(error)
             bar.write(f"skipped: {error}", file=sys.stderr)
             bar.update()
 
-        line.on_photo, line.on_broken = lambda photo: bar.update(), on_broken
-        timings = segment_album(photos, records, line)
+        pipeline.on_photo, pipeline.on_broken = lambda photo: bar.update(), on_broken
+        timings = segment_album(photos, records, pipeline)
     wall, count = time.perf_counter() - begin, len(photos) - finished
     parts = ", ".join(f"{stage} {1000 * seconds / count:.0f}" for stage, seconds in timings.seconds.items())
     print(f"{count} photos, {1000 * wall / count:.0f} ms each; of work, partly at the same time: {parts} ms")
