@@ -47,7 +47,7 @@ def test_file_gives_back_every_bit(concept: Concept, tmp_path: Path) -> None:
         assert torch.equal(ours.coverage, theirs.coverage)
         assert torch.equal(ours.published_cells, theirs.published_cells)
         assert (ours.thumbnail == theirs.thumbnail).all()
-        assert (ours.geometry, ours.area, ours.audit) == (theirs.geometry, theirs.area, theirs.audit)
+        assert (ours.geometry, ours.area, ours.check) == (theirs.geometry, theirs.area, theirs.check)
     a, b = concept.target(), other.target()
     assert torch.equal(a.direction, b.direction)
     assert torch.equal(a.foreground, b.foreground)
@@ -135,7 +135,7 @@ def write_reference(folder: Path, ids: tuple[int, ...] = (1,)) -> None:
     Image.fromarray(labels).save(folder / "rex_mask.png")
 
 
-def test_command_line_writes_a_file_and_prints_the_audit(
+def test_command_line_writes_a_file_and_prints_its_check(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, model: ColourSegmenter
 ) -> None:
     monkeypatch.setattr(program, "load_photo_model", lambda *_: model)

@@ -1,4 +1,4 @@
-"""References with one fault each: the audit names it, and only it."""
+"""References with one fault each: the check names it, and only it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import pytest
 from scenes import ColourModel, scene
 
 from vos.concept.concept import Concept
-from vos.concept.reference_check import Audit, Finding, best_reference, border_share, raggedness
+from vos.concept.reference_check import Issue, ReferenceCheck, best_reference, border_share, raggedness
 
 SIZE = (192, 256)
 
 
 def kinds(image: np.ndarray, mask: np.ndarray) -> set[str]:
     concept = Concept.from_image(image, mask, model=ColourModel())
-    found = {finding.kind for finding in concept.views[0].audit.findings}
+    found = {issue.kind for issue in concept.views[0].check.issues}
     return found if mask.sum() < 1000 else found - {"small"}  # everything is small to a model of 8 by 6 cells
 
 
@@ -58,9 +58,9 @@ def test_look_alike_elsewhere() -> None:
 def test_every_finding_tells_what_to_do() -> None:
     mask = disc(cx=0, radius=10)
     concept = Concept.from_image(painted(mask | disc()), mask, model=ColourModel())
-    for finding in concept.views[0].audit.findings:
-        assert ";" in finding.message
-        assert "\n" not in finding.message
+    for issue in concept.views[0].check.issues:
+        assert ";" in issue.message
+        assert "\n" not in issue.message
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (3, 2000), (700, 900)])
@@ -74,9 +74,9 @@ def test_measures_are_shares_for_any_shape(shape: tuple[int, int]) -> None:
 
 
 def test_best_reference_has_fewest_findings_then_quality() -> None:
-    fault = (Finding("small", "x; y"),)
-    audits = [Audit(fault, 0.9), Audit((), 0.4), Audit((), 0.6), Audit((), 0.6)]
-    assert best_reference(audits) == 2
+    fault = (Issue("small", "x; y"),)
+    checks = [ReferenceCheck(fault, 0.9), ReferenceCheck((), 0.4), ReferenceCheck((), 0.6), ReferenceCheck((), 0.6)]
+    assert best_reference(checks) == 2
 
 
 def test_concept_prefers_the_better_photo() -> None:

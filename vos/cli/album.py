@@ -165,5 +165,5 @@ def _from_references(
 
 def _warn(concept: Concept, images: Sequence[Path]) -> None:
     for view, path in zip(concept.views, images):
-        for finding in view.audit.findings:
-            print(f"warning: reference {path} ({concept.name}): {finding.message}", file=sys.stderr)
+        for issue in view.check.issues:
+            print(f"warning: reference {path} ({concept.name}): {issue.message}", file=sys.stderr)

@@ -26,7 +26,7 @@ def run_all(runs: Sequence[Run[ConceptConfig]]) -> int:
 
 
 def run(config: ConceptConfig) -> Concept:
-    """Makes one concept file, prints the audit of its references.
+    """Makes one concept file, prints what is to be mended about its references.
 
     Raises:
         VosError: an option, a photo, a mask or a weights file is missing or wrong, or the file cannot be written.
@@ -53,9 +53,9 @@ def run(config: ConceptConfig) -> Concept:
     )
     concept.save(out)
     for path, view in zip(images, concept.views):
-        print(f"{path}: quality {view.audit.quality:.2f}")
-        for finding in view.audit.findings:
-            print(f"  warning: {finding.kind}: {finding.message}")
+        print(f"{path}: quality {view.check.quality:.2f}")
+        for issue in view.check.issues:
+            print(f"  warning: {issue.kind}: {issue.message}")
     if len(images) > 1:
         print(f"best reference: {images[concept.best_view]}")
     print(f"{out} ({out.stat().st_size / 2**20:.1f} MB, model={model.name})")

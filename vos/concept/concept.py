@@ -99,7 +99,7 @@ class Concept:
     @property
     def best_view(self) -> int:
         """The number of the best reference, as :func:`vos.concept.reference_check.best_reference` judges."""
-        return best_reference([view.audit for view in self.views])
+        return best_reference([view.check for view in self.views])
 
     def target(self, pooling: Pooling = "max_mean") -> TargetFeature:
         """All references as one target feature: mean of the pooled vectors, every cell of all of them."""

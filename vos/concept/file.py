@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from vos.concept.reference_check import Audit, Finding
+from vos.concept.reference_check import Issue, ReferenceCheck
 from vos.concept.reference_view import ReferenceView
 from vos.errors import VosError
 from vos.geometry import Geometry
@@ -47,7 +47,10 @@ def write_concept(path: str | Path, concept: ConceptFile) -> None:
         tensors |= {f"{prefix}moments{k}": each.contiguous() for k, each in enumerate(view.moments)}
         tensors[prefix + "published_cells"] = view.published_cells.contiguous()
         tensors[prefix + "thumbnail"] = torch.from_numpy(view.thumbnail)
-        views.append({"geometry": asdict(view.geometry), "area": view.area, "audit": asdict(view.audit)})
+        # The keys are the file format's, older than the names here.
+        issues = [asdict(issue) for issue in view.check.issues]
+        check = {"findings": issues, "quality": view.check.quality}
+        views.append({"geometry": asdict(view.geometry), "area": view.area, "audit": check})
     if concept.weights is not None:
         tensors["weights"] = concept.weights.contiguous()
     about = {
@@ -106,7 +109,7 @@ def _view(about: dict[str, Any], tensors: dict[str, torch.Tensor], prefix: str) 
         raise ValueError("tensors do not cover the grid")
     if not bool((coverage > 0).any()) or not bool(cells.any()) or not bool(torch.isfinite(features).all()):
         raise ValueError("no object in it")
-    findings = tuple(Finding(str(f["kind"]), str(f["message"])) for f in about["audit"]["findings"])
+    issues = tuple(Issue(str(f["kind"]), str(f["message"])) for f in about["audit"]["findings"])
     return ReferenceView(
         features=features,
         coverage=coverage,
@@ -114,7 +117,7 @@ def _view(about: dict[str, Any], tensors: dict[str, torch.Tensor], prefix: str) 
         published_cells=cells,
         geometry=geometry,
         area=float(about["area"]),
-        audit=Audit(findings, float(about["audit"]["quality"])),
+        check=ReferenceCheck(issues, float(about["audit"]["quality"])),
         thumbnail=np.asarray(thumbnail.numpy(), dtype=np.uint8),
     )
 

@@ -22,7 +22,7 @@ WORKING_SIDE = 512  # longer side, pixels, at which shapes are judged
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Issue:
     """One thing to mend about a reference.
 
     Attributes:
@@ -35,25 +35,25 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Audit:
+class ReferenceCheck:
     """What is wrong with a reference, and how it compares with others.
 
     Attributes:
-        findings: empty for a good reference.
+        issues: empty for a good reference.
         quality: in [0, 1], higher is better.
     """
 
-    findings: tuple[Finding, ...]
+    issues: tuple[Issue, ...]
     quality: float
 
 
-def audit(
+def check_reference(
     mask: npt.NDArray[np.bool_],
     features: torch.Tensor,
     coverage: torch.Tensor,
     target: TargetFeature,
     geometry: Geometry,
-) -> Audit:
+) -> ReferenceCheck:
     """Judges one reference.
 
     Args:
@@ -66,23 +66,23 @@ def audit(
     cells = float(coverage.sum())
     border, ragged = border_share(mask), raggedness(mask)
     alike = look_alike(features, coverage, target, geometry)
-    findings = []
+    issues = []
     if cells < MIN_CELLS:
-        findings.append(
-            Finding("small", f"the object covers only {cells:.1f} cells of what the model sees; crop the photo closer")
+        issues.append(
+            Issue("small", f"the object covers only {cells:.1f} cells of what the model sees; crop the photo closer")
         )
     if border > MAX_BORDER:
-        findings.append(
-            Finding("cut_off", f"{border:.0%} of the outline is cut off by the photo's border; show the whole object")
+        issues.append(
+            Issue("cut_off", f"{border:.0%} of the outline is cut off by the photo's border; show the whole object")
         )
     if ragged > MAX_RAGGEDNESS:
-        findings.append(Finding("ragged", f"{ragged:.0%} of the mask is fringe, holes or specks; draw it cleaner"))
+        issues.append(Issue("ragged", f"{ragged:.0%} of the mask is fringe, holes or specks; draw it cleaner"))
     if alike > AMBIGUOUS_SHARE:
-        findings.append(
-            Finding("ambiguous", f"elsewhere in the photo, {alike:.0%} of the object's size looks like it; use another")
+        issues.append(
+            Issue("ambiguous", f"elsewhere in the photo, {alike:.0%} of the object's size looks like it; use another")
         )
     quality = min(1.0, cells / (4 * MIN_CELLS)) * (1 - border) * (1 - min(1.0, ragged)) / (1 + alike)
-    return Audit(tuple(findings), quality)
+    return ReferenceCheck(tuple(issues), quality)
 
 
 def border_share(mask: npt.NDArray[np.bool_]) -> float:
@@ -118,9 +118,9 @@ def look_alike(features: torch.Tensor, coverage: torch.Tensor, target: TargetFea
     return float((found[~near] >= inside.quantile(0.25)).sum()) / len(inside)
 
 
-def best_reference(audits: Sequence[Audit]) -> int:
-    """The number of the best one: fewest findings, then the highest quality."""
-    return min(range(len(audits)), key=lambda k: (len(audits[k].findings), -audits[k].quality, k))
+def best_reference(checks: Sequence[ReferenceCheck]) -> int:
+    """The number of the best one: fewest issues, then the highest quality."""
+    return min(range(len(checks)), key=lambda k: (len(checks[k].issues), -checks[k].quality, k))
 
 
 def _working(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:

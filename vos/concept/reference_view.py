@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from vos.concept.reference_check import Audit, audit
+from vos.concept.reference_check import ReferenceCheck, check_reference
 from vos.errors import VosError
 from vos.geometry import Geometry, covered_cells
 from vos.io.images import read_image
@@ -35,7 +35,7 @@ class ReferenceView:
         published_cells: bool (h, w), the cells that the published code would pool (``method=persam_published``).
         geometry: of the photo.
         area: of the mask, original pixels.
-        audit: what is wrong with it.
+        check: what is wrong with it.
         thumbnail: uint8 (H', W', 4) RGBA, the photo in small with the mask as alpha, for people.
     """
 
@@ -45,7 +45,7 @@ class ReferenceView:
     published_cells: torch.Tensor
     geometry: Geometry
     area: float
-    audit: Audit
+    check: ReferenceCheck
     thumbnail: npt.NDArray[np.uint8]
 
     def target(self, pooling: Pooling = "max_mean") -> TargetFeature:
@@ -118,7 +118,7 @@ def reference_view(rgb: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_], embe
         published_cells=covered_cells(published),
         geometry=geometry,
         area=float(mask.sum()),
-        audit=audit(mask, features, coverage, target_feature(features, coverage), geometry),
+        check=check_reference(mask, features, coverage, target_feature(features, coverage), geometry),
         thumbnail=_thumbnail(rgb, mask),
     )
 
