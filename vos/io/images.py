@@ -1,19 +1,21 @@
-"""Photos: reading one the way it is meant to be seen, and listing them in the order a person would."""
+"""Photos: read upright and in sRGB, as they are meant to be seen; written; listed in the order a person would."""
 
 from __future__ import annotations
 
 import glob
+import io
 import re
+from functools import lru_cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
-from vos.io.colour_profile import to_srgb
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".heic", ".heif", ".avif"}
@@ -21,6 +23,9 @@ IMAGE_SUFFIXES = frozenset(
 HEIF_SUFFIXES = frozenset({".heic", ".heif"})
 JPEG_QUALITY = 92
 MAX_PIXELS = 2**27  # 134 megapixels, 400 MB as RGB: more is a mistake or a decompression bomb
+_SPACES = {"RGB": "RGB", "CMYK": "CMYK"}  # Pillow's mode -> the profile's colour space; gray stays as it is stored
+_ROUNDING = 2  # levels of 255 within which a profile counts as sRGB: converting would add nothing but noise
+_LEVELS = (0, 32, 64, 96, 128, 160, 192, 224, 255)
 
 
 def read_image(path: str | Path) -> npt.NDArray[np.uint8]:
@@ -118,6 +123,50 @@ def _to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
         image.putalpha(rgba.getchannel("A"))
         return np.array(Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB"))
     return np.array(to_srgb(image))  # a copy: writable and contiguous
+
+
+def to_srgb(image: Image.Image) -> Image.Image:
+    """An image without transparency as sRGB, mode "RGB".
+
+    Colours are converted by the embedded profile as browsers do (relative colorimetric, black point compensation).
+    Without a profile, with a broken one, or one for other kinds of pixels, they are taken as sRGB.
+    """
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode in ("1", "L", "LA", "La"):
+        return image.convert("RGB")
+    pixels = image if image.mode in _SPACES else image.convert("RGB")
+    transform = _transform(bytes(profile), pixels.mode)
+    if transform is None:
+        return pixels.convert("RGB")
+    converted = ImageCms.applyTransform(pixels, transform)
+    assert converted is not None  # only in place there is none
+    return converted
+
+
+@lru_cache(maxsize=16)
+def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """The transform from a profile to sRGB; None where there is nothing to convert, or no way."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if source.profile.xcolor_space.strip() != _SPACES[mode]:
+            return None
+        transform = ImageCms.buildTransform(
+            source,
+            ImageCms.createProfile("sRGB"),
+            mode,
+            "RGB",
+            ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        )
+        return None if mode == "RGB" and _is_identity(transform) else transform
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError, ImportError):  # broken, or Pillow without LittleCMS
+        return None
+
+
+def _is_identity(transform: ImageCms.ImageCmsTransform) -> bool:
+    colours = np.array([list(product(_LEVELS, repeat=3))], np.uint8)
+    converted = ImageCms.applyTransform(Image.fromarray(colours), transform)
+    return int(np.abs(np.asarray(converted).astype(np.int16) - colours).max()) <= _ROUNDING
 
 
 def _to_8bit(gray: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
