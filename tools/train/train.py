@@ -3,7 +3,7 @@
     python tools/train/train.py tracking --data SEGMENTS --backbone BACKBONE.npz --out runs/nano --steps 6000
     python tools/train/train.py clicks --data SEGMENTS --init nano.safetensors --out runs/clicks --steps 3000
 
-``tracking`` trains the whole network. With ``--regions`` every step also asks for regions of a photo by clicks and
+``tracking`` trains the whole network. With ``--regions`` every step also prompts regions of a photo by clicks and
 boxes; the second decoder takes them, and the encoder learns what it needs for both. ``clicks`` trains that decoder
 alone, leaves the rest as it is, and writes the weights of ``--init`` with the new decoder in them.
 
@@ -51,7 +51,7 @@ def add_tracking(parser: argparse.ArgumentParser) -> None:
         "--regions",
         type=int,
         default=0,
-        help="regions per photo, asked for by clicks, with a photo for every four scenes; 0 = tracking alone",
+        help="regions per photo, prompted by clicks, with a photo for every four scenes; 0 = tracking alone",
     )
     parser.add_argument(
         "--all-blocks", action="store_true", help="the backbone's first blocks learn, too; its stem never does"

@@ -90,7 +90,7 @@ class HalfSegmenter(ColourSegmenter):
         return MaskCandidates(logits, quality.repeat(count, 1))
 
 
-def test_each_click_goes_with_all_clicks_and_the_answer_before() -> None:
+def test_each_click_goes_with_all_clicks_and_the_mask_before() -> None:
     model, truth = HalfSegmenter(), np.zeros((64, 96), bool)
     truth[8:40, 40:90] = True
     (embedding,) = model.encode([np.zeros((64, 96, 3), np.uint8)])
@@ -110,7 +110,7 @@ def test_each_click_goes_with_all_clicks_and_the_answer_before() -> None:
     assert session.ious[0] == pytest.approx((truth & half).sum() / (truth | half).sum(), abs=0.02)
 
 
-def test_a_region_without_mistakes_keeps_its_answer() -> None:
+def test_a_region_without_mistakes_keeps_its_mask() -> None:
     model = HalfSegmenter()
     truth = np.zeros((64, 96), bool)
     truth[:, :48] = True

@@ -1,4 +1,4 @@
-"""Training the decoder for clicks and boxes: questions as a user asks them, runs that resume, a file that loads."""
+"""Training the decoder for clicks and boxes: prompts as a user gives them, runs that resume, a file that loads."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Oracle(Decoder):
         return logits.requires_grad_(), torch.zeros(len(prompt), 4)
 
 
-def test_each_answer_is_corrected_where_most_of_it_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_response_is_corrected_where_most_of_it_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.interaction.BOX_SHARE", 0.0)
     masks = torch.zeros(1, 1, 128, 128, dtype=torch.bool)
     masks[..., :48] = True  # the left half of the response is wider than this

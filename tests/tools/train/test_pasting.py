@@ -1,4 +1,4 @@
-"""Objects pasted into training views: seen where their mask says, and asked for like the photo's own regions."""
+"""Objects pasted into training views: seen where their mask says, and prompted like the photo's own regions."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from training.photos import PhotoPool, Sprite
 from training.regions import RegionDataset
 from training.scenes import SceneDataset
 from training.shapes import SIDE, made_up_sprite, with_thin_parts
-from training.tracking_task import ask_by_clicks, make_trainer
+from training.tracking_task import make_trainer, train_by_clicks
 
 from vos.sam.nano.network import Decoder, NanoNetwork
 from vos.sam.nano.segmenter import NanoSegmenter
@@ -85,7 +85,7 @@ def test_clicks_train_both_decoders_and_the_encoder(segments: Path, backbone: Pa
     assert torch.equal(network.get_parameter(CLICK_OUTPUT).half(), whole[CLICK_OUTPUT])  # goes on, not anew
     image, masks = RegionDataset(PhotoPool(segments), 64, 2, seed=1, length=1)[0]
     generator = torch.Generator().manual_seed(0)
-    loss, figures = ask_by_clicks(network.train(), image[None], masks[None], generator, autocast=False)
+    loss, figures = train_by_clicks(network.train(), image[None], masks[None], generator, autocast=False)
     loss.backward()
     learns = {name.split(".")[0] for name, value in network.named_parameters() if value.grad is not None}
     assert "prompter" in learns

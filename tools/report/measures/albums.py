@@ -61,7 +61,7 @@ class Opinion:
 def measure_presence(settings: Settings) -> Table:
     """Predicted IoU where the object is in the picture, and where it is not.
 
-    The reference is a sequence's first frame; questions are later frames of it, and frames of the other sequences.
+    The reference is a sequence's first frame; its object is looked for in later frames and in other sequences.
     """
     root, title = settings.data / "davis16", "Is it there? Predicted IoU of present and absent objects"
     if not root.is_dir():
@@ -72,15 +72,15 @@ def measure_presence(settings: Settings) -> Table:
     rows: list[list[Cell]] = []
     here: list[Opinion] = []
     gone: list[Opinion] = []
-    for sequence in tqdm(sequences, desc="presence, ask"):
+    for sequence in tqdm(sequences, desc="presence, look"):
         others = [frame for name, frames in shown.items() if name != sequence.name for frame in frames]
         chosen = np.linspace(0, len(others) - 1, min(settings.sample.strange, len(others))).round().astype(int)
-        own = [ask_all(sequence, frames, model) for frames in (shown[sequence.name], [others[k] for k in chosen])]
+        own = [find_all(sequence, frames, model) for frames in (shown[sequence.name], [others[k] for k in chosen])]
         rows.append([sequence.name, *_figures(*own)])
         here, gone = here + own[0], gone + own[1]
     rows.append(["all", *_figures(here, gone)])
     note = (
-        f"{len(here)} questions about a present object, {len(gone)} about an absent one. The predicted IoU is that of "
+        f"{len(here)} pictures with the object, {len(gone)} without it. The predicted IoU is that of "
         "the mask decoded from appearance alone, without points; AUC = how often a present object has more of it than "
         "an absent one."
     )
@@ -88,10 +88,10 @@ def measure_presence(settings: Settings) -> Table:
     return Table("presence", title, header, rows, note)
 
 
-def ask_all(sequence: DavisSequence, frames: list[ImageEmbedding], model: Segmenter) -> list[Opinion]:
+def find_all(sequence: DavisSequence, frames: list[ImageEmbedding], model: Segmenter) -> list[Opinion]:
     """Looks for the object of a sequence's first frame in encoded frames."""
     concept = Concept.from_image(read_image(sequence.images()[0]), _mask(sequence.annotations[0]), model=model)
-    # The method whose one decoder call is the question itself.
+    # The method that calls the decoder once, with the reference alone.
     method, scorer = make_method(model, concept, MethodConfig(name="persam")), PresenceScorer(concept, model.device)
     opinions = []
     for embedding in frames:

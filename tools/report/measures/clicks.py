@@ -152,7 +152,7 @@ def click_through(model: Segmenter, embedding: ImageEmbedding, truths: Sequence[
     return sessions
 
 
-def ask_boxes(model: Segmenter, embedding: ImageEmbedding, truths: Sequence[Mask]) -> list[Session]:
+def decode_boxes(model: Segmenter, embedding: ImageEmbedding, truths: Sequence[Mask]) -> list[Session]:
     """The single mask for the tight box of each of N regions of one photo."""
     nowhere, no_labels = np.zeros((0, 2), np.float32), np.zeros(0, np.int64)
     sessions = [Session(truth) for truth in truths]
@@ -176,7 +176,7 @@ def measure_clicks(settings: Settings, model: Segmenter) -> tuple[Table, list[Pa
             truths = [photo.regions[region.map_number] == region.label for region in group]
             (embedding,) = model.encode([photo.rgb])
             clicked += click_through(model, embedding, truths)
-            boxed += ask_boxes(model, embedding, truths)
+            boxed += decode_boxes(model, embedding, truths)
             bar.update(len(truths))
     sources = np.array([region.source for region in regions])
     clicks, boxes = np.array([s.ious for s in clicked]), np.array([s.ious for s in boxed])

@@ -1,4 +1,4 @@
-"""Training of the embedded model: scenes and photos, the rounds of questions, the optimizer. Entry: ../train.py.
+"""Training of the embedded model: scenes and photos, the rounds of prompts, the optimizer. Entry: ../train.py.
 
 Imports vos up to vos.adaptation, whose learning from a reference it shares.
 """

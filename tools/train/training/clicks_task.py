@@ -21,7 +21,7 @@ RATE = 1e-3
 
 
 class ClicksTask:
-    """Trains the second decoder on photos asked about by clicks and boxes.
+    """Trains the second decoder on photos prompted by clicks and boxes.
 
     Args:
         options: of the command line.

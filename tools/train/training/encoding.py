@@ -1,4 +1,4 @@
-"""Encoded views of scenes, and what they show of the objects that are asked about."""
+"""Encoded views of scenes, and what they show of the objects that are prompted."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def repeated(each: torch.Tensor, count: int) -> torch.Tensor:
 
 
 def repeated_levels(levels: Sequence[torch.Tensor], count: int) -> tuple[torch.Tensor, ...]:
-    """The levels of B pictures for ``count`` questions about each."""
+    """The levels of B pictures for ``count`` prompts for each."""
     return tuple(repeated(level, count).contiguous(memory_format=torch.channels_last) for level in levels)
 
 

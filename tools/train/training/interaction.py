@@ -13,13 +13,13 @@ from vos.sam.nano.network import GUIDANCE_CHANNELS, LOGIT_STRIDE, Decoder
 CLICKS = 3
 FIGURES = (*(f"iou_click_{number + 1}" for number in range(CLICKS)), "iou_box")
 INNERMOST_SHARE = 0.6  # of clicks in the middle of what is meant; the others are anywhere on it
-BOX_SHARE, CLICKED_BOX_SHARE = 0.3, 0.3  # regions that are given a box; of these, with a click in the first question
+BOX_SHARE, CLICKED_BOX_SHARE = 0.3, 0.3  # regions that are given a box; of these, with a click in the first prompt
 
 Levels = tuple[torch.Tensor, ...]
 
 
 class Interaction:
-    """Runs the questions on a batch of views.
+    """Runs the prompts on a batch of views.
 
     Args:
         decoder: under training; it gets no guidance.
@@ -45,7 +45,7 @@ class Interaction:
         )
 
     def run(self) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """The mean loss of all questions, and the IoU after each number of clicks and of boxes."""
+        """The mean loss of all prompts, and the IoU after each number of clicks and of boxes."""
         truth = self.truths > 0.5
         boxed = self._draw(BOX_SHARE)
         prompts = Prompts.of(torch.zeros_like(self.truths), torch.zeros_like(boxed))

@@ -1,4 +1,4 @@
-"""What is known of the objects that are asked about: the views that were shown, and the maps that they give.
+"""What is known of the objects that are prompted: the views that were shown, and the maps that they give.
 
 The same functions as the tracker's (``vos.persam.similarity``, ``target``, ``target_model``), for many objects at once
 and with gradients.

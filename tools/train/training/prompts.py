@@ -65,7 +65,7 @@ def loose_boxes(masks: torch.Tensor, generator: torch.Generator, slack: float = 
 
 @dataclass
 class Prompts:
-    """What R questions tell besides the guidance; what a row of a flag leaves out is not told.
+    """What R prompts tell besides the guidance; what a row of a flag leaves out is not told.
 
     Attributes:
         positive: float (R, P, 2), clicks in cells of the logits' grid; far away = none.

@@ -15,7 +15,7 @@ class RecordedStep:
 
     Args:
         step: from a batch to figures. All its work on the GPU has to be the same for every batch but for the numbers in
-            it: no question to a tensor's values, no sizes that depend on them, random numbers from ``generator`` only.
+            it: no look at a tensor's values, no sizes that depend on them, random numbers from ``generator`` only.
         generator: of the step's random numbers; may be seeded anew before each step.
         eager: record nothing.
     """

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 
 def similarity_loss(maps: list[torch.Tensor], target: torch.Tensor) -> torch.Tensor:
-    """Asks the maps that steer the decoder to show the object themselves.
+    """Makes the maps that steer the decoder show the object themselves.
 
     Args:
         maps: float (N, 6, h, w) on the embedding grid, then the target model's (N, 1, h', w') at finer scales.

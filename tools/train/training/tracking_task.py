@@ -1,4 +1,4 @@
-"""The whole network learns to track; with regions to be asked for by clicks, both decoders and the encoder learn."""
+"""The whole network learns to track; with regions prompted by clicks, both decoders and the encoder learn."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RATE = 1.5e-3
 
 
 class TrackingTask:
-    """Trains on scenes and, with ``--regions``, on photos asked about by clicks.
+    """Trains on scenes and, with ``--regions``, on photos prompted by clicks.
 
     Args:
         options: of the command line.
@@ -43,7 +43,7 @@ class TrackingTask:
         channels_last(self.trainer.network)
 
     def batches(self) -> Iterator[tuple[torch.Tensor, ...]]:
-        """Yields per step left: views and masks of scenes and, where regions are asked about, of photos."""
+        """Yields per step left: views and masks of scenes and, where regions are prompted, of photos."""
         options, done = self.options, self.trainer.step
         pool = PhotoPool(options.data, training_ids(options.data, options.exclude))
         if options.workers > 1:
@@ -72,8 +72,8 @@ class TrackingTask:
         network, autocast = self.trainer.network, not self.options.float32
         loss, figures = SceneRounds(network, views, masks, generator, autocast).run()
         if photos:
-            asked, clicked = ask_by_clicks(network, photos[0], photos[1], generator, autocast)
-            loss, figures = loss + asked, figures | clicked
+            prompted, clicked = train_by_clicks(network, photos[0], photos[1], generator, autocast)
+            loss, figures = loss + prompted, figures | clicked
         self.trainer.descend(loss)
         return figures
 
@@ -120,10 +120,10 @@ def make_trainer(
     return Trainer(network, [(slow, rate / 10), (fast, rate)])
 
 
-def ask_by_clicks(
+def train_by_clicks(
     network: NanoNetwork, images: torch.Tensor, masks: torch.Tensor, generator: torch.Generator, autocast: bool
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    """Loss and figures of views uint8 (B, 3, S, S) whose regions, bool (B, N, S, S), are asked for by clicks."""
+    """Loss and figures of views uint8 (B, 3, S, S) whose regions, bool (B, N, S, S), are prompted by clicks."""
     prompter = network.get_submodule(INTERACTIVE_PREFIX.rstrip("."))
     assert isinstance(prompter, Decoder)
     return Interaction(prompter, encode_photos(network, images, autocast), masks, generator, autocast).run()
