@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from fakes import ColourSegmenter, Program
 from PIL import Image
-from red_album import SIZE, iou, mask, picture, table, truth
+from red_album import SIZE, mask, picture, table, truth
+from scenes import iou
 
 from vos.cli.compose import compose
 from vos.cli.config import AlbumConfig

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scenes import iou
 
 from vos.adaptation.config import AdaptConfig
 from vos.sam.nano.segmenter import NanoSegmenter
@@ -41,10 +42,6 @@ def masks(device: str, precision: str, adapt: AdaptConfig) -> list[np.ndarray]:
         tracked = tracker.step(embedding, frame) if index else tracker.start(embedding, reference, frame)
         found.append(merge(tracked, embedding.geometry, frame, (1,), False).label_map.labels > 0)
     return found
-
-
-def iou(one: np.ndarray, other: np.ndarray) -> float:
-    return float((one & other).sum() / max(1, (one | other).sum()))
 
 
 def test_embeddings_are_those_of_the_cpu() -> None:

@@ -37,10 +37,6 @@ def mask(name: str, folder: str = "outputs/my-photos") -> np.ndarray:
     return np.asarray(Image.open(Path(folder, "masks", name)))
 
 
-def iou(found: np.ndarray, expected: np.ndarray) -> float:
-    return float((found & expected).sum() / (found | expected).sum())
-
-
 def make_album(folder: Path) -> list[str]:
     """Writes an album of every kind of file and a reference beside it; gives the words that name them."""
     photos = folder / "my photos"
