@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass
 class MethodConfig:
-    """How an object is looked for in a photo. ``None`` stands for what suits the model (``photos.methods.base``)."""
+    """How an object is looked for in a photo. ``None`` stands for what suits the model (``vos.persam.suited``)."""
 
     name: str = "p2sam"  # persam | persam_f | p2sam | persam_published
     guidance: bool = True  # steer the first decoder call by similarity (persam_f: only what reads similarity maps)

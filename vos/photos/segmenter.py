@@ -14,6 +14,7 @@ from vos.concept.concept import Concept
 from vos.concept.reference_view import Photo, as_rgb
 from vos.errors import VosError
 from vos.geometry import Geometry, mask_box
+from vos.persam.suited import chosen, suited
 from vos.photos.config import MethodConfig
 from vos.photos.crop_refinement import RefinedCrop, refine_crop
 from vos.photos.methods.base import FORBIDDEN_SHARE, Detection, PhotoMethod
@@ -164,9 +165,9 @@ class PhotoSegmenter:
     def _refined(
         self, rgb: npt.NDArray[np.uint8] | None, detection: Detection, score: PresenceScore, geometry: Geometry
     ) -> RefinedCrop | None:
-        cheap = "maps" in self.model.guidance_fields
-        wanted = self.config.crop_refinement if self.config.crop_refinement is not None else cheap
-        if rgb is None or not wanted or self.config.name == "persam_published" or score.value < self.threshold:
+        suits = suited(self.model, f"method={self.config.name}").crop_refinement
+        wanted = chosen(self.config.crop_refinement, suits) and self.config.name != "persam_published"
+        if rgb is None or not wanted or score.value < self.threshold:
             return None
         return refine_crop(self.model, rgb, detection, geometry)
 

@@ -92,7 +92,7 @@ class PresenceConfig:
 
 @dataclass
 class TrackerConfig:
-    """The per-frame tracker. ``None`` stands for what suits the model (``vos.tracking.decode``)."""
+    """The per-frame tracker. ``None`` stands for what suits the model (``vos.persam.suited``)."""
 
     name: str = "persam"  # persam | published
     points: int | None = None  # positive points per object from the similarity map (published: 2, PerSAM-F: 1)

@@ -15,6 +15,7 @@ from vos.persam.cascade import refine
 from vos.persam.location_prior import LocationPrior, locate, locate_near, peak_points
 from vos.persam.overlap import others_of
 from vos.persam.persam_f import fuse
+from vos.persam.suited import chosen, suited
 from vos.persam.window import Window, alike, crop, window_around
 from vos.sam.prompting import MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
@@ -26,7 +27,7 @@ from vos.tracking.prediction import Box, Prediction
 
 @dataclass(frozen=True)
 class Decoding:
-    """How objects are asked for. The place where an option's ``None`` becomes what suits the model.
+    """How objects are asked for.
 
     Attributes:
         model: encoded the frame, and decodes.
@@ -48,17 +49,12 @@ class Decoding:
 
     @classmethod
     def of(cls, config: TrackerConfig, model: Segmenter) -> Decoding:
-        """Resolves a tracker's options for a model.
-
-        A decoder that reads the similarity maps themselves has no use for their peaks, and one call is enough; the
-        box of the frame before only holds back an object that grows.
-        """
-        reads_maps = config.guidance and "maps" in model.guidance_fields
-        points = config.points if config.points is not None else (0 if reads_maps else 1)
-        box = config.motion.previous_box if config.motion.previous_box is not None else not reads_maps
-        steps = config.refine_steps if config.refine_steps is not None else (0 if reads_maps else 2)
+        """Resolves a tracker's options for a model."""
+        suits = suited(model, f"tracker={config.name}", config.guidance)
+        points, steps = chosen(config.points, suits.points), chosen(config.refine_steps, suits.refine_steps)
+        box = chosen(config.motion.previous_box, suits.box)
         # Points and boxes are given in the whole frame's pixels.
-        windows = reads_maps and not points and not box
+        windows = suits.reads_maps and not points and not box
         return cls(model, config.guidance, points, box, config.motion.previous_mask, steps, windows)
 
     def locate(self, embedding: ImageEmbedding, targets: Sequence[TargetFeature]) -> LocationPrior:

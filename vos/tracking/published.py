@@ -18,6 +18,7 @@ from vos.persam.cascade import Box, refine
 from vos.persam.persam_f import FinetuneConfig, fuse, reference_weights
 from vos.persam.published import VIDEO_MASK_VALUE, full_size_box, published_coverage, top_points
 from vos.persam.similarity import similarity
+from vos.persam.suited import chosen, suited
 from vos.persam.target_feature import target_feature
 from vos.sam.prompting import MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
@@ -41,7 +42,8 @@ class PublishedTracker(Tracker):
     def __init__(self, config: TrackerConfig, model: Segmenter) -> None:
         self.model = model
         self.finetune = FinetuneConfig.parse(config.finetune)
-        self.points = config.points if config.points is not None else (1 if self.finetune else 2)
+        choice = "tracker=published with finetune" if self.finetune else "tracker=published"
+        self.points = chosen(config.points, suited(model, choice).points)
         self.object_ids: tuple[int, ...] = ()
         self.targets: dict[int, TargetFeature] = {}  # by object id, in the order of the ids
         self.weights: dict[int, torch.Tensor] = {}  # PerSAM-F, by object id

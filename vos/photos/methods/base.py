@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from vos.concept.concept import Concept
+from vos.persam.suited import chosen, suited
 from vos.photos.config import MethodConfig
 from vos.sam.prompting import MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
@@ -67,8 +68,10 @@ class PhotoMethod(ABC):
     def __init__(self, model: Segmenter, concept: Concept, config: MethodConfig) -> None:
         concept.check_model(model)
         self.model, self.concept, self.config = model, concept, config
-        self.reads_maps = config.guidance and "maps" in model.guidance_fields
         self.fields = model.guidance_fields if config.guidance else frozenset[str]()
+        self.suited = suited(model, f"method={config.name}", config.guidance)
+        self.reads_maps = self.suited.reads_maps
+        self.refine_steps = chosen(config.refine_steps, self.suited.refine_steps)
 
     @abstractmethod
     def detect(self, embedding: ImageEmbedding, forbidden: torch.Tensor | None = None) -> Detection:

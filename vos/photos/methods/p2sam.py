@@ -40,7 +40,6 @@ class P2SamMethod(PhotoMethod):
         self.reference = FeatureDistribution(foreground)
         # The unit of distances: how unlike the object its own surroundings are.
         self.distance_unit = max(self.reference.distance(background), 1e-3) if len(background) else 1.0
-        self.refine_steps = config.refine_steps if config.refine_steps is not None else (0 if self.reads_maps else 2)
 
     @torch.no_grad()
     def detect(self, embedding: ImageEmbedding, forbidden: torch.Tensor | None = None) -> Detection:

@@ -7,6 +7,7 @@ import torch
 from vos.concept.concept import Concept
 from vos.persam.cascade import refine
 from vos.persam.location_prior import locate, peak_points
+from vos.persam.suited import chosen
 from vos.photos.config import MethodConfig
 from vos.photos.methods.base import Detection, PhotoMethod
 from vos.sam.prompting import Prompt
@@ -25,9 +26,7 @@ class PersamMethod(PhotoMethod):
         super().__init__(model, concept, config)
         # SAM's method pools the mean; the embedded model knows the pooling of its training.
         self.target = concept.target("max_mean" if self.reads_maps else "mean").to(model.device)
-        # A decoder that reads the similarity maps themselves has no use for their peaks.
-        self.points = config.points if config.points is not None else not self.reads_maps
-        self.refine_steps = 2 if config.refine_steps is None else config.refine_steps
+        self.points = chosen(config.points, bool(self.suited.points))
 
     @torch.no_grad()
     def detect(self, embedding: ImageEmbedding, forbidden: torch.Tensor | None = None) -> Detection:

@@ -28,7 +28,6 @@ class PersamFMethod(PhotoMethod):
             )
         self.weights = concept.weights.to(model.device)
         self.target = concept.target().to(model.device)
-        self.refine_steps = 2 if config.refine_steps is None else config.refine_steps
 
     @torch.no_grad()
     def detect(self, embedding: ImageEmbedding, forbidden: torch.Tensor | None = None) -> Detection:
