@@ -23,7 +23,7 @@ def concept_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Image.fromarray(labels).resize((3 * SIZE[1], 3 * SIZE[0]), Image.Resampling.NEAREST).save(tmp_path / "mask.png")
     monkeypatch.setattr(concept_program, "load_photo_model", lambda *_: ColourSegmenter())
     out = tmp_path / "rex.concept"
-    files = {"ref_image": str(tmp_path / "rex.png"), "ref_mask": str(tmp_path / "mask.png")}
+    files = {"ref_image": [str(tmp_path / "rex.png")], "ref_mask": [str(tmp_path / "mask.png")]}
     concept_program.run(ConceptConfig(**files, out=str(out), finetune=False))
     return out
 

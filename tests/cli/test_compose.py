@@ -34,7 +34,7 @@ def test_a_path_works_as_typed(name: str, tmp_path: Path, monkeypatch: pytest.Mo
     Path(name).touch()
     assert one(f"video={name}", f"ref_mask={name}").video == name
     if not name.isdigit():
-        assert one(f"ref_mask={name}").ref_mask == name
+        assert one(f"ref_mask={name}").ref_mask == [name]
     assert one(f"video={tmp_path / name}").video == str(tmp_path / name)
 
 
@@ -49,6 +49,17 @@ def test_any_text_is_taken_literally(text: str) -> None:
 def test_lists_of_paths_are_quoted_item_by_item() -> None:
     assert one("ref_mask=[my mask (1).png, b.png]", "ref_frame=[0,120]").ref_mask == ["my mask (1).png", "b.png"]
     assert one("ref_mask=[a.png,b.png]", "ref_frame=[0,120]").ref_frame == [0, 120]
+
+
+def test_a_sweep_over_a_list_option_gives_lists_of_one() -> None:
+    runs = compose(["-m", "ref_mask=a (1).png,b.png", "output=masks,rle"], "run", RunConfig)
+    assert [(run.config.ref_mask, run.config.output) for run in runs] == [
+        ([mask], [output]) for mask in ("a (1).png", "b.png") for output in ("masks", "rle")
+    ]
+    runs = compose(["-m", "ref_frame=[0,1],[2]", "output=[masks,rle],[masks]"], "run", RunConfig)
+    assert [(run.config.ref_frame, run.config.output) for run in runs] == [
+        (frames, output) for frames in ([0, 1], [2]) for output in (["masks", "rle"], ["masks"])
+    ]
 
 
 def test_values_have_the_declared_types() -> None:
@@ -140,6 +151,14 @@ def test_help_explains_every_option() -> None:
         assert f"  {name.removesuffix('.name')}=" in text or is_dataclass(hint)
     assert "output=[masks,overlay]" in text
     assert [name for name, _, comment in describe(RunConfig) if not comment] == []
+
+
+def test_help_says_what_more_of_every_number_of_the_tracker_does() -> None:
+    numbers = [(n, comment) for n, value, comment in describe(RunConfig) if type(value) in (int, float)]
+    silent = [
+        n for n, comment in numbers if n.startswith("tracker.") and "; more = " not in comment.replace(", ", "; ")
+    ]
+    assert silent == ["tracker.adapt.seed"]
 
 
 def test_help_says_the_terms() -> None:

@@ -141,8 +141,8 @@ def test_command_line_writes_a_file_and_prints_its_check(
     monkeypatch.setattr(program, "load_photo_model", lambda *_: model)
     write_reference(tmp_path)
     config = ConceptConfig(
-        ref_image=str(tmp_path / "rex.png"),
-        ref_mask=str(tmp_path / "rex_mask.png"),
+        ref_image=[str(tmp_path / "rex.png")],
+        ref_mask=[str(tmp_path / "rex_mask.png")],
         out=str(tmp_path / "rex.concept"),
         finetune=False,
     )
@@ -157,7 +157,7 @@ def test_command_line_writes_a_file_and_prints_its_check(
 def test_command_line_needs_one_object(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model: ColourSegmenter) -> None:
     monkeypatch.setattr(program, "load_photo_model", lambda *_: model)
     write_reference(tmp_path, ids=(1, 4))
-    files = {"ref_image": str(tmp_path / "rex.png"), "ref_mask": str(tmp_path / "rex_mask.png")}
+    files = {"ref_image": [str(tmp_path / "rex.png")], "ref_mask": [str(tmp_path / "rex_mask.png")]}
     out = str(tmp_path / "rex.concept")
     with pytest.raises(VosError, match="ids 1, 4; choose one with ref_id="):
         program.run(ConceptConfig(**files, out=out))
@@ -169,7 +169,7 @@ def test_command_line_needs_one_object(monkeypatch: pytest.MonkeyPatch, tmp_path
     with pytest.raises(VosError, match="ref_mask="):
         program.run(ConceptConfig(ref_image=files["ref_image"], out=out))
     with pytest.raises(VosError, match="one per photo"):
-        program.run(ConceptConfig(ref_image=[files["ref_image"]] * 2, ref_mask=files["ref_mask"], out=out))
+        program.run(ConceptConfig(ref_image=files["ref_image"] * 2, ref_mask=files["ref_mask"], out=out))
 
 
 def test_users_error_is_one_line_and_exit_code_2(tmp_path: Path) -> None:

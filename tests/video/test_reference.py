@@ -42,7 +42,7 @@ def test_masks_belong_to_their_frames_in_the_order_given(tmp_path: Path) -> None
 
 
 def test_a_box_or_a_point_stands_for_a_mask() -> None:
-    (boxed,) = read_given((48, 64), 3, box=[8, 16, 10, 20])
+    (boxed,) = read_given((48, 64), [3], box=[8, 16, 10, 20])
     assert boxed.frame_index == 3
     assert boxed.prompt is not None
     assert boxed.prompt.box is not None
@@ -56,13 +56,12 @@ def test_a_box_or_a_point_stands_for_a_mask() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"ref_frame": 0}, r"exactly one of .*none given"),
-        ({"ref_frame": 0, "point": [1, 2], "masks": [Path("m.png")]}, "ref_mask and ref_point given"),
-        ({"ref_frame": -1, "point": [1, 2]}, "ref_frame=-1 is not a frame number"),
-        ({"ref_frame": True, "point": [1, 2]}, "ref_frame=True is not a frame number"),
+        ({"ref_frame": [0]}, r"exactly one of .*none given"),
+        ({"ref_frame": [0], "point": [1, 2], "masks": [Path("m.png")]}, "ref_mask and ref_point given"),
+        ({"ref_frame": [-1], "point": [1, 2]}, "ref_frame=-1 is not a frame number"),
         ({"ref_frame": [0, 1], "point": [1, 2]}, "ref_point= takes one frame"),
         ({"ref_frame": [0, 1], "masks": [Path("m.png")]}, "1 masks in ref_mask= but 2 frames"),
-        ({"ref_frame": 4, "concepts": [Path("rex.concept")]}, "ref_frame=4 belongs to a mask"),
+        ({"ref_frame": [4], "concepts": [Path("rex.concept")]}, "ref_frame=4 belongs to a mask"),
     ],
 )
 def test_what_does_not_go_together_is_refused(options: dict[str, object], message: str) -> None:

@@ -148,7 +148,7 @@ def _from_references(
     """A concept for each id in the masks, from the photos in which it occurs."""
     pixels, label_maps = [read_image(path) for path in images], read_references(masks, photos=images)
     ids = sorted({i for label_map in label_maps for i in label_map.object_ids})
-    names = [str(n) for n in (config.name if isinstance(config.name, list) else [config.name])] if config.name else []
+    names = config.name or []
     if names and len(names) != len(ids):
         raise VosError(f"{len(names)} names in name= but {len(ids)} objects in ref_mask=; give one per object")
     concepts, sources = {}, []

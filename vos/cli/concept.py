@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from vos.cli.compose import Run, announced
 from vos.cli.config import ConceptConfig
+from vos.cli.run_record import paths
 from vos.concept.concept import Concept
 from vos.errors import VosError
 from vos.io.images import read_image
@@ -33,7 +33,10 @@ def run(config: ConceptConfig) -> Concept:
     """
     if config.out is None:
         raise VosError("there is no name for the concept file; give out=rex.concept")
-    images, masks = _paths("ref_image", config.ref_image), _paths("ref_mask", config.ref_mask)
+    images, masks = paths(config.ref_image), paths(config.ref_mask)
+    for option, given in (("ref_image", images), ("ref_mask", masks)):
+        if not given:
+            raise VosError(f"{option}= is missing; a concept needs ref_image=dog.jpg and its mask, ref_mask=dog.png")
     if len(images) != len(masks):
         raise VosError(f"{len(images)} photos in ref_image= but {len(masks)} masks in ref_mask=; give one per photo")
     if config.threads is not None:
@@ -60,12 +63,6 @@ def run(config: ConceptConfig) -> Concept:
         print(f"best reference: {images[concept.best_view]}")
     print(f"{out} ({out.stat().st_size / 2**20:.1f} MB, model={model.name})")
     return concept
-
-
-def _paths(option: str, value: Any) -> list[Path]:
-    if value is None:
-        raise VosError(f"{option}= is missing; a concept needs ref_image=dog.jpg and its mask, ref_mask=dog.png")
-    return [Path(str(item)).expanduser() for item in (value if isinstance(value, (list, tuple)) else [value])]
 
 
 def _object_id(wanted: int | None, labels: list[LabelMap]) -> int:

@@ -1,13 +1,12 @@
 """The options of every command, composed of the groups that stand beside what they configure.
 
-conf/*.yaml only selects and overrides. The comment beside a field is its help. ``Any`` stands where an option takes one
-value or a list: OmegaConf's schemas know unions of plain values only.
+conf/*.yaml only selects and overrides. The comment beside a field is its help. An option that takes several values is a
+list here; on the command line one value needs no brackets.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from vos.album.config import DreamboothConfig
 from vos.photos.config import MethodConfig
@@ -20,11 +19,11 @@ class RunConfig(RuntimeConfig):
     """``python -m vos.run``: one video."""
 
     video: str | None = None  # file, folder of images, camera:0 or stream URL
-    ref_mask: Any = None  # mask image of the objects to follow, or a list of them
+    ref_mask: list[str] | None = None  # mask image of the objects to follow, or a list of them
     ref_box: list[float] | None = None  # instead of a mask: [x, y, width, height], pixels
     ref_point: list[float] | None = None  # instead of a mask: [x, y], pixels
-    concept: Any = None  # instead of a mask: concept file (python -m vos.concept), or a list of them, ids 1, 2, ...
-    ref_frame: Any = 0  # frame number of the mask, from 0; one per mask if there are several
+    concept: list[str] | None = None  # instead of a mask: file of python -m vos.concept; of several, ids 1, 2, ...
+    ref_frame: list[int] = field(default_factory=lambda: [0])  # frame of the mask, from 0; one per mask
     output: list[str] = field(default_factory=lambda: ["masks", "overlay"])  # of masks, overlay, matte, rle
     output_dir: str | None = None  # where results are written; None = outputs/<name of the clip>
     matte_format: str = "webm"  # webm (VP9 with alpha) | mov (ProRes 4444)
@@ -33,15 +32,15 @@ class RunConfig(RuntimeConfig):
     checkpoint: str | None = None  # weights file; None = the model's own
     model: ModelConfig = field(default_factory=ModelConfig)
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
-    experiment: Any = None  # a file of conf/experiment: options that differ from the default
+    experiment: str | None = None  # a file of conf/experiment: options that differ from the default
 
 
 @dataclass
 class ConceptConfig(RuntimeConfig):
     """``python -m vos.concept``: a concept file from reference photos."""
 
-    ref_image: Any = None  # photo of the object, or a list of photos
-    ref_mask: Any = None  # its mask, one per photo
+    ref_image: list[str] | None = None  # photo of the object, or a list of photos
+    ref_mask: list[str] | None = None  # its mask, one per photo
     ref_id: int | None = None  # which id of the masks is the object; None = they hold only one
     out: str | None = None  # the file to write, e.g. rex.concept
     name: str | None = None  # what the object is called; None = the file's name
@@ -55,10 +54,10 @@ class AlbumConfig(RuntimeConfig):
     """``python -m vos.album``: photos in which the objects are looked for."""
 
     images: str | None = None  # folder (nested ones included), pattern such as 'photos/**/*.jpg', or one photo
-    ref_image: Any = None  # photo of the object, or a list of photos of it
-    ref_mask: Any = None  # its mask, one per photo; each id in them is a concept of its own
-    concept: Any = None  # concept file, or a list of them; besides or instead of ref_image
-    name: Any = None  # what the object of ref_image is called, one name per id; None = the reference's file name
+    ref_image: list[str] | None = None  # photo of the object, or a list of photos of it
+    ref_mask: list[str] | None = None  # its mask, one per photo; each id in them is a concept of its own
+    concept: list[str] | None = None  # concept file, or a list of them; besides or instead of ref_image
+    name: list[str] | None = None  # what the objects of ref_image are called, one per id; None = the file's name
     instances: str = "one"  # one | all, objects of a kind in a photo
     threshold: float | None = None  # score below which an object is absent, 0..1; more = fewer found; None = calibrated
     output: list[str] = field(default_factory=lambda: ["masks", "overlay"])  # also cutout, white, blur, dreambooth

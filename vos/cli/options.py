@@ -140,24 +140,26 @@ def _fits(name: str, typed: str) -> bool:
 def quoted(word: str, schema: type, sweep: bool = False) -> str:
     """Quotes the value of ``key=value`` for Hydra's parser where it is text, so that paths work as typed.
 
-    Blanks, brackets, commas and equals signs are syntax to Hydra. The value of a text option is taken as it stands
-    (in a sweep only if there is a file of that name), any other one if it does not parse. Lists are quoted by item,
-    and their brackets may be left out.
+    Blanks, brackets, commas and equals signs are syntax to Hydra. The value of a text option is taken as it stands, in
+    a sweep only if there is a file of that name. Lists are quoted by item, and their brackets may be left out; in a
+    sweep, commas without brackets then separate lists of one.
     """
     key, equals, value = word.partition("=")
-    if not equals or re.fullmatch(r"'.*'|\".*\"", value) or value == "null":
+    if not equals or re.fullmatch(r"'.*'|\".*\"", value) or value == "null" or choices(key):
         return word
     hint = dict(options(schema)).get(key)
-    if _is_list(hint) and not value.startswith("[") and not sweep:
-        return f"{key}=[{value}]"
     exists = os.path.exists(value)  # noqa: PTH110 - false, too, where one may not look, or for a long list of names
-    is_text = _is_text(hint)
-    numeric = re.fullmatch(r"[+-]?\d+", value) is not None
-    if (exists and not (numeric and not is_text)) or (is_text and not sweep) or not _parses(word):
-        if value.startswith("[") and value.endswith("]") and not exists and not is_text:
-            return f"{key}=[{','.join(_quote(item.strip()) for item in value[1:-1].split(','))}]"
-        return f"{key}={_quote(value)}"
-    return word
+    if (items := _items(hint)) is None:
+        is_text, is_number = str in _alternatives(hint), re.fullmatch(r"[+-]?\d+", value) is not None
+        literal = (exists and (is_text or not is_number)) or (is_text and not sweep) or not _parses(word)
+        return f"{key}={_quote(value)}" if literal else word
+    if value.startswith("[") and value.endswith("]") and not exists:
+        if items is not str or (sweep and _parses(word)):
+            return word
+        value = value[1:-1]
+    parts = [value] if exists else [part.strip() for part in value.split(",")]
+    written = [_quote(part) if items is str else part for part in parts]
+    return f"{key}=" + (",".join(f"[{part}]" for part in written) if sweep else f"[{','.join(written)}]")
 
 
 def _as_typed(value: Any) -> str:
@@ -171,12 +173,9 @@ def _alternatives(hint: Any) -> tuple[Any, ...]:
     return typing.get_args(hint) if is_union else (hint,)
 
 
-def _is_text(hint: Any) -> bool:
-    return str in _alternatives(hint)
-
-
-def _is_list(hint: Any) -> bool:
-    return any(typing.get_origin(part) is list for part in _alternatives(hint))
+def _items(hint: Any) -> Any:
+    """Returns what a list option holds; None for an option that is no list."""
+    return next((typing.get_args(part)[0] for part in _alternatives(hint) if typing.get_origin(part) is list), None)
 
 
 def _parses(word: str) -> bool:

@@ -91,10 +91,9 @@ def is_finished(record: Path, fingerprint: str, outputs: Iterable[Path]) -> bool
     return bool(known["fingerprint"] == fingerprint) and all(path.exists() for path in outputs)
 
 
-def paths(option: Any) -> list[Path]:
-    """The paths in an option that holds one, several or none."""
-    names = option if isinstance(option, list) else [option]
-    return [Path(str(name)).expanduser() for name in names if name is not None]
+def paths(option: Sequence[str] | None) -> list[Path]:
+    """Reads the paths in an option that holds one, several or none."""
+    return [Path(name).expanduser() for name in option or ()]
 
 
 def file_hash(path: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from vos.photos.config import MethodConfig
 from vos.sam.config import ModelConfig, RuntimeConfig
@@ -35,4 +34,4 @@ class EvaluateConfig(RuntimeConfig):
     model: ModelConfig = field(default_factory=ModelConfig)
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     method: MethodConfig = field(default_factory=MethodConfig)  # perseg
-    experiment: Any = None  # a file of conf/experiment: options that differ from the default
+    experiment: str | None = None  # a file of conf/experiment: options that differ from the default

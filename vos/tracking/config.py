@@ -14,26 +14,24 @@ class MemoryConfig:
     """Recency-updated memory of confident past frames, per object."""
 
     enabled: bool = True  # false = the given masks alone
-    momentum: float = 0.8  # each admission multiplies the weight of older views by this, 0..1
-    size: int = 3  # most views kept besides the references
-    weight: float = 0.4  # share of the memory against the references in the location prior, 0..1
+    momentum: float = 0.8  # each admission multiplies older views' weight by this, 0..1; more = they count for longer
+    size: int = 3  # most views kept besides the references; more = older looks count, slower
+    weight: float = 0.4  # share of the memory against the references, 0..1; more = follows changes, drifts sooner
     background_filter: bool = True  # forget the cells of a mask that look more like a background seen before
-    interval: int = 3  # least number of frames between admissions ...
-    growth: float = 0.1  # ... unless the object's area has changed by more than this share since the last one
-    min_predicted_iou: float = 0.45  # a frame is admitted only at or above this, 0..1
-    iou_share: float = 0.8  # ... and at or above this share of its recent median, 0..1; 0 = whatever that is
-    iou_window: int = 25  # frames over which that median is taken
-    area_change: float = 2.0  # ... and only if its area is at most 1 + this times its recent median, or its inverse
-    area_window: int = 7  # frames over which that median is taken
+    interval: int = 3  # least number of frames between admissions, more = views further apart, faster ...
+    growth: float = 0.1  # ... unless its area has changed by more than this share since; more = seldom sooner
+    min_predicted_iou: float = 0.45  # a frame is admitted only at or above this, 0..1; more = fewer, surer views
+    iou_share: float = 0.8  # ... and at or above this share of its recent median, 0..1; more = fewer, surer views
+    iou_window: int = 25  # frames over which that median is taken; more = slower to accept that things got worse
+    area_change: float = 2.0  # ... and if its area is within 1 + this times its recent median; more = fewer refused
+    area_window: int = 7  # frames over which that median is taken; more = slower to accept another size
 
     def __post_init__(self) -> None:
         if not 0 <= self.iou_share <= 1:
-            raise VosError(f"tracker.memory.iou_share={self.iou_share} is outside of 0..1; the default is 0.8")
-        for name, default in (("iou_window", 25), ("area_window", 7)):
+            raise VosError(f"tracker.memory.iou_share={self.iou_share} is outside of 0..1; give a share")
+        for name in ("iou_window", "area_window"):
             if getattr(self, name) < 1:
-                raise VosError(
-                    f"tracker.memory.{name}={getattr(self, name)} is below 1 frame; the default is {default}"
-                )
+                raise VosError(f"tracker.memory.{name}={getattr(self, name)} is below 1 frame; give 1 or more")
 
 
 @dataclass
@@ -42,18 +40,18 @@ class MotionConfig:
 
     previous_mask: bool = True  # previous frame's logits as mask prompt
     previous_box: bool | None = None  # predicted box as box prompt; None = unless the model reads similarity maps
-    velocity_momentum: float = 0.5  # share that the old velocity keeps in each frame, 0..1
-    box_margin: float = 0.1  # growth of the predicted box on each side, share of its size, per unsure frame more
-    gate: float = 1.0  # no mask farther beyond the predicted box than this share of its size; 0 = anywhere
-    gate_most: float = 0.15  # ... nor than this share of the picture's longer side
-    gate_calm: float = 0.25  # ... nor, while it moves as expected, than about this share of its size
-    max_age: int = 5  # frames without a sure sight after which the prior is dropped
+    velocity_momentum: float = 0.5  # share that the old velocity keeps in each frame, 0..1; more = smoother, later
+    box_margin: float = 0.1  # growth of the predicted box on each side, share of its size; more = a looser prior
+    gate: float = 1.0  # no mask farther from the predicted box than this share of its size; more = wider; 0 = anywhere
+    gate_most: float = 0.15  # ... nor than this share of the picture's longer side; more = wider for large objects
+    gate_calm: float = 0.25  # ... nor than about this share while it moves as expected; more = wider for calm ones
+    max_age: int = 5  # frames without a sure sight after which the prior is dropped; more = waits longer there
 
     def __post_init__(self) -> None:
         if not self.gate_most > 0:
-            raise VosError(f"tracker.motion.gate_most={self.gate_most} is not above 0; the default is 0.15")
+            raise VosError(f"tracker.motion.gate_most={self.gate_most} is not above 0; give a share")
         if not self.gate_calm >= 0:
-            raise VosError(f"tracker.motion.gate_calm={self.gate_calm} is below 0; the default is 0.25")
+            raise VosError(f"tracker.motion.gate_calm={self.gate_calm} is below 0; give a share")
 
 
 @dataclass
@@ -61,15 +59,15 @@ class EdgesConfig:
     """Outlines moved onto the frame's edges at full resolution, by a guided filter (He et al., TPAMI 2013)."""
 
     enabled: bool | None = None  # false = low-res logits, enlarged; None = true but for tracker=published
-    radius: float = 4.0  # of the filter's windows, low-res logits (each 4.4 pixels of a frame of 854x480)
-    epsilon: float = 1e-4  # variance of the frame, its range taken as 1, below which a window counts as without edges
+    radius: float = 4.0  # of the filter's windows, low-res logits (4.4 pixels of 854x480); more = farther edges count
+    epsilon: float = 1e-4  # variance (range 1) below which a window has no edges; more = smoother outlines
     colour: bool = True  # guided by the frame's colours; false = by its brightness, which is faster
 
     def __post_init__(self) -> None:
         if not 0 < self.radius <= 100:
-            raise VosError(f"tracker.edges.radius={self.radius} is outside of 0..100; the default is 4")
+            raise VosError(f"tracker.edges.radius={self.radius} is outside of 0..100; give a few low-res logits")
         if not self.epsilon >= 1e-5:
-            raise VosError(f"tracker.edges.epsilon={self.epsilon} is too small; give 1e-5 or more, the default is 1e-4")
+            raise VosError(f"tracker.edges.epsilon={self.epsilon} is too small; give 1e-5 or more")
 
 
 @dataclass
@@ -80,14 +78,14 @@ class PresenceConfig:
     and 0 its surroundings.
     """
 
-    present_iou: float = 0.4  # predicted IoU at or above: present
-    absent_iou: float = 0.1  # predicted IoU below: absent
-    absent_similarity: float = 0.0  # similarity below: absent
-    found_iou: float = 0.4  # a lost object is taken up again at or above this predicted IoU ...
-    found_similarity: float = 0.7  # ... if its similarity, too, is at or above this
+    present_iou: float = 0.4  # predicted IoU at or above: present; more = uncertain more often
+    absent_iou: float = 0.1  # predicted IoU below: absent; more = absent more often
+    absent_similarity: float = 0.0  # similarity below: absent; more = absent more often
+    found_iou: float = 0.4  # a lost object is taken up again at or above this predicted IoU, more = later, surer ...
+    found_similarity: float = 0.7  # ... if its similarity, too, is at or above this; more = fewer look-alikes
     scene_cuts: bool = True  # notice scene cuts, after which objects are looked for by appearance alone
-    new_scene_similarity: float = 0.9  # ... in a scene in which it has not been seen yet, after a cut or by concept=
-    min_area: float = 16.0  # original pixels; a smaller mask is absent (a quarter of the reference where that is less)
+    new_scene_similarity: float = 0.9  # ... in a scene that is new, after a cut or by concept=; more = surer, later
+    min_area: float = 16.0  # pixels; a smaller mask (a quarter of a small reference) is absent; more = fewer specks
 
 
 @dataclass
@@ -95,15 +93,15 @@ class TrackerConfig:
     """The per-frame tracker. ``None`` stands for what suits the model (``vos.persam.suited``)."""
 
     name: str = "persam"  # persam | published
-    points: int | None = None  # positive points per object from the similarity map (published: 2, PerSAM-F: 1)
-    refine_steps: int | None = None  # decoder calls after the first
+    points: int | None = None  # positive points per object, peaks of the similarity map; more = larger masks
+    refine_steps: int | None = None  # decoder calls after the first; more = tighter masks, slower
     guidance: bool = True  # steer the first decoder call by similarity
     adapt: AdaptConfig = field(default_factory=AdaptConfig)
     memory: MemoryConfig = field(default_factory=MemoryConfig)
     motion: MotionConfig = field(default_factory=MotionConfig)
     edges: EdgesConfig = field(default_factory=EdgesConfig)
     presence: PresenceConfig = field(default_factory=PresenceConfig)
-    finetune: Any = False  # true | false, or the options of FinetuneConfig
+    finetune: Any = False  # PerSAM-F: true | false, or {steps: ..., learning_rate: ...}
 
     @property
     def outlines(self) -> EdgesConfig | None:

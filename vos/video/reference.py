@@ -85,7 +85,7 @@ def point_prompt(point: Sequence[float], size: SizeHW) -> Prompt:
 
 def read_given(
     size: SizeHW,
-    ref_frame: int | list[int],
+    ref_frame: Sequence[int],
     *,
     masks: Sequence[Path] = (),
     box: Sequence[float] | None = None,
@@ -96,8 +96,8 @@ def read_given(
 
     Args:
         size: (H, W) of the video's frames in pixels.
-        ref_frame: number of the frame, from 0; of several masks a list.
-        masks: mask images, one per frame in ``ref_frame``.
+        ref_frame: number of the frame, from 0; of several masks one each.
+        masks: mask images, one per frame.
         box: (x, y, width, height), pixels.
         point: (x, y), pixels.
         concepts: files of ``python -m vos.concept``; ids 1, 2, ... in their order.
@@ -110,23 +110,25 @@ def read_given(
     if len(given) != 1:
         said = " and ".join(given) or "none"
         raise VosError(f"give exactly one of ref_mask=, ref_box=, ref_point= and concept= ({said} given)")
-    frames = ref_frame if isinstance(ref_frame, list) else [ref_frame]
-    if any(not isinstance(index, int) or isinstance(index, bool) or index < 0 for index in frames):
-        raise VosError(f"ref_frame={ref_frame} is not a frame number; they count from 0")
+    named = f"ref_frame={','.join(map(str, ref_frame))}"
+    if min(ref_frame, default=-1) < 0:
+        raise VosError(f"{named} is not a frame number; they count from 0")
     if concepts:
-        if ref_frame != 0:
-            raise VosError(f"ref_frame={ref_frame} belongs to a mask; concept= is searched from frame 0 on")
+        if list(ref_frame) != [0]:
+            raise VosError(f"{named} belongs to a mask; concept= is searched from frame 0 on")
         return [Reference(0, concepts=tuple(Concept.load(path) for path in concepts))]
     if masks:
-        if len(masks) != len(frames):
-            raise VosError(f"{len(masks)} masks in ref_mask= but {len(frames)} frames in ref_frame=; give one per mask")
-        return [Reference(index, label_map) for index, label_map in zip(frames, read_references(masks, size))]
-    if len(frames) != 1:
-        raise VosError(f"{given[0]}= takes one frame, not ref_frame={ref_frame}")
+        if len(masks) != len(ref_frame):
+            raise VosError(
+                f"{len(masks)} masks in ref_mask= but {len(ref_frame)} frames in ref_frame=; give one for each"
+            )
+        return [Reference(index, label_map) for index, label_map in zip(ref_frame, read_references(masks, size))]
+    if len(ref_frame) != 1:
+        raise VosError(f"{given[0]}= takes one frame, not {named}")
     if box is not None:
-        return [Reference(frames[0], prompt=box_prompt(box, size))]
+        return [Reference(ref_frame[0], prompt=box_prompt(box, size))]
     assert point is not None
-    return [Reference(frames[0], prompt=point_prompt(point, size))]
+    return [Reference(ref_frame[0], prompt=point_prompt(point, size))]
 
 
 def object_count(references: Sequence[Reference]) -> int:
