@@ -1,31 +1,80 @@
-"""From what was found in a photo to its files and its row in the tables."""
+"""From what was found in a photo to its files and its row in the tables. A file appears only when it is complete."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from vos.album.config import DreamboothConfig
 from vos.album.dreambooth import parse_background, square_crop, write_crop
 from vos.album.records import relative_files
-from vos.album.writers import PHOTO_OUTPUTS, write_instances, write_photo
 from vos.io.contact_sheet import thumbnail
 from vos.io.images import write_image
-from vos.io.render import edge_alpha
+from vos.io.masks.label_map import write_label_map
+from vos.io.render import cutout, edge_alpha, on_background, overlay, union_alpha
 from vos.photos.result import PhotoResult
 from vos.structures import Frame, LabelMap, SegmentedFrame
 
-OUTPUTS = (*PHOTO_OUTPUTS, "dreambooth")
 THUMBNAILS = ".album/thumbnails"  # for the contact sheet of a later run
+EDGE = 9  # pixels around the object that keep their colour under a cut-out's full transparency, for soft enlarging
 
 Rgb = npt.NDArray[np.uint8]
+
+
+def _contour_alpha(photo: SegmentedFrame) -> npt.NDArray[np.uint8]:
+    """Joins all objects' masks, soft along the contour alone, uint8 (H, W)."""
+    return edge_alpha(union_alpha(photo, "max"))
+
+
+def _cutout(photo: SegmentedFrame) -> npt.NDArray[np.uint8]:
+    alpha = _contour_alpha(photo)
+    near = cv2.dilate(alpha, np.ones((EDGE, EDGE), np.uint8)) > 0
+    return cutout(np.where(near[..., None], photo.frame.rgb, 0).astype(np.uint8), alpha)
+
+
+PICTURES: dict[str, tuple[str, Callable[[SegmentedFrame], npt.NDArray[np.uint8]]]] = {
+    "overlay": (".jpg", lambda photo: overlay(photo.frame.rgb, photo.label_map)),
+    "cutout": (".png", _cutout),
+    "white": (".jpg", lambda photo: on_background(photo.frame.rgb, _contour_alpha(photo), (255, 255, 255))),
+    "blur": (".jpg", lambda photo: on_background(photo.frame.rgb, _contour_alpha(photo), "blur")),
+}
+"""Name of an output -> suffix, and what draws it."""
+PHOTO_OUTPUTS = ("masks", *PICTURES)
+OUTPUTS = (*PHOTO_OUTPUTS, "dreambooth")
+
+
+def write_photo(output: str, folder: Path, photo: SegmentedFrame) -> Path | None:
+    """Writes one output of one photo.
+
+    Args:
+        output: one of ``PHOTO_OUTPUTS``.
+        folder: of the album's results; the file goes into ``<folder>/<output>/``, in folders as the photo's name has.
+        photo: with ``alpha``.
+
+    Returns:
+        The file, or None where there is no object to show (cut-outs and backgrounds).
+
+    Raises:
+        VosError: the disk is full, or the place cannot be written.
+    """
+    suffix, drawn = PICTURES.get(output, (".png", None))
+    path = folder / output / f"{photo.frame.name}{suffix}"
+    if drawn is None:
+        write_label_map(path, photo.label_map)
+    elif output == "overlay" or photo.label_map.labels.any():
+        write_image(path, drawn(photo))
+    else:
+        path.unlink(missing_ok=True)  # of an earlier run with other options
+        return None
+    return path
 
 
 @dataclass(frozen=True)
@@ -45,13 +94,13 @@ class PhotoOutputs:
     dreambooth: DreamboothConfig = field(default_factory=DreamboothConfig)
 
     def wanted(self) -> dict[str, str]:
-        """Every output of a photo, thumbnails included, with the fingerprint of its own options."""
+        """Returns every output of a photo, thumbnails included, with the fingerprint of its own options."""
         names = ["thumbnails", *self.names, *(["instances"] if self.instances else [])]
         crops = hashlib.sha256(json.dumps(asdict(self.dreambooth), sort_keys=True).encode()).hexdigest()[:16]
         return {name: crops if name == "dreambooth" else "" for name in names}
 
     def write(
-        self, name: str, rgb: Rgb, results: dict[int, PhotoResult], only: Sequence[str]
+        self, name: str, rgb: Rgb, results: Mapping[int, PhotoResult], only: Sequence[str]
     ) -> tuple[dict[str, tuple[str, list[str]]], list[dict[str, Any]]]:
         """Writes the outputs ``only`` of the photo ``name``.
 
@@ -67,27 +116,25 @@ class PhotoOutputs:
         Raises:
             VosError: the disk is full, or the place cannot be written.
         """
-        segmented, instances = (
-            as_segmented_frame(name, rgb, results),
-            [i for r in results.values() for i in r.instances],
-        )
+        segmented, instances = as_segmented_frame(name, rgb, results), instance_map(rgb, results)
         crops: list[dict[str, Any]] = []
         files: dict[str, tuple[str, list[str]]] = {}
         for output in only:
-            paths: list[Path | None]
             if output == "thumbnails":
                 paths = [self.folder / THUMBNAILS / f"{name}.jpg"]
-                write_image(self.folder / THUMBNAILS / f"{name}.jpg", _thumbnail(segmented, results))
+                # Several instances of a single concept have colours of their own.
+                own = len(results) == 1 and len(instances.object_ids) > 1
+                write_image(paths[0], thumbnail(rgb, instances if own else segmented.label_map))
             elif output == "instances":
-                masks = np.stack([i.mask for i in instances]) if instances else np.zeros((0, *rgb.shape[:2]), np.bool_)
-                paths = [write_instances(self.folder, name, masks)]
+                paths = [self.folder / output / f"{name}.png"]
+                write_label_map(paths[0], instances)
             elif output == "dreambooth":
                 crops = self._write_crops(name, rgb, list(results.values()))
                 paths = [self.folder / row["path"] for row in crops]
             else:
-                paths = [write_photo(output, self.folder, segmented)]
-            written = relative_files([path for path in paths if path is not None], self.folder)
-            files[output] = (self.wanted()[output], written)
+                path = write_photo(output, self.folder, segmented)
+                paths = [] if path is None else [path]
+            files[output] = (self.wanted()[output], relative_files(paths, self.folder))
         return files, crops
 
     def _write_crops(self, name: str, rgb: Rgb, results: Sequence[PhotoResult]) -> list[dict[str, Any]]:
@@ -107,8 +154,8 @@ class PhotoOutputs:
         return rows
 
 
-def as_segmented_frame(name: str, rgb: Rgb, results: dict[int, PhotoResult]) -> SegmentedFrame:
-    """Several concepts' results in one photo as one label map; where they overlap, the best score wins.
+def as_segmented_frame(name: str, rgb: Rgb, results: Mapping[int, PhotoResult]) -> SegmentedFrame:
+    """Joins several concepts' results in one photo to one label map; where they overlap, the best score wins.
 
     Args:
         name: of the photo.
@@ -128,19 +175,28 @@ def as_segmented_frame(name: str, rgb: Rgb, results: dict[int, PhotoResult]) -> 
     )
 
 
+def instance_map(rgb: Rgb, results: Mapping[int, PhotoResult]) -> LabelMap:
+    """Gives every instance an id of its own, from 1 on, at most 255; where they overlap, the earlier (better) wins."""
+    masks = [instance.mask for result in results.values() for instance in result.instances][:255]
+    labels = np.zeros(rgb.shape[:2], np.uint8)
+    for number, mask in reversed(list(enumerate(masks, start=1))):
+        labels[mask] = number
+    return LabelMap(labels, tuple(range(1, len(masks) + 1)))
+
+
 def describe(object_id: int, result: PhotoResult) -> dict[str, Any]:
-    """A result as a row of the album's tables; boxes as [x, y, width, height] in pixels."""
+    """Describes a result as a row of the album's tables; boxes as [x, y, width, height] in pixels."""
+    instances = [
+        {"score": round(float(i.score), 4), "box": _box(i.box), "area": int(i.mask.sum())} for i in result.instances
+    ]
     return {
         "concept": result.concept,
         "id": object_id,
         "presence": result.presence.value,
         "score": round(float(result.score), 4),
         "box": _box(result.box),
-        "area": int(np.count_nonzero(result.mask)),
-        "instances": [
-            {"score": round(float(i.score), 4), "box": _box(i.box), "area": int(np.count_nonzero(i.mask))}
-            for i in result.instances
-        ],
+        "area": int(result.mask.sum()),
+        "instances": instances,
     }
 
 
@@ -151,17 +207,6 @@ def _box(box: npt.NDArray[np.float32] | None) -> list[int] | None:
     return [x0, y0, x1 - x0 + 1, y1 - y0 + 1]
 
 
-def _thumbnail(segmented: SegmentedFrame, results: dict[int, PhotoResult]) -> Rgb:
-    """The objects outlined; several instances of a single concept in colours of their own."""
-    instances = [instance.mask for result in results.values() for instance in result.instances]
-    if len(results) > 1 or len(instances) < 2:
-        return thumbnail(segmented.frame.rgb, segmented.label_map)
-    labels = np.zeros(segmented.frame.size, np.uint8)
-    for number, mask in reversed(list(enumerate(instances[:255], start=1))):
-        labels[mask] = number
-    return thumbnail(segmented.frame.rgb, LabelMap(labels, tuple(range(1, len(instances[:255]) + 1))))
-
-
 def concept_folder(name: str, count: int) -> str:
-    """Folder of one concept's training pictures; none of its own where there is only one concept."""
+    """Names the folder of one concept's training pictures; none of its own where there is only one concept."""
     return "" if count == 1 else "".join(c if c.isalnum() or c in "._-" else "-" for c in name).strip(".-") or "object"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -55,13 +55,16 @@ class Records:
         self._records = {record.photo: record for record in _read(self._path)}
 
     def missing(self, photo: AlbumPhoto, fingerprint: str, outputs: dict[str, str]) -> list[str]:
-        """Which of ``outputs`` (output -> fingerprint of its options) there is still to write for a photo."""
-        record = self._current(photo, fingerprint)
+        """Lists the outputs (of output -> fingerprint of its options) that are still to be written for a photo."""
+        record = self.get(photo, fingerprint)
         return [name for name, options in outputs.items() if record is None or not self._has(record, name, options)]
 
     def get(self, photo: AlbumPhoto, fingerprint: str) -> PhotoRecord | None:
-        """What is known of a photo, if it is of this photo and segmentation."""
-        return self._current(photo, fingerprint)
+        """Returns what is known of a photo, if it is of this photo and segmentation."""
+        record = self._records.get(photo.key)
+        if record is None or record.fingerprint != fingerprint or record.identity != photo.identity():
+            return None
+        return record
 
     def forget(self, photos: Sequence[AlbumPhoto]) -> None:
         """Makes these photos unfinished."""
@@ -70,22 +73,14 @@ class Records:
 
     def add(self, photo: AlbumPhoto, record: PhotoRecord) -> None:
         """Adds what was done for a photo; its other outputs of the same segmentation stay."""
-        earlier = self._current(photo, record.fingerprint)
+        earlier = self.get(photo, record.fingerprint)
         if earlier is not None:
             crops = record.crops if "dreambooth" in record.outputs else earlier.crops
-            record = PhotoRecord(
-                **{**_fields(record), "outputs": {**earlier.outputs, **record.outputs}, "crops": crops}
-            )
+            record = replace(record, outputs={**earlier.outputs, **record.outputs}, crops=crops)
         self._records[record.photo] = record
         with writing_to(self._path):
             self._file.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
             self._file.flush()
-
-    def _current(self, photo: AlbumPhoto, fingerprint: str) -> PhotoRecord | None:
-        record = self._records.get(photo.key)
-        if record is None or record.fingerprint != fingerprint or record.identity != photo.identity():
-            return None
-        return record
 
     def _has(self, record: PhotoRecord, output: str, options: str) -> bool:
         written = record.outputs.get(output)
@@ -105,12 +100,8 @@ class Records:
 
 
 def relative_files(paths: Sequence[Path], folder: Path) -> list[str]:
-    """Paths of files below ``folder``, with "/", as records keep them."""
+    """Gives the paths of files below ``folder`` as records keep them, relative and with "/"."""
     return [Path(os.path.relpath(path, folder)).as_posix() for path in paths]
-
-
-def _fields(record: PhotoRecord) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in PhotoRecord.__dataclass_fields__}
 
 
 def _read(path: Path) -> Iterable[PhotoRecord]:

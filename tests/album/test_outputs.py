@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from vos.album.writers import PHOTO_OUTPUTS, write_instances, write_photo
+from vos.album.outputs import PHOTO_OUTPUTS, instance_map, write_photo
 from vos.io.masks.label_map import read_label_map
 from vos.io.render import edge_alpha
+from vos.photos.result import Instance, PhotoResult
 from vos.structures import Frame, LabelMap, Presence, SegmentedFrame
 
 INSIDE, OUTSIDE, FAR = (60, 80), (60, 40), (5, 5)  # rows, columns
@@ -79,14 +80,22 @@ def test_absent_objects_get_mask_and_overlay_but_no_cutout(tmp_path: Path) -> No
     assert not np.asarray(Image.open(tmp_path / "masks/trip/IMG_1.png")).any()
 
 
-def test_instances_have_ids_best_first(tmp_path: Path) -> None:
+def result(masks: np.ndarray) -> PhotoResult:
+    """Several instances of one concept."""
+    alpha, points, labels = np.zeros(masks.shape[1:], np.uint8), np.zeros((0, 2), np.float32), np.zeros(0, np.int64)
+    instances = tuple(Instance(mask, alpha, 0.9, 0.9, 0.9, None, points, labels) for mask in masks)
+    return PhotoResult("rex", Presence.PRESENT, 0.9, masks.any(axis=0), alpha, None, instances)
+
+
+def test_instances_have_ids_best_first() -> None:
+    photo = np.zeros((20, 30, 3), np.uint8)
     masks = np.zeros((3, 20, 30), bool)
     masks[0, 2:10, 2:10] = masks[1, 5:15, 5:15] = masks[2, 0:3, 20:30] = True
-    labels = read_label_map(write_instances(tmp_path, "a", masks))
+    labels = instance_map(photo, {7: result(masks)})
     assert labels.object_ids == (1, 2, 3)
     assert labels.labels[6, 6] == 1
     assert labels.labels[12, 12] == 2
-    assert read_label_map(write_instances(tmp_path, "b", masks[:0])).object_ids == ()
+    assert instance_map(photo, {7: result(masks[:0])}).object_ids == ()
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1))
