@@ -57,7 +57,7 @@ def parse_background(value: str) -> Background:
 def square_crop(
     rgb: Rgb, alpha: Alpha, size: int, margin: float = 0.1, background: Background = COLOURS["white"]
 ) -> tuple[npt.NDArray[np.uint8], Alpha]:
-    """A square around the object, with its mask.
+    """Cuts a square around the object, with its mask.
 
     The square is moved into the photo where that is possible; what still lies outside of the photo is background.
 
@@ -125,13 +125,13 @@ def write_metadata(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
 
 
 def flat_name(name: str) -> str:
-    """A photo's name without folders, because trainers do not look into them; different names stay different."""
+    """Makes a photo's name free of folders, which trainers do not look into; different names stay different."""
     flat = name.replace("/", "__")
     return f"{flat}-{hashlib.sha256(name.encode()).hexdigest()[:6]}" if flat.replace("__", "/") != name else flat
 
 
 def _named(path: Path) -> set[str]:
-    """The files that a metadata file names."""
+    """Lists the files that a metadata file names."""
     if not path.is_file():
         return set()
     try:
@@ -141,7 +141,7 @@ def _named(path: Path) -> set[str]:
 
 
 def _square(alpha: Alpha, margin: float) -> tuple[int, int, int]:
-    """Top, left and side of the square, in pixels; it may reach over the photo's edges."""
+    """Places the square: top, left and side in pixels; it may reach over the photo's edges."""
     x, y, width, height = cv2.boundingRect((alpha > 127).astype(np.uint8))
     if width == 0:
         x, y, width, height = cv2.boundingRect((alpha > 0).astype(np.uint8))

@@ -28,13 +28,13 @@ class AlbumPhoto:
     name: str
 
     def identity(self) -> list[int]:
-        """Size in bytes and time of change: another file has another one."""
+        """Returns size in bytes and time of change: another file has another one."""
         status = self.path.stat()
         return [status.st_size, status.st_mtime_ns]
 
 
 def list_album(spec: str | Path, exclude: Path | None = None) -> list[AlbumPhoto]:
-    """The photos of a folder (nested folders included), a glob pattern or a single file, in natural order.
+    """Lists the photos of a folder (nested folders included), a glob pattern or a single file, in natural order.
 
     Args:
         spec: as :func:`vos.io.images.list_images` takes it.
@@ -53,7 +53,7 @@ def list_album(spec: str | Path, exclude: Path | None = None) -> list[AlbumPhoto
 
 
 def album_root(spec: Path) -> Path:
-    """The folder whose tree the results mirror: the album's own, or the part of a pattern without wildcards."""
+    """Finds the folder whose tree the results mirror: the album's own, or the part of a pattern without wildcards."""
     if spec.is_dir():
         return spec
     parts = spec.parts[:-1]
@@ -62,13 +62,13 @@ def album_root(spec: Path) -> Path:
 
 
 def album_name(spec: str | Path) -> str:
-    """What the album's folder is called."""
+    """Names the folder of an album's results."""
     root = album_root(Path(spec).expanduser())
     return root.name or root.resolve().name or "album"
 
 
 def result_names(keys: Sequence[str]) -> list[str]:
-    """The keys without suffix; where two would be the same (also to a file system that ignores case), with it."""
+    """Drops the keys' suffixes, but where two would be the same (also to a file system that ignores case)."""
     stems = [str(Path(key).with_suffix("").as_posix()) for key in keys]
     count = Counter(stem.casefold() for stem in stems)
     return [stem if count[stem.casefold()] == 1 else key for stem, key in zip(stems, keys)]

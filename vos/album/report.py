@@ -59,7 +59,7 @@ def write_report(
 
 
 def table(done: Done) -> str:
-    """One line per photo and concept, as CSV."""
+    """Formats one line per photo and concept, as CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -73,7 +73,7 @@ def table(done: Done) -> str:
 
 
 def tiles(folder: Path, done: Done, concept: str) -> list[Tile]:
-    """The photos for a contact sheet: those that show the concept by score, then, dimmed, the others by score."""
+    """Sorts the photos for a contact sheet: those that show the concept by score, then, dimmed, the others by score."""
     found = [(next(o for o in record.objects if o["concept"] == concept), photo) for photo, record in done]
     found.sort(key=lambda one: (one[0]["presence"] == Presence.ABSENT, -one[0]["score"]))
     rows = []
@@ -87,7 +87,7 @@ def tiles(folder: Path, done: Done, concept: str) -> list[Tile]:
 
 
 def heading(done: Done, concept: str) -> str:
-    """How many photos show the concept."""
+    """Counts the photos that show the concept."""
     objects = [one for _, record in done for one in record.objects if one["concept"] == concept]
     present = sum(one["presence"] != Presence.ABSENT for one in objects)
     return f"{concept}: in {present} of {len(objects)} photos"
@@ -104,7 +104,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def unique_names(names: Iterable[str]) -> list[str]:
-    """Names of concepts, told apart by a number where two are the same."""
+    """Tells equal names of concepts apart by a number."""
     result: list[str] = []
     for name in names:
         number, candidate = 1, name

@@ -76,7 +76,7 @@ class Concept:
         finetune: bool | FinetuneConfig = False,
         object_id: int | None = None,
     ) -> Concept:
-        """As :meth:`from_image`, from several photos of the same object."""
+        """Makes a concept from several photos of the same object; see :meth:`from_image`."""
         if len(images) != len(masks) or not images:
             raise VosError(f"{len(images)} reference photos and {len(masks)} masks; give one mask per photo")
         model = cached_model() if model is None else model
@@ -98,11 +98,11 @@ class Concept:
 
     @property
     def best_view(self) -> int:
-        """The number of the best reference, as :func:`vos.concept.reference_check.best_reference` judges."""
+        """Finds the number of the best reference, as :func:`vos.concept.reference_check.best_reference` judges."""
         return best_reference([view.check for view in self.views])
 
     def target(self, pooling: Pooling = "max_mean") -> TargetFeature:
-        """All references as one target feature: mean of the pooled vectors, every cell of all of them."""
+        """Joins all references to one target feature: mean of the pooled vectors, every cell of all of them."""
         targets = [view.target(pooling) for view in self.views]
         embedding = torch.stack([target.embedding for target in targets]).mean(dim=0)
         direction = torch.stack([target.direction for target in targets]).mean(dim=0)

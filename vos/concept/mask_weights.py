@@ -24,7 +24,7 @@ MAPS_ONLY = frozenset({"maps"})  # published without attention and semantic prom
 
 
 def first_call(model: Segmenter, embedding: ImageEmbedding, prior: LocationPrior) -> tuple[Prompt, MaskCandidates]:
-    """The call whose three candidates are fused; a decoder that reads similarity maps gets them, too."""
+    """Decodes the three candidates that are fused; a decoder that reads similarity maps gets them, too."""
     prompt = Prompt.from_points(peak_points(prior.similarity, embedding.geometry, 1)[0])
     maps = prior.guidance.maps
     guidance = Guidance(maps=maps, responses=prior.guidance.responses) if maps is not None else None
@@ -39,7 +39,7 @@ def image_weights(
     mask: npt.NDArray[np.bool_],
     config: FinetuneConfig,
 ) -> torch.Tensor:
-    """PerSAM-F's weights of one reference photo, which is decoded once.
+    """Tunes PerSAM-F's weights on one reference photo, which is decoded once.
 
     The loss is taken on a raster of ``TUNING_SIDE`` at most: the model's logits hold no more detail, and a larger one
     would only take longer.

@@ -86,7 +86,7 @@ def check_reference(
 
 
 def border_share(mask: npt.NDArray[np.bool_]) -> float:
-    """Share of a mask's outline pixels that lie on the image's border; 0 where it fills the image."""
+    """Measures the share of a mask's outline pixels that lie on the image's border; 0 where it fills the image."""
     if mask.all():
         return 0.0
     small = _working(mask)
@@ -98,7 +98,7 @@ def border_share(mask: npt.NDArray[np.bool_]) -> float:
 
 
 def raggedness(mask: npt.NDArray[np.bool_]) -> float:
-    """Share of a mask (H, W) that opening and closing by a small disk change: fringes, cracks, specks and holes."""
+    """Measures the share of a mask (H, W) that a small opening and closing change: fringes, cracks, specks, holes."""
     small = _working(mask)
     radius = max(1, round(0.04 * float(np.sqrt(small.sum()))))
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
@@ -108,7 +108,7 @@ def raggedness(mask: npt.NDArray[np.bool_]) -> float:
 
 
 def look_alike(features: torch.Tensor, coverage: torch.Tensor, target: TargetFeature, geometry: Geometry) -> float:
-    """Area outside of the mask that is as similar to the object as its own less typical quarter, as a share of it."""
+    """Measures the look-alike area: as similar as the object's less typical quarter, as a share of the object."""
     found = similarity(features, [target])[0]
     rows, columns = geometry.image_grid_size
     found, coverage = found[:rows, :columns], coverage[:rows, :columns]
@@ -119,7 +119,7 @@ def look_alike(features: torch.Tensor, coverage: torch.Tensor, target: TargetFea
 
 
 def best_reference(checks: Sequence[ReferenceCheck]) -> int:
-    """The number of the best one: fewest issues, then the highest quality."""
+    """Finds the number of the best one: fewest issues, then the highest quality."""
     return min(range(len(checks)), key=lambda k: (len(checks[k].issues), -checks[k].quality, k))
 
 

@@ -49,12 +49,12 @@ class ReferenceView:
     thumbnail: npt.NDArray[np.uint8]
 
     def target(self, pooling: Pooling = "max_mean") -> TargetFeature:
-        """What the object looks like in this photo."""
+        """Describes what the object looks like in this photo."""
         return replace(target_feature(self.features, self.coverage, pooling), moments=self.moments)
 
 
 def as_rgb(image: Photo) -> npt.NDArray[np.uint8]:
-    """A photo as uint8 (H, W, 3) RGB, from a file or an array.
+    """Returns a photo as uint8 (H, W, 3) RGB, from a file or an array.
 
     Raises:
         VosError: a file that cannot be read, or an array of another kind.
@@ -72,7 +72,7 @@ def as_rgb(image: Photo) -> npt.NDArray[np.uint8]:
 def as_mask(
     mask: Mask, size: tuple[int, int], object_id: int | None = None, photo: Photo | None = None
 ) -> npt.NDArray[np.bool_]:
-    """A reference mask as bool (H, W), from a file or an array.
+    """Returns a reference mask as bool (H, W), from a file or an array.
 
     Args:
         mask: a file, or an array (H, W).

@@ -108,7 +108,7 @@ def list_images(spec: str | Path) -> list[Path]:
 
 
 def natural_key(path: Path) -> tuple[tuple[tuple[str | int, ...], ...], str]:
-    """Sort key of a path in which runs of digits count as numbers."""
+    """Returns a sort key of a path in which runs of digits count as numbers."""
     parts = (re.split(r"(\d+)", part.casefold()) for part in path.parts)
     return tuple(tuple(int(s) if i % 2 else s for i, s in enumerate(part)) for part in parts), str(path)
 
@@ -126,7 +126,7 @@ def _to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
 
 
 def to_srgb(image: Image.Image) -> Image.Image:
-    """An image without transparency as sRGB, mode "RGB".
+    """Converts an image without transparency to sRGB, mode "RGB".
 
     Colours are converted by the embedded profile as browsers do (relative colorimetric, black point compensation).
     Without a profile, with a broken one, or one for other kinds of pixels, they are taken as sRGB.
@@ -145,7 +145,7 @@ def to_srgb(image: Image.Image) -> Image.Image:
 
 @lru_cache(maxsize=16)
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """The transform from a profile to sRGB; None where there is nothing to convert, or no way."""
+    """Makes the transform from a profile to sRGB; None where there is nothing to convert, or no way."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if source.profile.xcolor_space.strip() != _SPACES[mode]:

@@ -61,6 +61,6 @@ class PhotoResult:
 
     @property
     def points(self) -> npt.NDArray[np.float32]:
-        """float32 (P, 2) as (x, y), the point prompts of the best instance or candidate, original pixels."""
+        """Returns the point prompts of the best instance or candidate, float32 (P, 2) as (x, y), original pixels."""
         best = self.instances[0] if self.instances else self.candidate
         return np.zeros((0, 2), np.float32) if best is None else best.points

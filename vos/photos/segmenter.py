@@ -110,7 +110,7 @@ class PhotoSegmenter:
     def segment_embedding(
         self, embedding: ImageEmbedding, concepts: Sequence[Concept], rgb: npt.NDArray[np.uint8] | None = None
     ) -> list[PhotoResult]:
-        """As :meth:`segment`, for a photo that is encoded already; without ``rgb`` no crop is refined."""
+        """Finds each concept in a photo that is encoded already; without ``rgb`` no crop is refined."""
         drawn = [
             [
                 draw(one, score, embedding.geometry, self._refined(rgb, one, score, embedding.geometry))
@@ -132,7 +132,7 @@ class PhotoSegmenter:
     def _instances(
         self, embedding: ImageEmbedding, method: PhotoMethod, scorer: PresenceScorer
     ) -> list[tuple[Detection, PresenceScore]]:
-        """What was found, best first. With ``instances="all"`` found again and again without the earlier ones."""
+        """Detects instances, best first; with ``instances="all"`` again and again without the earlier ones."""
         geometry = embedding.geometry
         detection = method.detect(embedding)
         if self.instances == "one":
@@ -186,7 +186,7 @@ class PhotoSegmenter:
 
 
 def components(detection: Detection) -> list[Detection]:
-    """The connected parts of a mask, largest first, specks left out: each may be an instance of its own."""
+    """Splits a mask into its connected parts, largest first, specks left out: each may be an instance of its own."""
     mask = (detection.logits > 0).cpu().numpy().astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     areas = {k: int(stats[k, cv2.CC_STAT_AREA]) for k in range(1, count)}
@@ -243,7 +243,7 @@ def draw(detection: Detection, score: PresenceScore, geometry: Geometry, crop: R
 
 
 def _pixels(logits: torch.Tensor, geometry: Geometry) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint8]]:
-    """Mask and alpha of low-res logits (h4, w4), in original pixels."""
+    """Brings low-res logits (h4, w4) to mask and alpha in original pixels."""
     full = geometry.logits_to_original(logits[None, None].float())[0, 0]
     mask = (full > 0).cpu().numpy()
     return mask, (full.sigmoid_() * 255 + 0.5).to(torch.uint8).cpu().numpy()

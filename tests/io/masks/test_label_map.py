@@ -13,7 +13,8 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from vos.errors import VosError
-from vos.io.masks.label_map import mask_box, read_label_map, write_label_map
+from vos.geometry import mask_box
+from vos.io.masks.label_map import read_label_map, write_label_map
 from vos.io.masks.reference import read_reference
 from vos.structures import LabelMap
 

@@ -17,7 +17,7 @@ from training.photos import PhotoPool, photo_ids
 from training.task import HELD_OUT_EVERY
 
 from measures.tables import Cell, Pairs, Settings, Table, skipped
-from vos.io.masks.label_map import mask_box
+from vos.geometry import mask_box
 from vos.sam.prompting import MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from vos.errors import VosError
@@ -45,21 +44,3 @@ def read_label_map(path: str | Path) -> LabelMap:
         except Exception as error:  # Pillow raises nearly anything on damaged bytes
             raise VosError(f"{path} is damaged and cannot be read as a label map") from error
     return LabelMap(labels, tuple(int(i) for i in np.unique(labels) if i))
-
-
-def mask_box(mask: npt.NDArray[np.generic]) -> npt.NDArray[np.float32] | None:
-    """Finds the tight box of a mask, as SAM's box prompt takes it.
-
-    Args:
-        mask: (H, W), foreground where non-zero.
-
-    Returns:
-        float32 (x0, y0, x1, y1) in pixel coordinates of the first and last foreground columns and rows
-        (both inclusive), or None for an empty mask.
-    """
-    filled = np.asarray(mask, dtype=bool)
-    columns = np.flatnonzero(filled.any(axis=0))
-    if len(columns) == 0:
-        return None
-    rows = np.flatnonzero(filled.any(axis=1))
-    return np.array([columns[0], rows[0], columns[-1], rows[-1]], dtype=np.float32)

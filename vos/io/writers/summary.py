@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from vos.io.masks.label_map import mask_box
+from vos.geometry import mask_box
 from vos.io.writers.base import Writer
 from vos.structures import SegmentedFrame
 

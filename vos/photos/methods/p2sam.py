@@ -43,7 +43,7 @@ class P2SamMethod(PhotoMethod):
 
     @torch.no_grad()
     def detect(self, embedding: ImageEmbedding, forbidden: torch.Tensor | None = None) -> Detection:
-        """See :meth:`PhotoMethod.detect`."""
+        """Detects as :meth:`PhotoMethod.detect` says."""
         prior = locate(embedding, [self.target], self.fields).without(forbidden)
         prompts = self._prompts(embedding, prior.similarity[0], forbidden)
         if self.reads_maps:
@@ -78,7 +78,7 @@ class P2SamMethod(PhotoMethod):
         return prompts
 
     def _best(self, embedding: ImageEmbedding, candidates: MaskCandidates) -> int:
-        """The number of the mask whose features are distributed most like the reference's, and that is drawn well."""
+        """Chooses the mask whose features are distributed most like the reference's, and that is drawn well."""
         cells = F.normalize(embedding.features, dim=0).flatten(1).T
         ratings = []
         for logits, quality in zip(candidates.logits[:, 0], candidates.predicted_iou[:, 0]):
@@ -90,12 +90,12 @@ class P2SamMethod(PhotoMethod):
 
 
 def _repeated(guidance: Guidance, count: int) -> Guidance:
-    """The guidance of one object for ``count`` prompts."""
+    """Repeats the guidance of one object for ``count`` prompts."""
     return guidance.map(lambda value: value.expand(count, *value.shape[1:]))
 
 
 def cluster(features: torch.Tensor, count: int) -> torch.Tensor:
-    """Spherical k-means, deterministic: begins with the cell nearest to the mean, then always the farthest cell.
+    """Clusters by spherical k-means, deterministic: it begins at the cell nearest to the mean, then the farthest ones.
 
     Args:
         features: float (K, C), unit vectors, K >= ``count`` >= 1.
@@ -142,7 +142,7 @@ class FeatureDistribution:
         self._quantiles = self._project(features)
 
     def distance(self, features: torch.Tensor) -> float:
-        """To another set (L, C), L >= 1; 0 for equal distributions."""
+        """Measures the distance to another set (L, C), L >= 1; 0 for equal distributions."""
         return float((self._project(features) - self._quantiles).abs().mean())
 
     def _project(self, features: torch.Tensor) -> torch.Tensor:

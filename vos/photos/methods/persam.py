@@ -30,7 +30,7 @@ class PersamMethod(PhotoMethod):
 
     @torch.no_grad()
     def detect(self, embedding: ImageEmbedding, forbidden: torch.Tensor | None = None) -> Detection:
-        """See :meth:`PhotoMethod.detect`."""
+        """Detects as :meth:`PhotoMethod.detect` says."""
         prior = locate(embedding, [self.target], self.fields).without(forbidden)
         guidance = prior.guidance if self.config.guidance else None
         prompt, unprompted = Prompt.empty(), None

@@ -31,7 +31,7 @@ class PersamFMethod(PhotoMethod):
 
     @torch.no_grad()
     def detect(self, embedding: ImageEmbedding, forbidden: torch.Tensor | None = None) -> Detection:
-        """See :meth:`PhotoMethod.detect`."""
+        """Detects as :meth:`PhotoMethod.detect` says."""
         prior = locate(embedding, [self.target], self.fields & MAPS_ONLY).without(forbidden)
         unprompted = None
         if self.reads_maps:

@@ -35,7 +35,7 @@ class PublishedMethod(PhotoMethod):
 
     @torch.no_grad()
     def detect(self, embedding: ImageEmbedding, forbidden: torch.Tensor | None = None) -> Detection:
-        """See :meth:`PhotoMethod.detect`."""
+        """Detects as :meth:`PhotoMethod.detect` says."""
         geometry = embedding.geometry
         similar = similarity(embedding.features, [self.target])
         if forbidden is not None:  # several instances are not part of the published method
@@ -50,7 +50,7 @@ class PublishedMethod(PhotoMethod):
 
 
 def published_attention(pixels: torch.Tensor, geometry: Geometry) -> torch.Tensor:
-    """A = sigmoid((S - mean S) / std S) as (1, h * w), from S in original pixels.
+    """Computes A = sigmoid((S - mean S) / std S) as (1, h * w), from S in original pixels.
 
     DEFECT: S without its padding is stretched over the whole grid, so on an image that is not square A lies beside
     the features that it steers.
