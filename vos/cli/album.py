@@ -122,7 +122,7 @@ def _check(config: AlbumConfig) -> None:
 
 
 def _concepts(config: AlbumConfig, model: Segmenter) -> tuple[dict[int, Concept], list[dict[str, Any]]]:
-    """What is looked for, by object id, and where each comes from."""
+    """Reads what is looked for, by object id, and where each comes from."""
     images, masks, files = (paths(value) for value in (config.ref_image, config.ref_mask, config.concept))
     if not images and not files:
         raise VosError("there is no reference; give ref_image=dog.jpg ref_mask=dog.png, or concept=dog.concept")
@@ -145,7 +145,7 @@ def _concepts(config: AlbumConfig, model: Segmenter) -> tuple[dict[int, Concept]
 def _from_references(
     config: AlbumConfig, images: list[Path], masks: list[Path], model: Segmenter
 ) -> tuple[dict[int, Concept], list[dict[str, Any]]]:
-    """A concept for each id in the masks, from the photos in which it occurs."""
+    """Makes a concept for each id in the masks, from the photos in which it occurs."""
     pixels, label_maps = [read_image(path) for path in images], read_references(masks, photos=images)
     ids = sorted({i for label_map in label_maps for i in label_map.object_ids})
     names = config.name or []

@@ -66,7 +66,7 @@ def run(config: ConceptConfig) -> Concept:
 
 
 def _object_id(wanted: int | None, labels: list[LabelMap]) -> int:
-    """The one id that the masks are about."""
+    """Finds the one id that the masks are about."""
     ids = sorted({i for label_map in labels for i in label_map.object_ids})
     if wanted is None and len(ids) > 1:
         raise VosError(f"the masks hold the ids {', '.join(map(str, ids))}; choose one with ref_id=")

@@ -57,7 +57,7 @@ def config_folder() -> Path:
 
 
 def options(schema: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every option of a config dataclass as (dotted name, type), nested ones and config groups included."""
+    """Lists every option of a config dataclass as (dotted name, type), nested ones and config groups included."""
     hints = typing.get_type_hints(schema)
     for item in fields(schema):
         hint = hints[item.name]
@@ -67,7 +67,7 @@ def options(schema: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def describe(schema: type, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
-    """Every option of a config dataclass as (dotted name, default, the comment beside it in the source)."""
+    """Lists every option of a config dataclass as (dotted name, default, the comment beside it in the source)."""
     sources = "".join(inspect.getsource(part) for part in schema.__mro__ if is_dataclass(part))
     comments = dict(re.findall(r"^    (\w+): .*?  # (.*)$", sources, re.MULTILINE))
     defaults = schema()
@@ -80,7 +80,7 @@ def describe(schema: type, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
 
 
 def choices(group: str) -> list[str]:
-    """The names in a config group, e.g. "tracker"; empty if there is no such group."""
+    """Lists the names in a config group, e.g. "tracker"; empty if there is no such group."""
     folder = config_folder() / group
     if not folder.is_dir():
         return []
@@ -88,7 +88,7 @@ def choices(group: str) -> list[str]:
 
 
 def help_text(schema: type, usage: str) -> str:
-    """Usage and a table of every option with its default and the comment beside it in its dataclass."""
+    """Writes usage and a table of every option with its default and the comment beside it in its dataclass."""
     rows = []
     for name, default, comment in describe(schema):
         group = name.removesuffix(".name")

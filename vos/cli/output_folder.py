@@ -22,7 +22,7 @@ LOCK = ".lock"
 
 
 def output_folder(run: Run[Any], name: str, source: str) -> Path:
-    """Where a run writes: ``output_dir``, or outputs/<name>; in a sweep with one folder per combination inside it.
+    """Says where a run writes: ``output_dir``, or outputs/<name>; in a sweep with one folder per combination inside it.
 
     Args:
         run: whose config has ``output_dir``.

@@ -97,7 +97,7 @@ def paths(option: Sequence[str] | None) -> list[Path]:
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a small file, hex digits."""
+    """Hashes a small file, SHA-256 in hex digits."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -106,7 +106,7 @@ def _model_parts(config: AlbumConfig | EvaluateConfig, model: Segmenter) -> list
 
 
 def _stamps(files: Iterable[Path]) -> list[list[Any]]:
-    """Name, size and time of change of files that are too large to be read for it."""
+    """Lists name, size and time of change of files that are too large to be read for it."""
     return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
 
 

@@ -120,7 +120,7 @@ class SavedDirection:
 
     @property
     def has_state(self) -> bool:
-        """Whether there is a state to go on from."""
+        """Says whether there is a state to go on from."""
         return self._state_path.exists()
 
     def close(self) -> None:
