@@ -179,7 +179,7 @@ def _write_summary(folder: Path, config: EvaluateConfig, figures: dict[str, Any]
 
 
 def _davis_folders(runs: Sequence[Run[EvaluateConfig]]) -> list[Path]:
-    """Says where each run writes; names in a sweep are readable, so that one more value leaves the finished runs there."""
+    """Says where each run writes; one more value in a sweep leaves the folders of the others as they were."""
     config = runs[0].config
     if len(runs) == 1:
         return [Path(config.output_dir or f"outputs/{config.dataset.name}-{config.split}").expanduser()]

@@ -22,7 +22,7 @@ LOCK = ".lock"
 
 
 def output_folder(run: Run[Any], name: str, source: str) -> Path:
-    """Says where a run writes: ``output_dir``, or outputs/<name>; in a sweep with one folder per combination inside it.
+    """Says where a run writes: ``output_dir``, or outputs/<name>; in a sweep a folder inside it for each combination.
 
     Args:
         run: whose config has ``output_dir``.

@@ -33,7 +33,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def temporary_path(path: str | Path) -> Iterator[Path]:
-    """Does what :func:`atomic_path` does, for bodies whose own OSErrors are not about ``path``: these pass unchanged."""
+    """Is :func:`atomic_path` for bodies whose own OSErrors are not about ``path``: these pass unchanged."""
     path = Path(path)
     _refuse_special(path)
     temporary = path.with_name(_PARTIAL.format(stem=path.stem, key=uuid.uuid4().hex[:8], suffix=path.suffix))
