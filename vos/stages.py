@@ -116,7 +116,7 @@ class WriteBehind(Generic[T]):
                     self._error = error
 
     def _next(self) -> T | _End:
-        """Waits for the next item. Looks now and then: Ctrl-C in the middle of ``put`` can swallow what should wake us."""
+        """Waits for the next item. Looks now and then: Ctrl-C in ``put`` can swallow what should wake us."""
         while True:
             try:
                 return self._queue.get(timeout=_POLL)
