@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+import vos
 from vos.cli.program import exit_code
 from vos.errors import VosError
 
@@ -34,3 +35,11 @@ def test_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(lambda: fail(VosError("no such\nthing"))) == 2
     assert capsys.readouterr().err == "error: no such thing\n"
     assert exit_code(lambda: fail(KeyboardInterrupt())) == 130
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_each_program_says_its_version(name: str) -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", f"vos.{name}", "--version"], capture_output=True, text=True, check=True
+    )
+    assert said.stdout == f"vos {vos.__version__}\n"

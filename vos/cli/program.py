@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from vos import __version__
 from vos.errors import VosError
 
 if TYPE_CHECKING:
@@ -35,7 +36,11 @@ def program(
         from vos.cli.compose import compose
         from vos.cli.options import help_text
 
-        words, options = sys.argv[1:], schema()
+        words = sys.argv[1:]
+        if "--version" in words:
+            print(f"vos {__version__}", flush=True)
+            return 0
+        options = schema()
         if not words or any(word in ("-h", "--help") for word in words):
             print(help_text(options, usage), flush=True)
             return 0

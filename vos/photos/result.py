@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -25,14 +25,14 @@ class Instance:
         labels: int64 (P,), 1 = positive, 0 = negative.
     """
 
-    mask: npt.NDArray[np.bool_]
-    alpha: npt.NDArray[np.uint8]
+    mask: npt.NDArray[np.bool_] = field(repr=False)
+    alpha: npt.NDArray[np.uint8] = field(repr=False)
     score: float
     predicted_iou: float
     similarity: float
     box: npt.NDArray[np.float32] | None
-    points: npt.NDArray[np.float32]
-    labels: npt.NDArray[np.int64]
+    points: npt.NDArray[np.float32] = field(repr=False)
+    labels: npt.NDArray[np.int64] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,8 +53,8 @@ class PhotoResult:
     concept: str
     presence: Presence
     score: float
-    mask: npt.NDArray[np.bool_]
-    alpha: npt.NDArray[np.uint8]
+    mask: npt.NDArray[np.bool_] = field(repr=False)
+    alpha: npt.NDArray[np.uint8] = field(repr=False)
     box: npt.NDArray[np.float32] | None
     instances: tuple[Instance, ...]
     candidate: Instance | None = None
