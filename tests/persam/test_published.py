@@ -6,8 +6,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from vos.geometry import Geometry
 from vos.persam.published import PHOTO_MASK_VALUE, VIDEO_MASK_VALUE, full_size_box, published_coverage, top_points
-from vos.structures import Geometry
 
 WIDE = Geometry((180, 320), (144, 256), (256, 256))  # padded below, as SAM pads
 
