@@ -146,7 +146,9 @@ def _from_references(
     config: AlbumConfig, images: list[Path], masks: list[Path], model: Segmenter
 ) -> tuple[dict[int, Concept], list[dict[str, Any]]]:
     """Makes a concept for each id in the masks, from the photos in which it occurs."""
-    pixels, label_maps = [read_image(path) for path in images], read_references(masks, photos=images)
+    pixels, given = [read_image(path) for path in images], read_references(masks, photos=images)
+    print(f"ref_mask: {given.describe()}")
+    label_maps = given.label_maps
     ids = sorted({i for label_map in label_maps for i in label_map.object_ids})
     names = config.name or []
     if names and len(names) != len(ids):
@@ -159,7 +161,8 @@ def _from_references(
         tuned = config.method.name == "persam_f"
         concepts[i] = Concept.from_images([pixels[k] for k in seen], own, name=name, model=model, finetune=tuned)
         _warn(concepts[i], [images[k] for k in seen])
-        sources.append({"name": name, "sha256": [file_hash(p) for k in seen for p in (images[k], masks[k])]})
+        source = {"name": name, "sha256": [file_hash(p) for k in seen for p in (images[k], masks[k])]}
+        sources.append({**source, "original_id": given.original_ids[i]} if i in given.original_ids else source)
     return concepts, sources
 
 

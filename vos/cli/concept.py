@@ -13,9 +13,8 @@ from vos.cli.run_record import paths
 from vos.concept.concept import Concept
 from vos.errors import VosError
 from vos.io.images import read_image
-from vos.io.masks.reference import read_references
+from vos.io.masks.reference import ReferenceMasks, read_references
 from vos.sam.registry import load_photo_model
-from vos.structures import LabelMap
 
 
 def run_all(runs: Sequence[Run[ConceptConfig]]) -> int:
@@ -34,8 +33,8 @@ def run(config: ConceptConfig) -> Concept:
     if config.out is None:
         raise VosError("there is no name for the concept file; give out=rex.concept")
     images, masks = paths(config.ref_image), paths(config.ref_mask)
-    for option, given in (("ref_image", images), ("ref_mask", masks)):
-        if not given:
+    for option, files in (("ref_image", images), ("ref_mask", masks)):
+        if not files:
             raise VosError(f"{option}= is missing; a concept needs ref_image=dog.jpg and its mask, ref_mask=dog.png")
     if len(images) != len(masks):
         raise VosError(f"{len(images)} photos in ref_image= but {len(masks)} masks in ref_mask=; give one per photo")
@@ -43,12 +42,13 @@ def run(config: ConceptConfig) -> Concept:
         torch.set_num_threads(config.threads)
     out = Path(config.out).expanduser()
     photos = [read_image(path) for path in images]
-    labels = read_references(masks, photos=images)
-    object_id = _object_id(config.ref_id, labels)
+    given = read_references(masks, photos=images)
+    print(f"ref_mask: {given.describe()}")
+    object_id = _object_id(config.ref_id, given)
     model = load_photo_model(config.model, config.checkpoint, config.device, config.precision)
     concept = Concept.from_images(
         photos,
-        [label_map.labels for label_map in labels],
+        [label_map.labels for label_map in given.label_maps],
         name=config.name or out.stem,
         model=model,
         finetune=config.finetune,
@@ -65,11 +65,13 @@ def run(config: ConceptConfig) -> Concept:
     return concept
 
 
-def _object_id(wanted: int | None, labels: list[LabelMap]) -> int:
-    """Finds the one id that the masks are about."""
-    ids = sorted({i for label_map in labels for i in label_map.object_ids})
+def _object_id(wanted: int | None, given: ReferenceMasks) -> int:
+    """Finds the one id that the masks are about; they may be called by the number that the files have for them."""
+    ids = sorted({i for label_map in given.label_maps for i in label_map.object_ids})
+    said = ", ".join(str(given.original_ids.get(i, i)) for i in ids)
     if wanted is None and len(ids) > 1:
-        raise VosError(f"the masks hold the ids {', '.join(map(str, ids))}; choose one with ref_id=")
-    if wanted is not None and wanted not in ids:
-        raise VosError(f"ref_id={wanted} is not in the masks; they hold {', '.join(map(str, ids))}")
-    return ids[0] if wanted is None else wanted
+        raise VosError(f"the masks hold the ids {said}; choose one with ref_id=")
+    called = {i: i for i in ids} | {number: i for i, number in given.original_ids.items()}
+    if wanted is not None and wanted not in called:
+        raise VosError(f"ref_id={wanted} is not in the masks; they hold {said}")
+    return ids[0] if wanted is None else called[wanted]

@@ -22,6 +22,7 @@ from vos.cli.run_record import is_finished, model_record, paths, run_fingerprint
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
 from vos.io.frames import FrameSource, open_frames
+from vos.io.masks.reference import ReferenceMasks
 from vos.io.render import overlay
 from vos.io.writers import MaskWriter, MatteWriter, OverlayWriter, RleWriter, SummaryWriter, Writer
 from vos.sam.device import set_threads
@@ -59,6 +60,12 @@ def run(config: RunConfig, folder: Path) -> None:
     if config.batch_size < 1:
         raise VosError(f"batch_size={config.batch_size} is too small; give 1 or more")
     set_threads(config.threads, embedded=config.model.name == "nano")
+    original_ids: dict[int, int] = {}
+
+    def on_masks(masks: ReferenceMasks) -> None:
+        print(f"ref_mask: {masks.describe()}")
+        original_ids.update(masks.original_ids)
+
     with open_frames(config.video, config.reader) as source:
         references = read_given(
             source.size,
@@ -67,6 +74,7 @@ def run(config: RunConfig, folder: Path) -> None:
             box=config.ref_box,
             point=config.ref_point,
             concepts=paths(config.concept),
+            on_masks=on_masks,
         )
         model = load_model(config.model, config.checkpoint, config.device, config.precision)
         model = model.for_objects(object_count(references))
@@ -77,7 +85,9 @@ def run(config: RunConfig, folder: Path) -> None:
         tracker = make_tracker(config.tracker, model)
         with sole_writer(folder, FILES):
             (folder / "summary.json").unlink(missing_ok=True)  # until this run is complete, nothing is finished here
-            progress = _segment(config, source, references, model, tracker, folder, fingerprint)
+            header = _header(config, model, source, fingerprint)
+            header |= {"original_ids": original_ids} if original_ids else {}
+            progress = _segment(config, source, references, model, tracker, folder, header)
     print("\n".join(str(path) for path in (*outputs.values(), folder / "summary.json")))
     speed, learning = f"{progress.speed:.1f} frames per second", f"{progress.learning:.1f} s of learning"
     print(f"{progress.tracked} frames at {speed}, after {learning} the reference")
@@ -114,17 +124,16 @@ def _segment(
     model: Segmenter,
     tracker: Tracker,
     folder: Path,
-    fingerprint: str,
+    header: dict[str, Any],
 ) -> _Progress:
     """Runs the pipeline with a progress bar, and goes on where an interrupted run has left its state."""
     begin, progress = time.perf_counter(), _Progress()
     with ExitStack() as stack:
-        mark = "" if config.overwrite else fingerprint
+        mark = "" if config.overwrite else header["fingerprint"]
         resume = None if source.is_live else stack.enter_context(ResumeState(folder / ".resume", mark))
         resumed = 0 if resume is None else resume.resumed
         if resumed:
             print(f"going on after {resumed} frames of an interrupted run")
-        header = _header(config, model, source, fingerprint)
         outputs = [_writer(name, path, source) for name, path in _outputs(config, folder).items()]
         summary = SummaryWriter(folder / "summary.json", header, progress.summary)
         writers = [stack.enter_context(writer) for writer in (summary, *outputs)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 from vos.concept.concept import Concept
 from vos.errors import VosError
 from vos.geometry import SizeHW
-from vos.io.masks.reference import read_references
+from vos.io.masks.reference import ReferenceMasks, read_references
 from vos.sam.prompting import Prompt
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding, LabelMap
@@ -91,6 +91,7 @@ def read_given(
     box: Sequence[float] | None = None,
     point: Sequence[float] | None = None,
     concepts: Sequence[Path] = (),
+    on_masks: Callable[[ReferenceMasks], None] = lambda masks: None,
 ) -> list[Reference]:
     """Reads what to follow, from exactly one of masks, a box, a point and concept files.
 
@@ -101,6 +102,7 @@ def read_given(
         box: (x, y, width, height), pixels.
         point: (x, y), pixels.
         concepts: files of ``python -m vos.concept``; ids 1, 2, ... in their order.
+        on_masks: called with what was understood of the masks.
 
     Raises:
         VosError: not exactly one of them, or one that cannot be read or does not fit the video.
@@ -122,7 +124,9 @@ def read_given(
             raise VosError(
                 f"{len(masks)} masks in ref_mask= but {len(ref_frame)} frames in ref_frame=; give one for each"
             )
-        return [Reference(index, label_map) for index, label_map in zip(ref_frame, read_references(masks, size))]
+        given_masks = read_references(masks, size)
+        on_masks(given_masks)
+        return [Reference(index, label_map) for index, label_map in zip(ref_frame, given_masks.label_maps)]
     if len(ref_frame) != 1:
         raise VosError(f"{given[0]}= takes one frame, not {named}")
     if box is not None:

@@ -133,7 +133,7 @@ def test_a_colour_is_the_same_object_in_every_mask(tmp_path: Path) -> None:
     table = np.array([(0, 0, 0), (10, 200, 30), (200, 100, 0), (220, 20, 60)], np.uint8)
     first = save(tmp_path / "a.png", table[scene()])
     second = save(tmp_path / "b.png", table[np.where(scene() == 1, 0, scene())])
-    a, b = read_references([first, second], SIZE)
+    a, b = read_references([first, second], SIZE).label_maps
     assert a.object_ids == (1, 2, 3)
     assert b.object_ids == (2, 3)
     assert np.array_equal(a.labels[b.labels > 0], b.labels[b.labels > 0])

@@ -42,7 +42,7 @@ def test_mask_lies_on_the_upright_photo(orientation: int, drawn: str, stored: np
     upright = read_image(tmp_path / "photo.jpg")
     mask = Image.fromarray(mask_of(upright if drawn == "upright" else stored) * 255)
     mask.save(tmp_path / "mask.png", **({"exif": exif(orientation)} if drawn == "with its own note" else {}))
-    (label_map,) = read_references([tmp_path / "mask.png"], photos=[tmp_path / "photo.jpg"])
+    (label_map,) = read_references([tmp_path / "mask.png"], photos=[tmp_path / "photo.jpg"]).label_maps
     np.testing.assert_array_equal(label_map.labels, mask_of(upright))
     assert label_map.labels.shape == ImageOps.exif_transpose(Image.open(tmp_path / "photo.jpg")).size[::-1]
 
@@ -53,7 +53,9 @@ def test_ids_hold_over_several_masks(stored: np.ndarray, tmp_path: Path) -> None
         mask = Image.fromarray(mask_of(stored) * (k + 1))
         mask.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0])
         mask.save(tmp_path / f"{k}.png")
-    maps = read_references([tmp_path / "0.png", tmp_path / "1.png"], photos=[tmp_path / "0.jpg", tmp_path / "1.jpg"])
+    maps = read_references(
+        [tmp_path / "0.png", tmp_path / "1.png"], photos=[tmp_path / "0.jpg", tmp_path / "1.jpg"]
+    ).label_maps
     assert [m.object_ids for m in maps] == [(1,), (2,)]
     assert [m.size for m in maps] == [(48, 80), (80, 48)]
 

@@ -8,10 +8,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-MIN_SOLID = 4  # pixels whose whole 3x3 neighbourhood has their colour, for a colour to count as painted
+MIN_SOLID = 4  # pixels of a colour below which it is a speck, no object
 MIN_SOLID_SHARE = 1e-4  # the same as a share of the picture, where it has so many colours that it must be noisy
-FEW_COLOURS = 64  # a picture with no more colours may hold thin objects without any solid pixel
-NEAR = 16  # colours closer than this (largest channel difference) are one: JPEG noise, tails of blurred edges
+FEW_COLOURS = 64  # with no more colours beside the solid ones, thin objects are told from the blends of soft edges
+NEAR = 16  # colours closer than this (largest channel difference) may be one: noise, tails of blurred edges
+SAME = 4  # in a noisy picture colours closer than this are always one ...
+MINOR = 0.05  # ... and colours that are NEAR, where the smaller has at most this share of the larger one's area
 BLEND = 12  # how far (largest channel difference) from the line between two colours a blend may lie
 REACH = 7  # window, pixels, in which an edge pixel looks for the colours it is blended from
 MIN_FLAT = 0.5  # share of pixels with a flat colour, below which the picture is a photo
@@ -49,12 +51,16 @@ def unpack(codes: Codes) -> Codes:
     return np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=-1)
 
 
-def resolve_colours(rgb: Rgb, inside: npt.NDArray[np.bool_] | None = None) -> Codes | None:
+def resolve_colours(rgb: Rgb, inside: npt.NDArray[np.bool_] | None = None, lossy: bool = False) -> Codes | None:
     """Gives every pixel one of the picture's flat colours.
+
+    Colours with a solid area are kept apart exactly, however near they are. Only what has no solid area is guessed: a
+    thin object keeps its colour, the blends of a soft edge go to the nearest flat colour.
 
     Args:
         rgb: uint8 (H, W, 3).
         inside: (H, W), False where a pixel is background whatever its colour; None = everywhere inside.
+        lossy: the file was compressed with loss, so that near colours are one.
 
     Returns:
         Packed colours (H, W), 0 = background, which is black or, where black is not one of the flat colours and
@@ -63,7 +69,7 @@ def resolve_colours(rgb: Rgb, inside: npt.NDArray[np.bool_] | None = None) -> Co
     """
     region = np.ones(rgb.shape[:2], dtype=bool) if inside is None else inside
     codes = np.where(region, pack(rgb), -1)
-    colours = _flat_colours(codes)
+    colours = _flat_colours(codes, lossy)
     if len(colours) == 0 or np.isin(codes[region], colours).mean() < MIN_FLAT:
         return None
     resolved = _snap(codes, colours)
@@ -79,26 +85,23 @@ def resolve_colours(rgb: Rgb, inside: npt.NDArray[np.bool_] | None = None) -> Co
     return resolved
 
 
-def _flat_colours(codes: Codes) -> Codes:
+def _flat_colours(codes: Codes, lossy: bool) -> Codes:
     """Finds the colours that objects are painted in, largest first."""
     names, counts = np.unique(codes[codes >= 0], return_counts=True)
-    solid_pixels = codes[_is_solid(codes) & (codes >= 0)]
-    solid_names, solid_counts = np.unique(solid_pixels, return_counts=True)
-    is_noisy = len(names) > FEW_COLOURS
-    keep = solid_counts >= max(MIN_SOLID, MIN_SOLID_SHARE * codes.size if is_noisy else 0)
-    kept = _merge_near(solid_names[keep], solid_counts[keep])
-    if is_noisy:
-        return kept
-    enough = (counts >= MIN_SOLID) & ~np.isin(names, solid_names[keep])
-    together = _merge_near(
-        np.concatenate([kept, names[enough]]), np.concatenate([kept * 0 + codes.size, counts[enough]])
-    )
-    thin = [c for c in together[len(kept) :] if not _is_blend(c, together[together != c])]
-    return np.concatenate([kept, np.asarray(thin, dtype=np.int64)])
+    solid_names, solid_counts = np.unique(codes[is_solid(codes) & (codes >= 0)], return_counts=True)
+    others = ~np.isin(names, solid_names)
+    if lossy or others.sum() > FEW_COLOURS:
+        keep = solid_counts >= max(MIN_SOLID, MIN_SOLID_SHARE * codes.size)
+        return _merge_near(solid_names[keep], solid_counts[keep], lossy)
+    solid = solid_names[np.argsort(-solid_counts, kind="stable")]
+    large = names[others & (counts >= MIN_SOLID)]
+    between = _between_solid(codes, solid) if len(large) else np.zeros(0)
+    thin = [c for c in large if between[codes == c].mean() < 0.5 or not _is_blend(c, solid)]
+    return np.concatenate([solid, np.asarray(thin, dtype=np.int64)])
 
 
-def _is_solid(codes: Codes) -> npt.NDArray[np.bool_]:
-    """Marks the pixels whose whole 3x3 neighbourhood has their colour, bool (H, W)."""
+def is_solid(codes: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
+    """Marks the pixels whose whole 3x3 neighbourhood has their value, bool (H, W)."""
     solid = np.ones(codes.shape, dtype=bool)
     padded = np.pad(codes, 1, mode="edge")
     height, width = codes.shape
@@ -108,14 +111,31 @@ def _is_solid(codes: Codes) -> npt.NDArray[np.bool_]:
     return solid
 
 
-def _merge_near(names: Codes, counts: Codes) -> Codes:
-    """Sorts colours by frequency and drops those near a more frequent one."""
+def _between_solid(codes: Codes, solid: Codes) -> npt.NDArray[np.bool_]:
+    """Marks the pixels near which solid colours differ and enclose the pixel's own in every channel, bool (H, W)."""
+    is_flat, window = np.isin(codes, solid), np.ones((REACH, REACH), np.uint8)
+    enclosed, differ = np.ones(codes.shape, dtype=bool), np.zeros(codes.shape, dtype=bool)
+    for shift in (16, 8, 0):
+        channel = (codes >> shift & 255).astype(np.int16)
+        low = cv2.erode(np.where(is_flat, channel, 255).astype(np.int16), window)
+        high = cv2.dilate(np.where(is_flat, channel, 0).astype(np.int16), window)
+        enclosed &= (channel >= low - BLEND) & (channel <= high + BLEND)
+        differ |= high - low >= NEAR
+    return enclosed & differ
+
+
+def _merge_near(names: Codes, counts: Codes, lossy: bool) -> Codes:
+    """Sorts the solid colours of a noisy picture by area and drops those that are noise of a larger one."""
+    order = np.argsort(-counts, kind="stable")
     kept = np.zeros(0, dtype=np.int64)
-    for name in names[np.argsort(-counts, kind="stable")]:
+    areas = np.zeros(0, dtype=np.int64)
+    for name, area in zip(names[order], counts[order]):
         if len(kept) > MAX_COLOURS:
             break
-        if not (_distance(kept, name) < NEAR).any():
-            kept = np.append(kept, name)
+        distance = _distance(kept, name)
+        noise = (distance < SAME) | ((distance < NEAR) & (lossy | (area <= MINOR * areas)))
+        if not noise.any():
+            kept, areas = np.append(kept, name), np.append(areas, area)
     return kept
 
 
@@ -138,11 +158,13 @@ def _is_blend(colour: int, others: Codes) -> bool:
 
 
 def _snap(codes: Codes, colours: Codes) -> Codes:
-    """Replaces colours near a flat one by it; the largest flat colour wins."""
+    """Replaces colours near a flat one by the nearest of these, the largest among equals."""
     names, inverse = np.unique(codes, return_inverse=True)
-    snapped = names.copy()
-    for colour in colours[::-1]:
-        snapped[(_distance(names, colour) < NEAR) & (names >= 0) & ~np.isin(names, colours)] = colour
+    snapped, nearest = names.copy(), np.where(names < 0, -1, NEAR)
+    for colour in colours:
+        distance = _distance(names, colour)
+        closer = distance < nearest
+        snapped[closer], nearest[closer] = colour, distance[closer]
     result: Codes = snapped[inverse.reshape(codes.shape)]
     return result
 
