@@ -62,6 +62,15 @@ def test_masks_overlay_and_summary(program: Program, capsys: pytest.CaptureFixtu
     assert "12 frames at" in capsys.readouterr().out
 
 
+def test_what_was_understood_of_the_mask_is_said_and_kept(program: Program, capsys: pytest.CaptureFixture[str]) -> None:
+    ids = read_label_map(Path("mask 0.png")).labels.astype(np.uint16) * 1000
+    Image.fromarray(ids).save("ids.png")
+    assert program(VIDEO, "ref_mask=ids.png", "output_dir=ids", "output=[masks]") == 0
+    assert "ref_mask: 1 object: 1 = 3000 (256 px)\n" in capsys.readouterr().out
+    assert json.loads(Path("ids/summary.json").read_text())["original_ids"] == {"1": 3000}
+    assert read_label_map("ids/masks/00000.png").object_ids == (1,)
+
+
 def test_the_model_that_suits_the_number_of_objects_sees_the_frames(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -164,6 +164,12 @@ def test_command_line_needs_one_object(monkeypatch: pytest.MonkeyPatch, tmp_path
     with pytest.raises(VosError, match="ref_id=3"):
         program.run(ConceptConfig(**files, out=out, ref_id=3))
     assert program.run(ConceptConfig(**files, out=out, ref_id=4, finetune=False)).views[0].area == 12
+    with Image.open(tmp_path / "rex_mask.png") as image:  # two objects whose numbers need 16 bits
+        labels = np.asarray(image).astype(np.uint16)
+    Image.fromarray(np.where(labels, labels + 1000, 0).astype(np.uint16)).save(tmp_path / "rex_mask.png")
+    assert program.run(ConceptConfig(**files, out=out, ref_id=1004, finetune=False)).views[0].area == 12
+    with pytest.raises(VosError, match="ids 1001, 1004; choose one with ref_id="):
+        program.run(ConceptConfig(**files, out=out))
     with pytest.raises(VosError, match="out="):
         program.run(ConceptConfig(**files))
     with pytest.raises(VosError, match="ref_mask="):
