@@ -19,6 +19,7 @@ PACKAGE = ROOT / "vos"
 # and under TYPE_CHECKING count like all others.
 LAYERS = (
     ("errors", "geometry"),
+    ("limits",),
     ("structures", "stages"),
     ("io", "sam"),
     ("persam",),

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
+
+from vos.limits import Checked, Limits
 
 
 @dataclass
-class DreamboothConfig:
+class DreamboothConfig(Checked):
     """``output=dreambooth``: training pictures for personalised image generation."""
+
+    GROUP = "dreambooth."
+    LIMITS: ClassVar[Limits] = {(64, 4096): "size", (0, 10): "margin"}
 
     size: int = 512  # side of the square crops, pixels: 512 | 768 | 1024; as the image generator expects
     background: str = "white"  # white | gray | black | #rrggbb | transparent | blur | keep

@@ -7,8 +7,10 @@ list here; on the command line one value needs no brackets.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from vos.album.config import DreamboothConfig
+from vos.limits import Limits
 from vos.photos.config import MethodConfig
 from vos.sam.config import ModelConfig, RuntimeConfig
 from vos.tracking.config import TrackerConfig
@@ -39,6 +41,8 @@ class RunConfig(RuntimeConfig):
 class ConceptConfig(RuntimeConfig):
     """``python -m vos.concept``: a concept file from reference photos."""
 
+    LIMITS: ClassVar[Limits] = {(1, 255): "ref_id"}
+
     ref_image: list[str] | None = None  # photo of the object, or a list of photos
     ref_mask: list[str] | None = None  # its mask, one per photo
     ref_id: int | None = None  # which id of the masks is the object; None = they hold only one
@@ -52,6 +56,8 @@ class ConceptConfig(RuntimeConfig):
 @dataclass
 class AlbumConfig(RuntimeConfig):
     """``python -m vos.album``: photos in which the objects are looked for."""
+
+    LIMITS: ClassVar[Limits] = {(0, 1): "threshold"}
 
     images: str | None = None  # folder (nested ones included), pattern such as 'photos/**/*.jpg', or one photo
     ref_image: list[str] | None = None  # photo of the object, or a list of photos of it

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
+from vos.limits import Checked, Limits
 from vos.photos.config import MethodConfig
 from vos.sam.config import ModelConfig, RuntimeConfig
 from vos.tracking.config import TrackerConfig
 
 
 @dataclass
-class DatasetConfig:
+class DatasetConfig(Checked):
     """Where a data set in DAVIS layout is, and how its masks are read."""
+
+    GROUP = "dataset."
+    LIMITS: ClassVar[Limits] = {(2016, 2017): "year"}
 
     name: str = "davis2017"  # davis2016 | davis2017 | perseg
     year: int = 2017  # 2016: everything non-zero is one object; 2017: palette ids, 255 = void
@@ -22,6 +27,8 @@ class DatasetConfig:
 @dataclass
 class EvaluateConfig(RuntimeConfig):
     """``python -m vos.evaluate``: all sequences of a data set, run and scored."""
+
+    LIMITS: ClassVar[Limits] = {(1, 256): "workers"}
 
     split: str = "val"  # list file in ImageSets/<year>, without .txt
     sequences: list[str] | None = None  # only these sequences of the split (perseg: objects); None = all

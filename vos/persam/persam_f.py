@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
 from vos.errors import VosError
+from vos.limits import Checked, Limits
 from vos.persam.published import ADAM_EPS, ALPHA, BETAS, WEIGHT_DECAY, tune_by_autograd
 from vos.sam.prompting import Guidance, Prompt
 from vos.sam.segmenter import Segmenter
@@ -19,8 +20,11 @@ CHUNK = 1 << 15  # pixels; a dozen float32 arrays of this length fit into a core
 
 
 @dataclass
-class FinetuneConfig:
+class FinetuneConfig(Checked):
     """PerSAM-F: two weights per object that fuse the three mask scales."""
+
+    GROUP = "tracker.finetune."
+    LIMITS: ClassVar[Limits] = {(1, 100000): "steps", (0, 1): "learning_rate"}
 
     steps: int = 800  # optimiser steps (video 800, images 1000)
     learning_rate: float = 4e-4  # at the first step, cosine to 0 (video 4e-4, images 1e-3)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
+
+from vos.limits import Checked, Limits
 
 
 @dataclass
-class MethodConfig:
+class MethodConfig(Checked):
     """How an object is looked for in a photo. ``None`` stands for what suits the model (``vos.persam.suited``)."""
+
+    GROUP = "method."
+    LIMITS: ClassVar[Limits] = {(0, 20): "refine_steps", (1, 100): "parts", (1, 1000): "max_instances"}
 
     name: str = "p2sam"  # persam | persam_f | p2sam | persam_published
     guidance: bool = True  # steer the first decoder call by similarity (persam_f: only what reads similarity maps)

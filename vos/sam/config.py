@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
+
+from vos.limits import Checked, Limits
 
 
 @dataclass
-class ModelConfig:
+class ModelConfig(Checked):
     """Which promptable model, and how it runs."""
+
+    GROUP = "model."
+    LIMITS: ClassVar[Limits] = {(64, 4096): "input_size"}
 
     name: str = "nano"  # nano | vit_t | vit_b | vit_l | vit_h
     input_size: int | None = None  # longer side of the input, pixels; more = finer, slower; None = the model's own
 
 
 @dataclass
-class RuntimeConfig:
+class RuntimeConfig(Checked):
     """Where and how fast."""
+
+    LIMITS: ClassVar[Limits] = {(1, 1024): "threads batch_size"}
 
     device: str = "auto"  # auto | cpu | cuda | cuda:N | mps; auto = the fastest there is
     precision: str = "auto"  # auto | float32 | bfloat16; auto = the faster one (SAM on CPUs: float32)

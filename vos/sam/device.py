@@ -13,6 +13,7 @@ from vos.stages import available_cores
 # Seconds that a thread keeps Python's lock while others wait. Encoder, tracker and writer need it for microseconds at a
 # time, so that Python's own 0.005 is long.
 SWITCH_INTERVAL = 0.0005
+THREADS_PER_CORE = 4  # at most
 
 
 def resolve_device(name: str | torch.device) -> torch.device:
@@ -76,7 +77,13 @@ def set_threads(threads: int | None, embedded: bool) -> None:
     Args:
         threads: as the user wants it; None = as above.
         embedded: model=nano.
+
+    Raises:
+        VosError: so many that they would only keep each other waiting.
     """
+    most = THREADS_PER_CORE * available_cores()
+    if threads is not None and threads > most:
+        raise VosError(f"threads={threads} is too many for {available_cores()} cores; use at most {most}, or null")
     sys.setswitchinterval(SWITCH_INTERVAL)
     if threads is not None:
         torch.set_num_threads(threads)

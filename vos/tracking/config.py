@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from vos.adaptation.config import AdaptConfig
-from vos.errors import VosError
+from vos.limits import Checked, Limits
 
 
 @dataclass
-class MemoryConfig:
+class MemoryConfig(Checked):
     """Recency-updated memory of confident past frames, per object."""
+
+    GROUP = "tracker.memory."
+    LIMITS: ClassVar[Limits] = {
+        (0, 1): "momentum weight min_predicted_iou iou_share",
+        (0, 100): "size",
+        (0, 100000): "interval",
+        (0, 1000): "growth area_change",
+        (1, 100000): "iou_window area_window",
+    }
 
     enabled: bool = True  # false = the given masks alone
     momentum: float = 0.8  # each admission multiplies older views' weight by this, 0..1; more = they count for longer
@@ -26,17 +35,19 @@ class MemoryConfig:
     area_change: float = 2.0  # ... and if its area is within 1 + this times its recent median; more = fewer refused
     area_window: int = 7  # frames over which that median is taken; more = slower to accept another size
 
-    def __post_init__(self) -> None:
-        if not 0 <= self.iou_share <= 1:
-            raise VosError(f"tracker.memory.iou_share={self.iou_share} is outside of 0..1; give a share")
-        for name in ("iou_window", "area_window"):
-            if getattr(self, name) < 1:
-                raise VosError(f"tracker.memory.{name}={getattr(self, name)} is below 1 frame; give 1 or more")
-
 
 @dataclass
-class MotionConfig:
+class MotionConfig(Checked):
     """Temporal location prior, per object."""
+
+    GROUP = "tracker.motion."
+    LIMITS: ClassVar[Limits] = {
+        (0, 1): "velocity_momentum",
+        (0, 10): "box_margin",
+        (0, 100): "gate gate_calm",
+        (0.001, 100): "gate_most",
+        (0, 100000): "max_age",
+    }
 
     previous_mask: bool = True  # previous frame's logits as mask prompt
     previous_box: bool | None = None  # predicted box as box prompt; None = unless the model reads similarity maps
@@ -47,36 +58,34 @@ class MotionConfig:
     gate_calm: float = 0.25  # ... nor than about this share while it moves as expected; more = wider for calm ones
     max_age: int = 5  # frames without a sure sight after which the prior is dropped; more = waits longer there
 
-    def __post_init__(self) -> None:
-        if not self.gate_most > 0:
-            raise VosError(f"tracker.motion.gate_most={self.gate_most} is not above 0; give a share")
-        if not self.gate_calm >= 0:
-            raise VosError(f"tracker.motion.gate_calm={self.gate_calm} is below 0; give a share")
-
 
 @dataclass
-class EdgesConfig:
+class EdgesConfig(Checked):
     """Outlines moved onto the frame's edges at full resolution, by a guided filter (He et al., TPAMI 2013)."""
+
+    GROUP = "tracker.edges."
+    LIMITS: ClassVar[Limits] = {(0.1, 100): "radius", (1e-5, 1): "epsilon"}
 
     enabled: bool | None = None  # false = low-res logits, enlarged; None = true but for tracker=published
     radius: float = 4.0  # of the filter's windows, low-res logits (4.4 pixels of 854x480); more = farther edges count
     epsilon: float = 1e-4  # variance (range 1) below which a window has no edges; more = smoother outlines
     colour: bool = True  # guided by the frame's colours; false = by its brightness, which is faster
 
-    def __post_init__(self) -> None:
-        if not 0 < self.radius <= 100:
-            raise VosError(f"tracker.edges.radius={self.radius} is outside of 0..100; give a few low-res logits")
-        if not self.epsilon >= 1e-5:
-            raise VosError(f"tracker.edges.epsilon={self.epsilon} is too small; give 1e-5 or more")
-
 
 @dataclass
-class PresenceConfig:
+class PresenceConfig(Checked):
     """When an object counts as present, uncertain or absent.
 
     Similarity here is the mean of the similarity map inside the mask, scaled so that 1 is the reference's own inside
     and 0 its surroundings.
     """
+
+    GROUP = "tracker.presence."
+    LIMITS: ClassVar[Limits] = {
+        (0, 1): "present_iou absent_iou found_iou",
+        (-10, 10): "absent_similarity found_similarity new_scene_similarity",
+        (0, 1e9): "min_area",
+    }
 
     present_iou: float = 0.4  # predicted IoU at or above: present; more = uncertain more often
     absent_iou: float = 0.1  # predicted IoU below: absent; more = absent more often
@@ -89,8 +98,11 @@ class PresenceConfig:
 
 
 @dataclass
-class TrackerConfig:
+class TrackerConfig(Checked):
     """The per-frame tracker. ``None`` stands for what suits the model (``vos.persam.suited``)."""
+
+    GROUP = "tracker."
+    LIMITS: ClassVar[Limits] = {(0, 100): "points", (0, 20): "refine_steps"}
 
     name: str = "persam"  # persam | published
     points: int | None = None  # positive points per object, peaks of the similarity map; more = larger masks

@@ -1,0 +1,41 @@
+"""Options that are numbers: what each may be, checked as soon as it is given. Loads no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+from vos.errors import VosError
+
+Limits = Mapping[tuple[float, float], str]
+"""Least and greatest value: the names of the options that have these limits, separated by blanks."""
+
+
+@dataclass
+class Checked:
+    """Options whose numbers are checked where they are made, by the command line and in Python alike."""
+
+    GROUP: ClassVar[str] = ""  # what stands before their names on the command line, e.g. "tracker.memory."
+    LIMITS: ClassVar[Limits] = {}  # of every numeric option; a subclass adds those of its own
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value, limits = getattr(self, item.name), self.limits_of(item.name)
+            if limits is None or (value is None and item.default is None):
+                continue
+            least, most = limits
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
+                default = "null" if item.default is None else item.default
+                raise VosError(
+                    f"{self.GROUP}{item.name}={value} is outside of {least:.15g}..{most:.15g}; the default is {default}"
+                )
+
+    @classmethod
+    def limits_of(cls, name: str) -> tuple[float, float] | None:
+        """Returns an option's least and greatest value, None for one that is no number."""
+        for part in cls.__mro__:
+            for limits, names in vars(part).get("LIMITS", {}).items():
+                if name in names.split():
+                    return limits
+        return None
