@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import os
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from seeded_weights import build_sam
 from vos.errors import VosError
 from vos.sam import weights as checkpoints
 from vos.sam.config import ModelConfig
+from vos.sam.nano.network import NanoNetwork
 from vos.sam.official.segmenter import SamSegmenter
 from vos.sam.registry import load_model
 from vos.sam.weights import PUBLIC_CHECKPOINTS, PublicCheckpoint, local_checkpoint, public_checkpoint
@@ -126,6 +128,37 @@ def test_half_precision_file_runs_in_float32(tmp_path: Path, weights: dict[str, 
     model = load_model(ModelConfig("vit_t"), str(tmp_path / "half.pth"), "cpu")
     assert isinstance(model, SamSegmenter)
     assert {p.dtype for p in model.network.parameters()} == {torch.float32}
+
+
+SPOILED: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "NaN or infinite": lambda tensor: tensor.index_fill(0, torch.tensor([0]), float("nan")) if tensor.ndim else tensor,
+    "infinite": lambda tensor: torch.full_like(tensor, float("inf")),
+    "nothing but zeros": torch.zeros_like,
+    "of type int32": torch.Tensor.int,
+}
+
+
+@pytest.mark.parametrize("what", SPOILED)
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path, weights: dict[str, torch.Tensor], what: str) -> None:
+    path = tmp_path / "spoiled.pth"
+    torch.save({name: SPOILED[what](t) if t.is_floating_point() else t for name, t in weights.items()}, path)
+    assert what in error_of(path)
+
+
+@pytest.mark.parametrize("what", SPOILED)
+def test_so_are_those_of_the_embedded_model(tmp_path: Path, what: str) -> None:
+    network = NanoNetwork()
+    state = {**network.state_dict(), **{f"prompter.{name}": t for name, t in network.decoder.state_dict().items()}}
+    spoiled = {
+        name: SPOILED[what](tensor)
+        for name, tensor in state.items()
+        if name.startswith("prompter.") and tensor.is_floating_point()
+    }
+    safetensors.torch.save_file(
+        {name: t.clone() for name, t in (state | spoiled).items()}, tmp_path / "own.safetensors"
+    )
+    with pytest.raises(VosError, match=what):
+        load_model(ModelConfig("nano"), str(tmp_path / "own.safetensors"), "cpu")
 
 
 def test_missing_file() -> None:

@@ -164,7 +164,7 @@ def load_weights(network: nn.Module, state: Mapping[str, torch.Tensor], path: Pa
         name: of the model, for messages.
 
     Raises:
-        VosError: names or shapes differ.
+        VosError: names, shapes or types differ, or numbers are none.
     """
     classifier = ("image_encoder.norm_head.", "image_encoder.head.")
     given = {key: value for key, value in state.items() if not (name == "vit_t" and key.startswith(classifier))}
@@ -183,8 +183,36 @@ def load_weights(network: nn.Module, state: Mapping[str, torch.Tensor], path: Pa
             if keys
         ]
         raise VosError(f"{path} does not fit {name}: {', '.join(parts)}; {hint}")
+    network.load_state_dict(checked_weights(wanted, given, path), assign=True)
+
+
+def checked_weights(
+    wanted: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor], path: Path | str
+) -> dict[str, torch.Tensor]:
+    """Converts a file's tensors to float32 after a look at their numbers: wrong ones would give wrong masks silently.
+
+    Args:
+        wanted: a network's state dict.
+        given: the file's; what is missing or too many is not judged here.
+        path: of the file, for messages.
+
+    Raises:
+        VosError: whole numbers where the network has fractions, NaN or infinity, or nothing but zeros.
+    """
+    fractions = [name for name, value in wanted.items() if value.is_floating_point() and name in given]
+    whole = [name for name in fractions if not given[name].is_floating_point()]
+    if whole:
+        raise VosError(
+            f"{path} holds weights of type {str(given[whole[0]].dtype).removeprefix('torch.')} (first {whole[0]}), "
+            "which have lost their fractions; save them as float32 or float16"
+        )
     tensors = {key: value.float() if value.is_floating_point() else value for key, value in given.items()}
-    network.load_state_dict(tensors, assign=True)
+    broken = [name for name in fractions if not bool(tensors[name].isfinite().all())]
+    if broken:
+        raise VosError(f"{path} holds weights that are NaN or infinite (first {broken[0]}); fetch the file again")
+    if fractions and not any(bool(tensors[name].any()) for name in fractions):
+        raise VosError(f"{path} holds nothing but zeros; fetch the file again")
+    return tensors
 
 
 def _recognise(state: Mapping[str, torch.Tensor]) -> str | None:

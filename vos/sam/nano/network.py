@@ -22,6 +22,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from vos.errors import VosError
 from vos.sam.nano.backbone import TAP_CHANNELS, MobileNetV2
 from vos.sam.nano.kernels import Convolution
+from vos.sam.weights import checked_weights
 
 EMBEDDING_DIM = 128
 GUIDANCE_CHANNELS = 7  # five similarity maps, the target model's map, and a flag: is there guidance at all
@@ -232,19 +233,19 @@ class NanoWeights:
         """Reads a safetensors file; the package's own when ``path`` is None.
 
         Raises:
-            VosError: the file is missing, no safetensors, or of another network.
+            VosError: the file is missing, no safetensors, of another network, or its numbers are none.
         """
         source = resources.files("vos.weights") / PACKAGED if path is None else path
         name = PACKAGED if path is None else path.name
         try:
             data = source.read_bytes()
-            state = {key: value.float() for key, value in load(data).items()}
+            state = load(data)
             second = [key for key in state if key.startswith(INTERACTIVE_PREFIX)]
             own = {key.removeprefix(INTERACTIVE_PREFIX): state.pop(key) for key in second}
             network, interactive = NanoNetwork(), Decoder() if own else None
-            network.load_state_dict(state)
+            network.load_state_dict(checked_weights(network.state_dict(), state, name))
             if interactive is not None:
-                interactive.load_state_dict(own)
+                interactive.load_state_dict(checked_weights(interactive.state_dict(), own, name))
         except OSError as error:
             raise VosError(f"weights of the embedded model not readable: {name} ({error.strerror})") from None
         except (SafetensorError, RuntimeError):
