@@ -29,7 +29,7 @@ from vos.errors import VosError
 from vos.evaluation.config import EvaluateConfig
 from vos.evaluation.davis import DavisSequence, read_annotation, read_dataset
 from vos.evaluation.jf import frame_measures
-from vos.evaluation.report import aligned, csv_text, write_file
+from vos.evaluation.report import aligned, csv_table, write_file
 from vos.io.readers.folder import FolderSource
 from vos.sam.device import set_threads
 from vos.sam.registry import load_model
@@ -78,7 +78,7 @@ def follow_all(sequence: DavisSequence, variants: Sequence[Variant], model: Segm
     reference = LabelMap(labels, tuple(int(i) for i in np.unique(labels) if i))
     model = model.for_objects(len(reference.object_ids))
     followers = [Follower(variant, model, reference) for variant in variants]
-    annotations, count = sequence.annotations, sequence.object_count()
+    annotations, count = sequence.annotations, max(sequence.objects())
     with FolderSource(str(sequence.image_folder), sequence.images()) as source:
         for frame in source.frames():
             begin = time.perf_counter()
@@ -145,7 +145,7 @@ def table(variants: Sequence[Variant]) -> list[Row]:
 
 def write_tables(rows: Sequence[Row], folder: Path) -> None:
     """Writes ``ablation.csv`` and ``ablation.md``."""
-    write_file(folder / "ablation.csv", csv_text(HEADER, rows, digits=6))
+    write_file(folder / "ablation.csv", csv_table(HEADER, rows, digits=6))
     lines = [HEADER, ["---"] * len(HEADER), *texts(rows)]
     write_file(folder / "ablation.md", "".join(f"| {' | '.join(line)} |\n" for line in lines))
 

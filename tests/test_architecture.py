@@ -43,7 +43,7 @@ KEPT_IN: dict[str, set[str]] = {
     "matplotlib": {"evaluation"},
 }
 # These load neither torch nor what loads it: every process that scores imports them.
-LIGHT = ("davis", "jf", "scoring", "perseg", "report")
+LIGHT = ("davis", "split_list", "jf", "scoring", "perseg", "report")
 
 
 def name_of(path: Path) -> str:

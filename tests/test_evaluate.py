@@ -119,6 +119,8 @@ def test_figures_of_an_earlier_run_do_not_survive_a_failure(run: Main, davis: Pa
         (("dataset.root={root}", "sequences=[cow]"), "cow is not in split val; it has bear, goat"),
         (("dataset.root={root}", "results=/nowhere"), "results folder /nowhere does not exist"),
         (("datset.root={root}",), "did you mean dataset.root"),
+        (("dataset.root={root}", "split=../../x"), "split=../../x is no plain name"),
+        (("dataset.root={root}", "dataset.name=../x"), "dataset.name=../x is no plain name"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
@@ -161,6 +163,25 @@ def test_a_sequence_goes_through_the_pipeline(davis: Path, tmp_path: Path, monke
     truth = square_mask(3).labels > 0
     assert set(np.unique(masks[3])) == {0, 2}
     assert ((masks[3] > 0) & truth).sum() > 0.7 * truth.sum()
+
+
+def test_frames_without_annotation_are_tracked_and_later_objects_given(
+    davis: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (davis / "Annotations/480p/goat/00001.png").unlink()
+    for index in (0, 2):  # object 2 enters at frame 2
+        path = davis / f"Annotations/480p/goat/{index:05d}.png"
+        labels = np.asarray(Image.open(path)).copy()
+        Image.fromarray(np.where(labels == 2, 0, labels) if index == 0 else labels).save(path)
+    tracker = RedTracker()
+    monkeypatch.setattr(vos.evaluation.jobs, "make_tracker", lambda config, model: tracker)
+    (sequence,) = read_dataset(davis, 2017, "val", only=["goat"])
+    (job,) = vos.evaluation.jobs.sequence_jobs([sequence], ColourSegmenter(), TrackerConfig(), 1, "")
+    job.work(tmp_path / "goat", lambda: None)
+    assert tracker.calls == [("start", 0), ("step", 1), ("add_reference", 2), ("step", 3)]
+    assert tracker.object_ids == (1, 2)
+    assert [path.name for path in sorted((tmp_path / "goat").iterdir())] == list(job.files)
+    assert job.files == tuple(f"{index:05d}.png" for index in range(4))
 
 
 def test_finished_sequences_are_skipped_and_others_redone(run: Main, davis: Path, tracked: list[str]) -> None:

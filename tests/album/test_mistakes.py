@@ -104,7 +104,7 @@ def test_ctrl_c_leaves_what_is_finished(
         ({"output": "[masks,movie]"}, "choose from masks, overlay, cutout, white, blur, dreambooth"),
         ({"dreambooth.size": "600"}, "choose 512, 768, 1024"),
         ({"dreambooth.background": "pink"}, "background pink is not understood"),
-        ({"threshold": "2"}, "threshold=2.0 is out of range"),
+        ({"threshold": "2"}, "threshold=2.0 is outside of 0..1"),
         ({"instances": "some"}, "choose one or all"),
         ({"method": "magic"}, "choose one of p2sam, persam"),
         ({"name": "[a,b]"}, "2 names in name= but 1 objects"),

@@ -27,7 +27,7 @@ from safetensors.torch import load
 
 from vos.cli.program import exit_code
 from vos.errors import VosError
-from vos.evaluation.report import csv_text, write_file
+from vos.evaluation.report import csv_table, write_file
 from vos.sam.config import ModelConfig
 from vos.sam.device import set_threads
 from vos.sam.registry import load_model
@@ -88,7 +88,7 @@ def write_report(tables: list[Table], pairs: list[Pairs], folder: Path, quick: b
     place = next(index for index, table in enumerate(tables) if table.name == "calibration")
     shown[place] += "\n![True over predicted IoU](reliability.png)\n"
     write_file(folder / "report.md", "\n".join([head, *shown]))
-    write_file(folder / "report.csv", csv_text(("table", "item", "measure", "value"), long_rows(tables), digits=6))
+    write_file(folder / "report.csv", csv_table(("table", "item", "measure", "value"), long_rows(tables), digits=6))
 
 
 def main(words: list[str] | None = None) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +13,7 @@ from vos.album.outputs import THUMBNAILS, concept_folder
 from vos.album.records import PhotoRecord
 from vos.io.atomic import atomic_path
 from vos.io.contact_sheet import Tile, write_contact_sheet
+from vos.io.spreadsheet import csv_text
 from vos.structures import Presence
 
 COLUMNS = ("photo", "concept", "id", "presence", "score", "x", "y", "width", "height", "area", "instances", "mask")
@@ -60,16 +59,14 @@ def write_report(
 
 def table(done: Done) -> str:
     """Formats one line per photo and concept, as CSV."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    rows: list[Sequence[object]] = [COLUMNS]
     for _, record in done:
         mask = next(iter(record.outputs.get("masks", ("", []))[1]), "")
         for found in record.objects:
             box = found["box"] or [""] * 4
             values = (found["concept"], found["id"], found["presence"], f"{found['score']:.4f}", *box, found["area"])
-            writer.writerow((record.photo, *values, len(found["instances"]), mask))
-    return text.getvalue()
+            rows.append((record.photo, *values, len(found["instances"]), mask))
+    return csv_text(rows)
 
 
 def tiles(folder: Path, done: Done, concept: str) -> list[Tile]:

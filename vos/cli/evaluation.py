@@ -82,9 +82,15 @@ def evaluate_davis(config: EvaluateConfig, folder: Path, overrides: Sequence[str
     options = tuple((name, value) for name, _, value in (word.partition("=") for word in overrides))
     summary = RunSummary(folder.name, options, j.mean, f.mean, run.get("milliseconds_per_frame"))
     print(score_table(scores))
+    rules = scoring.protocol(sequences)
+    print(f"protocol: {rules}")
     write_csv(scores, folder, config.split)
     write_plots(scores, folder / "plots")
-    _write_summary(folder, config, {**run, "J&F": summary.jf_mean, "J": j._asdict(), "F": f._asdict()})
+    _write_summary(
+        folder,
+        config,
+        {**run, "protocol": scoring.protocol(sequences), "J&F": summary.jf_mean, "J": j._asdict(), "F": f._asdict()},
+    )
     print(f"J&F {summary.jf_mean:.4f}   report: {folder}")
     return summary
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar
 
+from vos.errors import VosError
 from vos.limits import Checked, Limits
 from vos.photos.config import MethodConfig
 from vos.sam.config import ModelConfig, RuntimeConfig
@@ -42,3 +44,9 @@ class EvaluateConfig(RuntimeConfig):
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     method: MethodConfig = field(default_factory=MethodConfig)  # perseg
     experiment: str | None = None  # a file of conf/experiment: options that differ from the default
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for option, name in (("split", self.split), ("dataset.name", self.dataset.name)):
+            if Path(name).name != name or "\\" in name:  # results are named after it
+                raise VosError(f"{option}={name} is no plain name; give that of a list or a data set, without a folder")

@@ -1,7 +1,10 @@
 """The DAVIS data sets on disk: which sequences a split has, their frames and annotations, and the label maps in them.
 
 A root folder holds ``JPEGImages/<resolution>/<sequence>/*.jpg``, ``Annotations/<resolution>/<sequence>/*.png`` and
-``ImageSets/<year>/<split>.txt``. Light to import, because every scoring process imports it.
+``ImageSets/<year>/<split>.txt``. Where some frames have no annotation, the rules are those of YouTube-VOS (Xu et al.,
+2018, arXiv 1809.03327): all frames are tracked, the annotated ones are scored, objects may enter later.
+
+Light to import, because every scoring process imports it.
 """
 
 from __future__ import annotations
@@ -16,8 +19,10 @@ from PIL import Image
 
 from vos.errors import VosError
 from vos.evaluation.jf import frame_measures
+from vos.evaluation.split_list import read_split, visible
 
 YEARS = (2016, 2017)
+IMAGES = (".jpg", ".jpeg", ".png")
 _VOID = 255
 
 
@@ -30,44 +35,72 @@ class DavisSequence:
         year: 2016 (everything non-zero is object 1) or 2017 (palette ids, 255 = void, counted as background).
         image_folder: folder of its JPEG frames.
         annotations: its PNG annotations, in order.
+        is_sparse: frames after the first annotated one have no annotation.
     """
 
     name: str
     year: int
     image_folder: Path
     annotations: tuple[Path, ...]
+    is_sparse: bool = False
 
     @property
     def scored(self) -> tuple[Path, ...]:
-        """The annotations that count: all but the first (given to the tracker) and the last."""
-        return self.annotations[1:-1]
+        """The annotations that count: all but the first, which is given, and in DAVIS' rules the last."""
+        return self.annotations[1:] if self.is_sparse else self.annotations[1:-1]
 
     def images(self) -> tuple[Path, ...]:
-        """Lists the frames, one per annotation.
+        """Lists the frames from the first annotated one on.
 
         Raises:
-            VosError: a frame is missing.
+            VosError: an annotated frame is missing.
         """
-        images = tuple(self.image_folder / f"{path.stem}.jpg" for path in self.annotations)
-        missing = [path for path in images if not path.is_file()]
+        images = _images(self.image_folder, self.annotations[0])
+        found = {path.stem for path in images}
+        missing = [path.stem for path in self.annotations if path.stem not in found]
         if missing:
-            raise VosError(f"frame {missing[0]} is missing ({len(missing)} of {len(images)}); restore it")
+            frame = self.image_folder / f"{missing[0]}.jpg"
+            raise VosError(f"frame {frame} is missing ({len(missing)} of {len(self.annotations)}); restore it")
         return images
 
+    def given(self) -> list[tuple[int, npt.NDArray[np.uint8]]]:
+        """Reads what the tracker is given: at which annotation, and labels of the objects that are shown there first.
+
+        Raises:
+            VosError: an annotation cannot be read, or the first shows no object.
+        """
+        given, known = [(0, self.reference())], set(np.unique(self.reference()).tolist())
+        for index, path in enumerate(self.annotations[1:] if self.is_sparse else (), start=1):
+            labels = read_annotation(path, self.year)
+            if fresh := set(np.unique(labels).tolist()) - known:
+                given.append((index, np.where(np.isin(labels, list(fresh)), labels, 0).astype(np.uint8)))
+                known |= fresh
+        return given
+
     def reference(self) -> npt.NDArray[np.uint8]:
-        """Reads the labels of the first annotation, uint8 (H, W), 0 = background, ids 1..:meth:`object_count`.
+        """Reads the labels of the first annotation, uint8 (H, W), 0 = background, ids from 1.
 
         Raises:
             VosError: it cannot be read or shows no object.
         """
         labels = read_annotation(self.annotations[0], self.year)
         if not labels.any():
-            raise VosError(f"first annotation {self.annotations[0]} shows no object; DAVIS defines the objects there")
+            hint = "masks of 0 and 255 are read by dataset=davis2016"
+            void = self.year == 2017 and bool(_read_labels(self.annotations[0], self.year).any())
+            raise VosError(
+                f"first annotation {self.annotations[0]} shows no object{f' but void (255); {hint}' if void else ''}"
+                f"{'' if void else '; DAVIS defines the objects there'}"
+            )
         return labels
 
-    def object_count(self) -> int:
-        """Counts the objects: the highest id of the first annotation. Ids that come later are not scored."""
-        return int(self.reference().max())
+    def objects(self) -> dict[int, int]:
+        """Tells which objects are scored: their ids, and the annotation that is given of each.
+
+        Ids up to the highest of the first annotation, as DAVIS has it; in sparse sequences all that are ever shown.
+        """
+        if self.is_sparse:
+            return {i: index for index, labels in self.given() for i in np.unique(labels).tolist() if i}
+        return dict.fromkeys(range(1, int(self.reference().max()) + 1), 0)
 
     def results(self, folder: Path) -> tuple[Path, ...]:
         """Lists the result files that go with :attr:`scored`.
@@ -113,7 +146,7 @@ def read_dataset(
         raise VosError(f"dataset year {year} is unknown; choose one of {', '.join(map(str, YEARS))}")
     if not root.is_dir():
         raise VosError(f"data set folder {root} does not exist; set dataset.root to the folder that holds JPEGImages")
-    names = _read_split(root, year, split)
+    names = read_split(root, year, split)
     unknown = sorted(set(only or ()) - set(names))
     if unknown:
         raise VosError(f"sequence {unknown[0]} is not in split {split}; it has {', '.join(names)}")
@@ -159,32 +192,22 @@ def measure_frames(
     return measures
 
 
-def _read_split(root: Path, year: int, split: str) -> list[str]:
-    folder = root / "ImageSets" / str(year)
-    listed = folder / f"{split}.txt"
-    # The first release of DAVIS 2016 lists pairs of files instead of sequences.
-    pairs = root / "ImageSets" / "480p" / f"{split}.txt"
-    if year == 2016 and not listed.is_file() and pairs.is_file():
-        listed = pairs
-    if not listed.is_file():
-        found = ", ".join(sorted(path.stem for path in folder.glob("*.txt"))) or "none"
-        raise VosError(f"split {split} has no list file {listed}; splits in {folder}: {found}")
-    lines = [line.split()[0] for line in listed.read_text(encoding="utf-8").splitlines() if line.strip()]
-    names = list(dict.fromkeys(Path(line).parent.name if "/" in line else line for line in lines))
-    if not names:
-        raise VosError(f"list file {listed} names no sequence")
-    return names
-
-
 def _read_sequence(root: Path, year: int, resolution: str, name: str) -> DavisSequence:
-    folder = root / "Annotations" / resolution / name
-    annotations = tuple(sorted(folder.glob("*.png")))
-    if len(annotations) < 3:
+    folder, images = root / "Annotations" / resolution / name, root / "JPEGImages" / resolution / name
+    annotations = tuple(visible(folder.glob("*.png")))
+    is_sparse = bool(annotations) and len(_images(images, annotations[0])) > len(annotations)
+    if len(annotations) < (2 if is_sparse else 3):
         raise VosError(
             f"sequence {name} has {len(annotations)} annotations in {folder}; at least 3 are needed, "
-            "because the first and the last do not count"
+            "because the first and the last do not count (2 where frames lie between them)"
         )
-    return DavisSequence(name, year, root / "JPEGImages" / resolution / name, annotations)
+    return DavisSequence(name, year, images, annotations, is_sparse)
+
+
+def _images(folder: Path, first: Path) -> tuple[Path, ...]:
+    """The frames in a folder from that of the first annotation on."""
+    found = visible(path for path in folder.glob("*") if path.suffix.lower() in IMAGES)
+    return tuple(path for path in found if path.stem >= first.stem)
 
 
 def _read_labels(path: Path, year: int) -> npt.NDArray[np.uint8]:

@@ -49,7 +49,7 @@ def sequence_jobs(
 
     jobs = []
     for sequence in sequences:
-        names = tuple(path.name for path in sequence.annotations)
+        names = tuple(f"{path.stem}.png" for path in sequence.images())
         jobs.append(Job(sequence.name, names, fingerprint, partial(work, sequence), {"frames": len(names)}))
     return jobs
 
@@ -62,23 +62,25 @@ def run_sequence(
     folder: Path,
     on_frame: Callable[[], object],
 ) -> float:
-    """Tracks the objects of the first annotation through one sequence and writes all masks into ``folder``.
+    """Tracks the objects that the annotations introduce through one sequence and writes all masks into ``folder``.
 
     Returns:
         Seconds from the first frame's file to the last mask's.
     """
-    labels = sequence.reference()
-    ids = tuple(int(i) for i in np.unique(labels) if i)
+    images, given = sequence.images(), sequence.given()
+    ids = tuple(sorted({int(i) for _, labels in given for i in np.unique(labels) if i}))
+    numbers = {path.stem: number for number, path in enumerate(images)}
+    references = [Reference(numbers[sequence.annotations[k].stem], LabelMap(labels, ids)) for k, labels in given]
     start = time.perf_counter()
     model = model.for_objects(len(ids))
-    with FolderSource(str(sequence.image_folder), sequence.images()) as source, MaskWriter(folder) as writer:
+    with FolderSource(str(sequence.image_folder), images) as source, MaskWriter(folder) as writer:
         tracker = make_tracker(config, model)
 
         def count(index: int) -> None:
             on_frame()
 
         pipeline = VideoPipeline(model, tracker, [writer], batch_size, edges=config.outlines, on_frame=count)
-        segment_video(source, [Reference(0, LabelMap(labels, ids))], pipeline)
+        segment_video(source, references, pipeline)
     return time.perf_counter() - start
 
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from vos.errors import VosError
+from vos.evaluation.split_list import visible
 
 Mask = npt.NDArray[np.bool_]
 
@@ -164,9 +165,9 @@ def read_mask(path: Path) -> Mask:
 
 
 def _read_object(root: Path, name: str) -> PersegObject:
-    annotations = {path.stem: path for path in sorted((root / "Annotations" / name).glob("*.png"))}
+    annotations = {path.stem: path for path in visible((root / "Annotations" / name).glob("*.png"))}
     folder = root / "Images" / name
-    found = {path.stem: path for path in sorted(folder.glob("*")) if path.suffix.lower() in _IMAGES}
+    found = {path.stem: path for path in visible(folder.glob("*")) if path.suffix.lower() in _IMAGES}
     missing = [stem for stem in annotations if stem not in found]
     if missing:
         raise VosError(f"photo {folder / missing[0]}.jpg is missing; there is an annotation of it")

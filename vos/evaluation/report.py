@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from vos.evaluation.scoring import SequenceScore, overall
 from vos.io.atomic import atomic_path
 from vos.io.contact_sheet import Tile, thumbnail, write_contact_sheet
 from vos.io.images import read_image
+from vos.io.spreadsheet import csv_text
 from vos.structures import LabelMap
 
 GLOBAL_COLUMNS = ("J&F-Mean", "J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
@@ -74,9 +74,9 @@ def write_csv(scores: Sequence[SequenceScore], folder: Path, split: str) -> tupl
         The two paths.
     """
     paths = csv_paths(folder, split)
-    write_file(paths[0], csv_text(GLOBAL_COLUMNS, [_figures(scores)], digits=6))
+    write_file(paths[0], csv_table(GLOBAL_COLUMNS, [_figures(scores)], digits=6))
     rows = [(f"{score.sequence}_{score.object_id}", score.j_mean, score.f_mean) for score in scores]
-    write_file(paths[1], csv_text(SEQUENCE_COLUMNS, rows, digits=6))
+    write_file(paths[1], csv_table(SEQUENCE_COLUMNS, rows, digits=6))
     return paths
 
 
@@ -112,7 +112,7 @@ def write_comparison(runs: Sequence[RunSummary], folder: Path) -> str:
         values = [dict(run.overrides).get(name, "") for name in varying]
         time = None if run.milliseconds_per_frame is None else f"{run.milliseconds_per_frame:.1f}"
         rows.append([*values, run.jf_mean, run.j_mean, run.f_mean, time, run.folder])
-    write_file(folder / "comparison.csv", csv_text(header, rows, digits=6))
+    write_file(folder / "comparison.csv", csv_table(header, rows, digits=6))
     header = ("Best", *header)
     rows = [["*" if run.jf_mean == best else "", *row] for run, row in zip(runs, rows)]
     lines = [header, ["---"] * len(header), *([_text(cell, 4) for cell in row] for row in rows)]
@@ -156,7 +156,7 @@ def perseg_table(scores: Sequence[perseg.PersegScore]) -> str:
 
 def write_perseg_csv(scores: Sequence[perseg.PersegScore], path: Path) -> None:
     """Writes the table as CSV, with six decimals."""
-    write_file(path, csv_text(("Object", *PERSEG_COLUMNS), _perseg_rows(scores), digits=6))
+    write_file(path, csv_table(("Object", *PERSEG_COLUMNS), _perseg_rows(scores), digits=6))
 
 
 def write_perseg_comparison(rows: Sequence[tuple[str, float, float, float]], path: Path) -> str:
@@ -167,7 +167,7 @@ def write_perseg_comparison(rows: Sequence[tuple[str, float, float, float]], pat
         path: of the CSV file.
     """
     header = ("Run", "mIoU", "bIoU", "mAcc")
-    write_file(path, csv_text(header, rows, digits=6))
+    write_file(path, csv_table(header, rows, digits=6))
     return aligned(header, rows)
 
 
@@ -186,13 +186,9 @@ def aligned(header: Sequence[str], rows: Sequence[Sequence[_Cell]]) -> str:
     return "\n".join(lines)
 
 
-def csv_text(header: Sequence[str], rows: Sequence[Sequence[_Cell]], digits: int) -> str:
+def csv_table(header: Sequence[str], rows: Sequence[Sequence[_Cell]], digits: int) -> str:
     """Puts rows into CSV, numbers with ``digits`` decimals, None as an empty cell."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(["" if cell is None else _text(cell, digits) for cell in row] for row in rows)
-    return text.getvalue()
+    return csv_text([header, *(["" if cell is None else _text(cell, digits) for cell in row] for row in rows)])
 
 
 def write_file(path: Path, content: str | bytes) -> None:

@@ -33,7 +33,7 @@ class SequenceScore:
         object_id: id in the annotation.
         j_mean, j_recall, j_decay: region similarity.
         f_mean, f_recall, f_decay: boundary accuracy.
-        j_per_frame, f_per_frame: float64 (T,), every annotated frame but the first and the last.
+        j_per_frame, f_per_frame: float64 (T,), every frame that is scored (:func:`protocol`).
     """
 
     sequence: str
@@ -59,7 +59,7 @@ class _Chunk(NamedTuple):
 def score_results(
     sequences: Sequence[DavisSequence], results: Path, workers: int | None = 1, progress: bool = False
 ) -> list[SequenceScore]:
-    """Scores results in the protocol of DAVIS 2017, semi-supervised: first and last frame left out.
+    """Scores results as :func:`protocol` says.
 
     Args:
         sequences: from :func:`vos.evaluation.davis.read_dataset`.
@@ -87,11 +87,26 @@ def score_results(
         for chunk, values in zip(chunks, _measure(chunks, workers), strict=True):
             measures[chunk.sequence].append(values)
             bar.update(len(values))
-    return [
-        _score(name, index, np.concatenate(parts)[:, index])
-        for name, parts in measures.items()
-        for index in range(parts[0].shape[1])
-    ]
+    scores = []
+    for sequence in sequences:
+        values = np.concatenate(measures[sequence.name])
+        for object_id, given in sequence.objects().items():
+            own = values[given:, object_id - 1]  # the first row is that of the second annotation
+            if len(own):
+                scores.append(_score(sequence.name, object_id, own))
+    return scores
+
+
+def protocol(sequences: Sequence[DavisSequence]) -> str:
+    """Says in a line by which rules these sequences are scored."""
+    sparse = [sequence.name for sequence in sequences if sequence.is_sparse]
+    davis = "DAVIS, semi-supervised: the first annotation is given, it and the last one are not scored"
+    if not sparse:
+        return davis
+    rules = "YouTube-VOS: every frame is tracked, the annotated ones after an object's first are scored"
+    if len(sparse) == len(sequences):
+        return rules
+    return f"{rules} ({', '.join(sparse)}); {davis} (the other sequences)"
 
 
 def overall(scores: Sequence[SequenceScore]) -> tuple[Statistics, Statistics]:
@@ -102,7 +117,7 @@ def overall(scores: Sequence[SequenceScore]) -> tuple[Statistics, Statistics]:
 
 
 def _chunks(sequence: DavisSequence, results: Path) -> list[_Chunk]:
-    files, count = sequence.results(results), sequence.object_count()
+    files, count = sequence.results(results), max(sequence.objects())
     return [
         _Chunk(sequence.name, sequence.scored[i : i + _CHUNK], files[i : i + _CHUNK], sequence.year, count)
         for i in range(0, len(files), _CHUNK)
@@ -128,9 +143,9 @@ def _start_worker() -> None:
     cv2.setNumThreads(1)
 
 
-def _score(sequence: str, index: int, values: npt.NDArray[np.float64]) -> SequenceScore:
+def _score(sequence: str, object_id: int, values: npt.NDArray[np.float64]) -> SequenceScore:
     j, f = values[:, 0], values[:, 1]
-    return SequenceScore(sequence, index + 1, *statistics(j), *statistics(f), j, f)
+    return SequenceScore(sequence, object_id, *statistics(j), *statistics(f), j, f)
 
 
 def _cores() -> int:

@@ -52,7 +52,7 @@ def test_the_set_has_the_layout_of_davis_and_every_kind(folder: Path) -> None:
     assert [sequence.name for sequence in sequences] == [f"{kind}-0" for kind in KINDS]
     for sequence in sequences:
         assert len(sequence.images()) == FRAMES / EVERY
-        assert sequence.object_count() == (2 if sequence.name.startswith("crossing_twins") else 1)
+        assert len(sequence.objects()) == (2 if sequence.name.startswith("crossing_twins") else 1)
         with Image.open(sequence.annotations[0]) as mask, Image.open(sequence.images()[0]) as image:
             assert mask.mode == "P"
             assert mask.size == image.size == SIZE[::-1]
