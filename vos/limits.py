@@ -35,7 +35,8 @@ class Checked:
     def limits_of(cls, name: str) -> tuple[float, float] | None:
         """Returns an option's least and greatest value, None for one that is no number."""
         for part in cls.__mro__:
-            for limits, names in vars(part).get("LIMITS", {}).items():
+            own: Limits = vars(part).get("LIMITS", {})
+            for limits, names in own.items():
                 if name in names.split():
                     return limits
         return None

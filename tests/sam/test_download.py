@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from vos.sam import download as module
 from vos.sam.download import DownloadError, download
 
 BODY = bytes(range(256)) * 4096  # 1 MiB
@@ -22,6 +25,10 @@ class Server(ThreadingHTTPServer):
     body = BODY
     ranges = True
     cuts: list[int]  # per request: stop after that many bytes
+    length: str | None = None  # what it says of the length instead of the truth
+    crawl = False  # a byte every hundredth of a second
+    errors: list[int]  # to answer with first
+    gate: threading.Event | None = None  # answers when it is set
     seen: list[str | None]  # the Range header of each request
 
     @property
@@ -37,6 +44,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         asked = self.headers.get("Range")
         self.server.seen.append(asked)
+        if self.server.errors:
+            self.send_error(self.server.errors.pop())
+            return
         if self.path != "/weights.pth":
             self.send_error(404)
             return
@@ -45,8 +55,14 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(206 if start else 200)
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(self.server.body) - 1}/{len(self.server.body)}")
-        self.send_header("Content-Length", str(len(rest)))
+        self.send_header("Content-Length", self.server.length or str(len(rest)))
         self.end_headers()
+        if self.server.gate is not None:
+            self.server.gate.wait(10)
+        while self.server.crawl and rest:
+            self.wfile.write(rest[:1])
+            rest = rest[1:]
+            time.sleep(0.01)
         self.wfile.write(rest[: self.server.cuts.pop(0)] if self.server.cuts else rest)
 
     def log_message(self, *_: object) -> None:
@@ -57,7 +73,7 @@ class Handler(BaseHTTPRequestHandler):
 def server() -> Iterator[Server]:
     """A running server on the loopback interface."""
     with Server(("127.0.0.1", 0), Handler) as running:
-        running.cuts, running.seen = [], []
+        running.cuts, running.seen, running.errors = [], [], []
         threading.Thread(target=running.serve_forever, daemon=True).start()
         yield running
         running.shutdown()
@@ -126,6 +142,53 @@ def test_file_of_another_size_is_not_fetched(server: Server, tmp_path: Path) -> 
     server.body = b"<html>moved</html>"
     with pytest.raises(DownloadError, match="18 bytes instead of 1048576"):
         fetch(server, tmp_path / "weights.pth")
+
+
+@pytest.mark.parametrize("length", ["-5", "many", "9" * 30, "1" * 6000, "1e6", ""])
+def test_a_length_that_is_none_is_told(server: Server, tmp_path: Path, length: str) -> None:
+    server.length = length or " "
+    with pytest.raises(DownloadError, match="Content-Length is no number"):
+        fetch(server, tmp_path / "weights.pth")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_crawl_is_given_up_and_continued_later(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", 0.3)
+    server.crawl = True
+    begin = time.monotonic()
+    with pytest.raises(DownloadError, match=r"only \d+ bytes a second arrive; run again to continue"):
+        fetch(server, tmp_path / "weights.pth")
+    assert time.monotonic() - begin < 5
+    assert (tmp_path / "weights.pth.partial").stat().st_size > 0
+    server.crawl = False
+    fetch(server, tmp_path / "weights.pth")
+    assert (tmp_path / "weights.pth").read_bytes() == BODY
+    assert server.seen[1] is not None
+
+
+@pytest.mark.skipif(module.fcntl is None, reason="needs locks of files")
+def test_two_at_once_fetch_it_once(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    server.gate = threading.Event()
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(fetch, server, tmp_path / "weights.pth") for _ in range(2)]
+        while "waiting for another process" not in capsys.readouterr().out:
+            time.sleep(0.01)
+        server.gate.set()
+        for one in both:
+            one.result()
+    assert (tmp_path / "weights.pth").read_bytes() == BODY
+    assert list(tmp_path.iterdir()) == [tmp_path / "weights.pth"]
+    assert len(server.seen) == 1
+
+
+def test_a_file_that_became_shorter_is_fetched_anew(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "weights.pth.partial").write_bytes(b"x" * 2000)
+    server.errors = [416]
+    fetch(server, tmp_path / "weights.pth")
+    assert (tmp_path / "weights.pth").read_bytes() == BODY
+    assert server.seen == ["bytes=2000-", None]
 
 
 def test_not_found(server: Server, tmp_path: Path) -> None:

@@ -116,8 +116,6 @@ def _check(config: AlbumConfig) -> None:
         raise VosError(f"output={config.output} is not understood; choose from {', '.join(OUTPUTS)}")
     if config.dreambooth.size not in SIZES:
         raise VosError(f"dreambooth.size={config.dreambooth.size}; choose {', '.join(map(str, SIZES))}")
-    if not 0 <= config.dreambooth.margin <= 2:
-        raise VosError(f"dreambooth.margin={config.dreambooth.margin} is out of range; give 0 to 2")
     parse_background(config.dreambooth.background)
 
 

@@ -1,20 +1,29 @@
-"""Resumable downloads that appear under their final name only when complete and verified."""
+"""Resumable downloads that appear under their final name only when complete and verified; one process at a time."""
 
 from __future__ import annotations
 
 import hashlib
 import http.client
+import os
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tqdm import tqdm
 
+try:
+    import fcntl
+except ImportError:  # Windows: two processes are not kept apart there
+    fcntl = None  # type: ignore[assignment]
+
 _CHUNK = 1 << 20
 _TIMEOUT = 30  # seconds without a byte
 _ATTEMPTS = 4
+_PATIENCE = 30  # seconds over which the speed is measured ...
+_SLOWEST = 1024  # ... and bytes a second, below which nobody would wait for the end
 
 
 class DownloadError(Exception):
@@ -51,20 +60,50 @@ def download(url: str, target: Path, size: int, sha256: str, pause: Callable[[fl
     partial = target.with_name(target.name + ".partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        for attempt in range(_ATTEMPTS):
-            if attempt:
-                pause(2.0**attempt)
-            if _fetch(url, partial, size):
-                break
-        else:
-            raise DownloadError(f"the connection broke {_ATTEMPTS} times; run again to continue")
-        actual = sha256_of(partial, progress=True)
-        if actual != sha256:
-            partial.unlink()
-            raise DownloadError(f"what came has SHA-256 {actual}")
-        partial.replace(target)
+        with _sole_writer(partial):
+            if target.exists():  # another process has fetched it meanwhile
+                return
+            for attempt in range(_ATTEMPTS):
+                if attempt:
+                    pause(2.0**attempt)
+                if _fetch(url, partial, size):
+                    break
+            else:
+                raise DownloadError(f"the connection broke {_ATTEMPTS} times; run again to continue")
+            actual = sha256_of(partial, progress=True)
+            if actual != sha256:
+                partial.unlink()
+                raise DownloadError(f"what came has SHA-256 {actual}")
+            partial.replace(target)
     except OSError as error:  # the network's errors are DownloadErrors by now: this is the disk
         raise DownloadError(f"cannot write {partial}: {error.strerror or error}") from error
+
+
+@contextmanager
+def _sole_writer(partial: Path) -> Iterator[None]:
+    """Waits until no other process writes ``partial``, and keeps it; an empty one does not stay."""
+    while True:
+        file = partial.open("ab")
+        if fcntl is None:
+            break
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"waiting for another process that downloads {partial.name.removesuffix('.partial')}", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError:  # a file system without locks
+            break
+        with suppress(FileNotFoundError):
+            if os.path.samestat(partial.stat(), os.fstat(file.fileno())):
+                break
+        file.close()  # it has got its final name, or was removed
+    with file:
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                if not partial.stat().st_size:
+                    partial.unlink()
 
 
 def _fetch(url: str, partial: Path, size: int) -> bool:
@@ -81,16 +120,26 @@ def _fetch(url: str, partial: Path, size: int) -> bool:
         with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:
             if have and not _continues(response, have):
                 have = 0  # the server ignores Range and sends the whole file again
-            length = response.headers.get("Content-Length")
-            if length is not None and have + int(length) != size:
-                raise DownloadError(f"the server offers {have + int(length)} bytes instead of {size}")
+            _check_length(response, have, size)
             return _copy(response, partial, have, size)
     except (http.client.HTTPException, ConnectionError, TimeoutError):
         return False
     except urllib.error.HTTPError as error:
+        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            partial.write_bytes(b"")  # the server's file is shorter: what has come so far is of another one
+            return False
         raise DownloadError(f"HTTP {error.code} {error.reason}") from error
     except urllib.error.URLError as error:
         raise DownloadError(f"no connection ({error.reason})") from error
+
+
+def _check_length(response: http.client.HTTPResponse, have: int, size: int) -> None:
+    """Refuses a response that does not end where the file does."""
+    length = response.headers.get("Content-Length", str(size - have)).strip()
+    if not (length.isdecimal() and len(length) < 20):
+        raise DownloadError(f"the server's Content-Length is no number of bytes ({length[:20]})")
+    if have + int(length) != size:
+        raise DownloadError(f"the server offers {have + int(length)} bytes instead of {size}")
 
 
 def _continues(response: http.client.HTTPResponse, have: int) -> bool:
@@ -99,12 +148,17 @@ def _continues(response: http.client.HTTPResponse, have: int) -> bool:
 
 
 def _copy(response: http.client.HTTPResponse, partial: Path, have: int, size: int) -> bool:
-    """Streams the response into ``partial`` at offset ``have``; returns False if it ended early."""
+    """Streams the response into ``partial`` at offset ``have``; returns False if it ended early.
+
+    Raises:
+        DownloadError: next to nothing comes.
+    """
+    since, come = time.monotonic(), 0
     bar = tqdm(total=size, initial=have, unit="B", unit_scale=True, desc=partial.name.removesuffix(".partial"))
     with bar, partial.open("ab" if have else "wb") as file:
         while have < size:
             try:
-                chunk = response.read(min(_CHUNK, size - have))
+                chunk = response.read1(min(_CHUNK, size - have))
             except (http.client.HTTPException, TimeoutError, ConnectionError):
                 return False
             if not chunk:
@@ -112,4 +166,9 @@ def _copy(response: http.client.HTTPResponse, partial: Path, have: int, size: in
             file.write(chunk)
             have += len(chunk)
             bar.update(len(chunk))
+            come += len(chunk)
+            if (waited := time.monotonic() - since) >= _PATIENCE:
+                if come < _SLOWEST * waited:
+                    raise DownloadError(f"only {come / waited:.0f} bytes a second arrive; run again to continue")
+                since, come = time.monotonic(), 0
     return True
