@@ -1,7 +1,7 @@
 """Does the program stay right, or say in one line why not, whatever is done to it? Faults at random, counted.
 
     python benchmarks/faults.py [--count 2000] [--default-options 200] [--seed 0] [--out FOLDER] [--resume]
-        [--only KIND ...] [--holding] [--first N] [--program CHECKOUT] [--write-docs]
+        [--jobs 1] [--only KIND ...] [--holding] [--first N] [--program CHECKOUT] [--write-docs]
 
 Every attempt is drawn from its own number and the seed, from the whole grid of faults: a kind by its weight, then every
 choice of the kind. It runs in a forked child (Linux, macOS), in a folder of its own, and is judged by what the run
@@ -16,6 +16,7 @@ import json
 import os
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -35,9 +36,27 @@ DOCS = Path(__file__).resolve().parents[1] / "docs" / "reliability.md"
 
 def all_kinds() -> list[Kind]:
     """Every kind of fault."""
-    from faulting.kinds import damage, in_the_way, kills, limits, names, odd_masks, odd_options
+    from faulting.kinds import (
+        changes,
+        crowds,
+        damage,
+        data_sets,
+        films,
+        in_the_way,
+        kills,
+        limits,
+        names,
+        network,
+        odd_albums,
+        odd_masks,
+        odd_options,
+        videos,
+    )
 
-    modules = (damage, odd_masks, odd_options, names, in_the_way, limits)
+    modules = (
+        *(videos, films, damage, odd_masks, odd_options, names, in_the_way, limits),
+        *(data_sets, changes, odd_albums, network, crowds),
+    )
     return [kills.KILLS, *(kind for module in modules for kind in module.KINDS)]
 
 
@@ -119,6 +138,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=0, help="number of the first attempt")
     parser.add_argument("--out", type=Path, help="folder of results and material; default: a temporary one")
     parser.add_argument("--resume", action="store_true", help="leave out what --out has results of")
+    parser.add_argument("--jobs", type=int, default=1, help="processes; each has a folder of its own in --out")
+    parser.add_argument("--part", type=int, default=0, help=argparse.SUPPRESS)  # which of them this one is
     parser.add_argument("--only", nargs="+", help="kinds")
     parser.add_argument("--holding", action="store_true", help="only the kinds that are known to hold")
     parser.add_argument("--program", type=Path, help="checkout of another version of vos, to attack that one")
@@ -129,14 +150,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     out = arguments.out or Path(tempfile.mkdtemp(prefix="faults-"))
     out.mkdir(parents=True, exist_ok=True)
     log = out / "results.jsonl"
-    if not arguments.resume:
+    if arguments.part == 0 and not arguments.resume:
         log.unlink(missing_ok=True)
-        shutil.rmtree(out / "material", ignore_errors=True)
-    results = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-    done = {(result["number"], result["default_options"]) for result in results}
-    todo = list(numbers(arguments, done))
+        for folder in out.glob("part-*"):
+            shutil.rmtree(folder)
+    helpers = [_helper(argv, out, part) for part in range(1, arguments.jobs)] if arguments.part == 0 else []
+    done = {(result["number"], result["default_options"]) for result in _read(log)}
+    todo = [each for each in numbers(arguments, done) if each[0] % arguments.jobs == arguments.part]
     if todo:
-        _attack(todo, arguments, out, log, results)
+        _attack(todo, arguments, out / f"part-{arguments.part}", log)
+    if arguments.part:
+        return 0
+    for helper in helpers:
+        helper.wait()
+    results = sorted(_read(log), key=lambda result: int(result["number"]))
     print(table.table(results))
     words = f"--count {arguments.count} --default-options {arguments.default_options} --seed {arguments.seed}"
     if arguments.write_docs:
@@ -144,14 +171,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     return int(any(result["verdict"] in WRONG for result in results))
 
 
-def _attack(
-    todo: Sequence[tuple[int, bool]],
-    arguments: argparse.Namespace,
-    out: Path,
-    log: Path,
-    results: list[dict[str, Any]],
-) -> None:
-    """Makes the attempts, appends each to the log and the list, and tells of those that went wrong."""
+def _read(log: Path) -> list[dict[str, Any]]:
+    """The results that are there."""
+    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def _helper(argv: Sequence[str] | None, out: Path, part: int) -> subprocess.Popen[bytes]:
+    """Starts another process for its share of the attempts."""
+    words = [*(sys.argv[1:] if argv is None else argv), "--out", str(out), "--resume", "--part", str(part)]
+    return subprocess.Popen([sys.executable, __file__, *words])
+
+
+def _attack(todo: Sequence[tuple[int, bool]], arguments: argparse.Namespace, out: Path, log: Path) -> None:
+    """Makes the attempts, appends each to the log, and tells of those that went wrong."""
     suite = Suite(out, any(default for _, default in todo))
     kinds = [kind for kind in all_kinds() if kind.holds or not arguments.holding]
     print(
@@ -163,8 +195,7 @@ def _attack(
             if arguments.only and draw(kinds, arguments.seed, number)[0].name not in arguments.only:
                 continue
             result = suite.attempt(kinds, arguments.seed, number, default)
-            results.append(result)
-            file.write(json.dumps(result) + "\n")
+            file.write(json.dumps(result) + "\n")  # one write of one line, also from several processes
             file.flush()
             if result["verdict"] in WRONG:
                 print(table.told(result), flush=True)

@@ -73,9 +73,14 @@ class Bench:
         problem: Callable[[], str | None] = lambda: None,
         may_refuse: bool = True,
         warning_excuses: bool = False,
+        must_write: bool = True,
     ) -> Verdict:
-        """:func:`faulting.judge.judge` with this attempt's files."""
-        return judge.judge(outcome, self.losses(), problem, may_refuse, warning_excuses)
+        """:func:`faulting.judge.judge` with this attempt's files; a run that ends well has written something new."""
+        before, after = self.users, judge.snapshot(self.place)
+        idle = must_write and not after.keys() - before.keys()
+        if idle and outcome.code == 0 and not judge.crash(outcome):
+            return Verdict(judge.SILENT, "nothing was written")
+        return judge.judge(outcome, judge.lost(before, after), problem, may_refuse, warning_excuses)
 
     def masks_problem(self, folder: str = "o/masks", frames: int = scene.FRAMES, least: float = 0.3) -> str | None:
         """What is wrong with the masks of the scene of one object: too few, too many, or not on it."""

@@ -24,6 +24,10 @@ class Clip:
         codec, pixels: of the picture.
         sound: codec of the sound, or None.
         options: of the muxer.
+        coder: options of the encoder, besides those of its kind.
+        times: of the frames, in frames; None = one after the other.
+        sound_seconds: length of the sound; None = the picture's.
+        layout: channels of the sound.
         promises: whether the file says how much there is of it, so that a cut can be noticed. A stream that was made
             to be cut anywhere (MPEG-TS, MPEG-PS, a live recording) does not.
     """
@@ -32,6 +36,10 @@ class Clip:
     pixels: str = "yuv420p"
     sound: str | None = None
     options: dict[str, str] = field(default_factory=dict)
+    coder: dict[str, str] = field(default_factory=dict)
+    times: tuple[int, ...] | None = None
+    sound_seconds: float | None = None
+    layout: str = "mono"
     promises: bool = True
 
 
@@ -77,6 +85,23 @@ CLIPS = {
     "mp2.mpg": Clip("mpeg1video", sound="mp2", promises=False),
     "wma.wmv": Clip("wmv2", sound="wmav2"),
     "mp3.flv": Clip(sound="libmp3lame"),
+    "ac3.mkv": Clip(sound="ac3"),
+    "surround.mkv": Clip(sound="aac", layout="5.1"),
+    "surround.ts": Clip(sound="aac", layout="5.1", promises=False),
+    "stereo.wmv": Clip("wmv2", sound="wmav2", layout="stereo"),
+    "bframes.mp4": Clip(coder={"bf": "2"}),  # its edit list begins after the first time stamp
+    "bframes.mov": Clip(coder={"bf": "2"}, sound="aac"),
+    "late.mkv": Clip(times=tuple(range(50, 50 + FRAMES))),
+    "late.mp4": Clip(times=tuple(range(50, 50 + FRAMES))),
+    "late.ts": Clip(times=tuple(range(36_000, 36_000 + FRAMES)), promises=False),
+    "uneven.mp4": Clip(times=(0, 1, 2, 7, 8, 20)),
+    "uneven.mkv": Clip(times=(0, 1, 2, 7, 8, 20)),
+    "uneven.webm": Clip("libvpx", times=(0, 3, 4, 5, 30, 31)),
+    "long-sound.mp4": Clip(sound="aac", sound_seconds=4.0),
+    "long-sound.mkv": Clip(sound="aac", sound_seconds=4.0),
+    "long-sound.webm": Clip("libvpx", sound="libopus", sound_seconds=4.0),
+    "long-sound.avi": Clip("mpeg4", sound="libmp3lame", sound_seconds=4.0),
+    "short-sound.mkv": Clip(sound="flac", sound_seconds=0.2),
 }
 CODED_RATES = {"mpeg1video": 25, "mpeg2video": 25}  # these codecs know few frame rates
 
@@ -85,16 +110,16 @@ def make_clip(path: Path, clip: Clip, frames: int = FRAMES) -> None:
     """Writes the scene of one object as a video."""
     rate = CODED_RATES.get(clip.codec, RATE)
     with av.open(str(path), "w", format={".y4m": "yuv4mpegpipe"}.get(path.suffix), options=clip.options) as container:
-        stream = container.add_stream(clip.codec, rate=rate, options=_coder(clip.codec))
+        stream = container.add_stream(clip.codec, rate=rate, options=_coder(clip.codec) | clip.coder)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, clip.pixels
-        sound = _sound_stream(container, clip.sound)
+        sound = _sound_stream(container, clip)
         for index in range(frames):
             frame = av.VideoFrame.from_ndarray(picture(1, index), format="rgb24").reformat(format=clip.pixels)
-            frame.pts, frame.time_base = index, Fraction(1, rate)
+            frame.pts, frame.time_base = (clip.times or range(frames))[index], Fraction(1, rate)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
         if sound is not None:
-            _add_sound(container, sound, frames / rate)
+            _add_sound(container, sound, clip.sound_seconds or frames / rate)
 
 
 def _coder(codec: str) -> dict[str, str]:
@@ -107,12 +132,15 @@ def _coder(codec: str) -> dict[str, str]:
     }.get(codec, {"g": "3", "qmin": "2", "qmax": "4"} if codec in ("mpeg4", "mpeg1video", "mpeg2video", "wmv2") else {})
 
 
-def _sound_stream(container: av.container.OutputContainer, codec: str | None) -> av.AudioStream | None:
+def _sound_stream(container: av.container.OutputContainer, clip: Clip) -> av.AudioStream | None:
+    codec = clip.sound
     if codec is None:
         return None
     stream = cast(av.AudioStream, container.add_stream(codec, rate=48_000 if codec == "libopus" else HERTZ))
     if codec == "wmav2":
-        stream.bit_rate, stream.layout = 64_000, "mono"
+        stream.bit_rate = 64_000
+    if codec == "wmav2" or clip.layout != "mono":
+        stream.layout = clip.layout
     return stream
 
 

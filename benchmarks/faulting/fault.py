@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
@@ -20,6 +21,7 @@ class Fault:
         encoding: of stdout and stderr.
         environ: environment variables that are set, or unset where None.
         stdin_closed: there is no standard input.
+        prepare: called in the run's process before it begins.
     """
 
     at_event: int | None = None
@@ -31,11 +33,12 @@ class Fault:
     encoding: str = "utf-8"
     environ: dict[str, str | None] = field(default_factory=dict)
     stdin_closed: bool = False
+    prepare: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: exit code or signal (None: the other), whether it hung, what it said, how long it took."""
+    """How a run ended: exit code or signal (None: the other), whether it hung, what it said, seconds, writes, MiB."""
 
     code: int | None
     signal: int | None
@@ -44,6 +47,7 @@ class Outcome:
     err: str
     seconds: float
     events: int = 0
+    peak: float = 0.0
 
 
 NO_FAULT = Fault()

@@ -108,10 +108,11 @@ def crash(outcome: Outcome) -> Verdict | None:
 
 
 def warnings(outcome: Outcome) -> list[str]:
-    """The lines that tell of something that is not as it should be."""
-    return [
+    """The lines that tell of something that is not as it should be; that the scene's object is small is known."""
+    told = [
         line for line in lines(outcome.err) if re.search(r"warning|skipped|damaged|missing|incomplete|broken", line)
     ]
+    return [line for line in told if not line.startswith("warning: small")]
 
 
 def lines(text: str) -> list[str]:

@@ -6,10 +6,12 @@ A fork takes milliseconds where a new process takes seconds. The parent has one 
 from __future__ import annotations
 
 import fcntl
+import gc
 import importlib
 import importlib.util
 import mmap
 import os
+import resource
 import signal
 import sys
 import threading
@@ -73,16 +75,17 @@ class Program:
         sys.stderr.flush()
         # Pipes and shared memory: a limit on the size of files is for the run, not for what is written about it.
         pipes, counter = (_pipe(), _pipe()), mmap.mmap(-1, 8)
+        gc.freeze()  # what the child never looks at stays shared memory
         begin = time.monotonic()
         child = os.fork()
         if child == 0:
             _child(self._main[command], ["vos", *words], folder, fault, pipes, counter)
-        status, hung = _wait(child, fault, timeout)
+        status, hung, peak = _wait(child, fault, timeout)
         seconds = time.monotonic() - begin
         out, err = (_drained(pipe) for pipe in pipes)
         code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
-        return Outcome(code, number, hung, out, err, seconds, int.from_bytes(counter[:], "little"))
+        return Outcome(code, number, hung, out, err, seconds, int.from_bytes(counter[:], "little"), peak)
 
     def _keep_models(self) -> None:
         """Loads the same embedded model once: children get what the parent has loaded, each its own copy by fork."""
@@ -133,21 +136,26 @@ def _drained(pipe: tuple[int, int]) -> str:
     return b"".join(parts).decode(errors="replace")
 
 
-def _wait(child: int, fault: Fault, timeout: float) -> tuple[int, bool]:
-    """Waits for a child, sends the signal of the fault; returns its status and whether it had to be killed."""
+def _wait(child: int, fault: Fault, timeout: float) -> tuple[int, bool, float]:
+    """Waits for a child, sends the signal of the fault; returns its status, whether it had to be killed, its MiB."""
     begin, sent = time.monotonic(), fault.after is None
     while True:
-        done, status = os.waitpid(child, os.WNOHANG)
+        done, status, usage = os.wait4(child, os.WNOHANG)
         if done:
-            return status, False
+            return status, False, _mebibytes(usage)
         passed = time.monotonic() - begin
         if not sent and fault.after is not None and passed >= fault.after:
             os.kill(child, fault.signal)
             sent = True
         if passed > timeout:
             os.kill(child, signal.SIGKILL)
-            return os.waitpid(child, 0)[1], True
+            _, status, usage = os.wait4(child, 0)
+            return status, True, _mebibytes(usage)
         time.sleep(0.003)
+
+
+def _mebibytes(usage: resource.struct_rusage) -> float:
+    return usage.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
 def _child(
@@ -171,6 +179,8 @@ def _child(
             os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
         _streams(fault, pipes[0][1], pipes[1][1])
         watch.plant(fault, folder, counter)
+        if fault.prepare is not None:
+            fault.prepare()
         sys.argv = argv
         code = main()
     except SystemExit as error:

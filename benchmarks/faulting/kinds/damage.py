@@ -1,4 +1,4 @@
-"""Damaged videos, pictures, states, concepts, weights and records: noticed, or without consequence."""
+"""Damaged pictures, states, concepts, weights and records: noticed, or without consequence."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from pathlib import Path
 
 from faulting import scene
 from faulting.bench import Bench
-from faulting.clips import CLIPS
 from faulting.fault import Fault, Outcome
-from faulting.judge import SILENT, Verdict, warnings
+from faulting.judge import SILENT, Verdict
 from faulting.kinds import Choice, Kind
 from faulting.kinds.kills import JOBS, difference, digest, reference, start
 from faulting.material import HARMS, PICTURES, cut
@@ -37,36 +36,6 @@ JSONS = (
 def harm(path: Path, choice: Choice, rng: random.Random) -> None:
     """Damages a file in place."""
     path.write_bytes(cut(path.read_bytes(), choice["harm"], rng.random(), rng.randrange(1 << 30)))
-
-
-def attempt_intact(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
-    """A video with nothing wrong gives all masks, and no warning."""
-    name = choice["clip"]
-    bench.lay(f"clips/{name}", name)
-    bench.lay("m0.png")
-    outcome = bench.run("run", (f"video={name}", "ref_mask=m0.png", "output_dir=o", f"output={choice['output']}"))
-
-    def problem() -> str | None:
-        if told := warnings(outcome):
-            return f"a needless warning: {told[0]}"
-        return bench.masks_problem() if "masks" in choice["output"] else None
-
-    return bench.judge(outcome, problem, may_refuse=False)
-
-
-def attempt_video(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
-    """A damaged video: all masks, or fewer and a word."""
-    name = choice["clip"]
-    harm(bench.lay(f"clips/{name}", name), choice, rng)
-    bench.lay("m0.png")
-    outcome = bench.run("run", (f"video={name}", "ref_mask=m0.png", "output_dir=o", f"output={choice['output']}"))
-    endless = not CLIPS[name].promises and choice["harm"] in ("cut", "hole", "zeros")
-
-    def problem() -> str | None:
-        count = len(list((bench.place / "o" / "masks").glob("*.png")))
-        return None if count == scene.FRAMES or (endless and count) else f"{count} masks of {scene.FRAMES} frames"
-
-    return bench.judge(outcome, problem, warning_excuses=True)
 
 
 def attempt_picture(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
@@ -212,20 +181,7 @@ def attempt_record(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
     return bench.judge(outcome, lambda: wrong)
 
 
-CONTAINERS = tuple(CLIPS)
 KINDS = (
-    Kind(
-        "intact videos",
-        120,
-        {"clip": CONTAINERS, "output": ("[masks]", "[masks,overlay]", "[overlay]")},
-        attempt_intact,
-    ),
-    Kind(
-        "damaged videos",
-        420,
-        {"clip": CONTAINERS, "harm": HARMS, "output": ("[masks]", "[masks,overlay]")},
-        attempt_video,
-    ),
     Kind(
         "damaged pictures",
         150,

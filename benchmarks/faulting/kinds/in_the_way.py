@@ -45,7 +45,7 @@ def attempt_thing(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
     before = set() if choice["when"] == "before" else _ours(bench, choice["target"])
     outcome = bench.run(JOBS[choice["job"]].command, [*JOBS[choice["job"]].words, *words])
     bench.users = {name: value for name, value in bench.users.items() if name not in before}
-    return bench.judge(outcome)
+    return bench.judge(outcome, must_write=choice["when"] == "before")
 
 
 def _forget(bench: Bench) -> None:

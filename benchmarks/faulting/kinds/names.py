@@ -45,9 +45,8 @@ def attempt(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
 
     stripped = role == "sequence" and name != name.strip()  # a list may have blanks around its names
     pattern = role in ("pattern", "photo folder", "frames folder") and any(c in name for c in "*?[")
-    may_refuse = (
-        name in TWISTED or pattern or stripped or (name in ("http:x", "camera:1", "file:x") and role == "video")
-    )
+    twisted = name in TWISTED and role != "photo"  # one photo's name does not cost the album
+    may_refuse = twisted or pattern or stripped or (name in ("http:x", "camera:1", "file:x") and role == "video")
     return bench.judge(outcome, problem, may_refuse, warning_excuses=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -134,6 +135,8 @@ def attempt_drawn(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
     approximate = path.suffix == ".jpg" or choice["notation"] == "soft edges"
 
     def problem() -> str | None:
+        if not re.search(rf"ref_mask: {count} object", outcome.out + outcome.err):
+            return "no word about what was understood"
         found = read_labels(bench.place / "o" / "masks" / "00000.png")
         ids = [int(i) for i in np.unique(found) if i]
         if len(ids) != count:
