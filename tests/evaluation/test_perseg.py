@@ -70,7 +70,7 @@ def test_other_size_and_damage_are_named(perseg: tuple[Path, Path]) -> None:
     with pytest.raises(VosError, match=r"hat/01.png is 10x20, its annotation is 77x121"):
         score_results(read_perseg(data), results)
     (results / "hat" / "01.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
-    with pytest.raises(VosError, match="cannot read mask"):
+    with pytest.raises(VosError, match=r"01.png cannot be read"):
         score_results(read_perseg(data), results)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 
 from vos.errors import VosError
 from vos.io.images import list_images, read_image
+from vos.io.masks.label_map import read_label_map
+from vos.io.masks.reference import read_reference
 
 H, W = 24, 36
 
@@ -84,9 +87,44 @@ def test_bad_images_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             read_image(tmp_path / name)
         assert "\n" not in str(caught.value)
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    (tmp_path / "a.heic").write_bytes(b"ftypheic")
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
     with pytest.raises(VosError, match="pip install pillow-heif"):
         read_image(tmp_path / "a.heic")
+
+
+POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 40 30\n%%EndComments\nshowpage\n"
+
+
+def test_postscript_is_never_handed_to_ghostscript(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[object] = []
+    monkeypatch.setattr(
+        EpsImagePlugin, "Ghostscript", lambda *_, **__: started.append(1) or Image.new("RGB", (40, 30)).im
+    )
+    (tmp_path / "holiday.jpg").write_bytes(POSTSCRIPT)
+    with Image.open(tmp_path / "holiday.jpg") as image:  # what Pillow itself does
+        image.load()
+    assert started
+    started.clear()
+    for read in (read_image, read_reference, read_label_map):
+        with pytest.raises(VosError, match=r"holiday\.jpg cannot be read as an image"):
+            read(tmp_path / "holiday.jpg")
+    assert not started
+
+
+def test_pipes_and_devices_are_no_pictures(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")  # opened, it would wait for a writer
+    for path in (tmp_path / "pipe.png", Path("/dev/zero")):
+        with pytest.raises(VosError, match="is no regular file"):
+            read_image(path)
+    Image.fromarray(picture()).save(tmp_path / "a.png")
+    assert list_images(tmp_path) == [tmp_path / "a.png"]
+
+
+def test_what_a_file_holds_is_told_by_its_content(tmp_path: Path) -> None:
+    Image.fromarray(picture()).save(tmp_path / "a.jpg", quality=95)
+    for name in ("IMG_1.HEIC", "a.png", "a.heif", "no suffix"):
+        (tmp_path / name).write_bytes((tmp_path / "a.jpg").read_bytes())
+        assert np.array_equal(read_image(tmp_path / name), read_image(tmp_path / "a.jpg"))
 
 
 def test_heic(tmp_path: Path) -> None:

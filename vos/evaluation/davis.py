@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from vos.errors import VosError
 from vos.evaluation.jf import frame_measures
 from vos.evaluation.split_list import read_split, visible
+from vos.io.images import open_image
 
 YEARS = (2016, 2017)
 IMAGES = (".jpg", ".jpeg", ".png")
@@ -212,7 +212,7 @@ def _images(folder: Path, first: Path) -> tuple[Path, ...]:
 
 def _read_labels(path: Path, year: int) -> npt.NDArray[np.uint8]:
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image:
             mode, labels = image.mode, np.asarray(image)
     except (OSError, SyntaxError) as error:  # Pillow raises SyntaxError for some broken PNGs
         raise VosError(f"cannot read label map {path}: {error}") from error

@@ -15,10 +15,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from vos.errors import VosError
 from vos.evaluation.split_list import visible
+from vos.io.images import open_image
 
 Mask = npt.NDArray[np.bool_]
 
@@ -155,7 +155,7 @@ def read_mask(path: Path) -> Mask:
         VosError: the file cannot be read.
     """
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image:
             if image.mode in ("RGBA", "LA", "PA"):
                 image = image.convert("RGBA").convert("RGB")
             values = np.asarray(image)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
@@ -20,7 +20,9 @@ from vos.io.atomic import atomic_path
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".heic", ".heif", ".avif"}
 )
-HEIF_SUFFIXES = frozenset({".heic", ".heif"})
+HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+# What is read, by content, whatever the name says. Pillow knows more, and starts Ghostscript for PostScript.
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "DIB", "GIF", "MPO", "PPM", "TGA", "JPEG2000", "AVIF")
 JPEG_QUALITY = 92
 MAX_PIXELS = 2**27  # 134 megapixels, 400 MB as RGB: more is a mistake or a decompression bomb
 _SPACES = {"RGB": "RGB", "CMYK": "CMYK"}  # Pillow's mode -> the profile's colour space; gray stays as it is stored
@@ -33,10 +35,10 @@ def read_image(path: str | Path) -> npt.NDArray[np.uint8]:
 
     EXIF orientation is applied; grayscale, palette, CMYK, 16-bit and float images are converted; colours with an
     embedded profile (ICC) become sRGB; transparency is flattened onto white. Of an animation, the first image.
-    HEIC needs the package ``pillow-heif``.
+    What a file holds is told by its content, not by its name. HEIC needs the package ``pillow-heif``.
 
     Raises:
-        VosError: missing, not an image, damaged, too large, or HEIC without ``pillow-heif``.
+        VosError: missing, not an image of ``FORMATS``, damaged, too large, or HEIC without ``pillow-heif``.
     """
     with open_image(path) as image:
         try:
@@ -53,12 +55,16 @@ def open_image(path: str | Path) -> Image.Image:
         VosError: missing, not an image, or more than ``MAX_PIXELS`` pixels.
     """
     path = Path(path)
-    if not path.is_file():
-        raise VosError(f"{path} is {'a folder' if path.is_dir() else 'missing'}; an image file was expected")
-    if path.stat().st_size == 0:
-        raise VosError(f"{path} is empty; an image file was expected")
+    if not path.is_file():  # pipes and devices would be waited for, or have no end
+        what = "a folder" if path.is_dir() else "no regular file" if path.exists() else "missing"
+        raise VosError(f"{path} is {what}; an image file was expected")
     try:
-        image = _open_heif(path) if path.suffix.lower() in HEIF_SUFFIXES else Image.open(path)
+        with path.open("rb") as file:
+            beginning = file.read(12)
+        if not beginning:
+            raise VosError(f"{path} is empty; an image file was expected")
+        is_heif = beginning[4:8] == b"ftyp" and beginning[8:] in HEIF_BRANDS
+        image = _open_heif(path) if is_heif else Image.open(path, formats=_formats())
     except VosError:
         raise
     except Exception as error:  # as above
@@ -66,6 +72,13 @@ def open_image(path: str | Path) -> Image.Image:
     if image.width * image.height > MAX_PIXELS:
         raise VosError(f"{path} is {image.height}x{image.width}; at most {MAX_PIXELS} pixels are read: make it smaller")
     return image
+
+
+@lru_cache(maxsize=1)
+def _formats() -> tuple[str, ...]:
+    """Lists those of ``FORMATS`` that this Pillow can read."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 def write_image(path: Path, pixels: npt.NDArray[np.uint8]) -> None:
@@ -189,5 +202,7 @@ def _open_heif(path: Path) -> Image.Image:
 def _unreadable(path: str | Path, error: Exception) -> VosError:
     if isinstance(error, Image.DecompressionBombError):
         return VosError(f"{path} is too large; at most {MAX_PIXELS} pixels are read: make it smaller")
+    if isinstance(error, UnidentifiedImageError):
+        return VosError(f"{path} cannot be read as an image: it holds none of {', '.join(FORMATS)}, or is damaged")
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return VosError(f"{path} cannot be read as an image ({reason})")
