@@ -75,14 +75,14 @@ def encode_clip(
 
 def mux_tone(container: Any, codec: str, seconds: float, rate: int = 48_000) -> None:
     stream = container.add_stream(codec, rate=rate)
-    stream.codec_context.layout = "mono"
-    format = "s16" if codec.startswith("pcm") else "fltp"
+    coder = stream.codec_context
+    coder.layout, coder.bit_rate = "mono", 64_000
     wave = np.sin(2 * np.pi * 440 * np.arange(int(seconds * rate)) / rate) * 0.2
-    samples = (wave * 32767).astype(np.int16) if format == "s16" else wave.astype(np.float32)
-    for start in range(0, len(samples), 1024):
-        frame: Any = av.AudioFrame.from_ndarray(samples[None, start : start + 1024], format=format, layout="mono")
-        frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
-        container.mux(stream.encode(frame))
+    frame: Any = av.AudioFrame.from_ndarray((wave * 32767).astype(np.int16)[None], format="s16", layout="mono")
+    frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
+    resampler = av.AudioResampler(coder.format, coder.layout, rate, frame_size=coder.frame_size or 1024)
+    for piece in (*resampler.resample(frame), *resampler.resample(None)):
+        container.mux(stream.encode(piece))
     container.mux(stream.encode(None))
 
 

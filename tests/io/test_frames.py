@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from segmentations import write_all
 
 from vos.errors import VosError
 from vos.io.frames import open_frames
+from vos.io.writers import OverlayWriter
 
 
 def _mp4_without_index(clip: Path) -> bytes:
@@ -57,3 +60,29 @@ def test_missing_file_and_unknown_reader(tmp_path: Path) -> None:
         open_frames(str(tmp_path / "nothing.mp4"))
     with pytest.raises(VosError, match="pyav, decord"):
         open_frames(str(tmp_path / "nothing.mp4"), reader="opencv")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_pipes_and_devices_are_one_line(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    for path in (tmp_path / "pipe.mp4", Path(os.devnull)):
+        with pytest.raises(VosError, match="is a pipe or a device"):
+            open_frames(str(path))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no colons in names")
+@pytest.mark.parametrize("name", ["2024-01-01T12:30:05.mp4", "http:x.mp4", "file:x.mp4"])
+def test_a_colon_in_a_name_is_no_protocol(name: str, make_clip: Any, tmp_path: Path, number_of: Any) -> None:
+    make_clip("plain.mp4", audio_seconds=2.0).rename(tmp_path / name)
+    with open_frames(str(tmp_path / name)) as source:
+        assert [number_of(f.rgb) for f in source.frames(5)] == list(range(5, 20))
+        write_all(OverlayWriter(tmp_path / "run:1" / name, source), source)
+    with open_frames(str(tmp_path / "run:1" / name)) as result:
+        assert len(list(result)) == 20
+
+
+def test_a_colon_in_a_relative_name(make_clip: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_clip("plain.mp4").rename(tmp_path / "a:b.mp4")
+    monkeypatch.chdir(tmp_path)
+    with open_frames("a:b.mp4") as source:
+        assert len(list(source)) == 20

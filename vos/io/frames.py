@@ -39,10 +39,7 @@ def open_frames(source: str, reader: str = "pyav") -> FrameSource:
         return FolderSource(source, sorted(images, key=natural_key))
     if not path.exists() and any(sign in source for sign in "*?["):
         return FolderSource(source, list_images(source))
-    if not path.exists():
-        raise VosError(f"video {source} does not exist; give a video file, a folder of images, camera:0 or a URL")
-    if path.stat().st_size == 0 and path.is_file():
-        raise VosError(f"video {source} is empty (0 bytes)")
+    _refuse_no_file(path)
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return FolderSource(source, [path])
     if reader == "decord":
@@ -50,3 +47,14 @@ def open_frames(source: str, reader: str = "pyav") -> FrameSource:
 
         return DecordSource(source)
     return PyAvSource(source)
+
+
+def _refuse_no_file(path: Path) -> None:
+    """Raises a VosError unless ``path`` is a file with something in it: reading a pipe would wait for ever."""
+    other = "give a video file, a folder of images, camera:0 or a URL"
+    if not path.exists():
+        raise VosError(f"video {path} does not exist; {other}")
+    if not path.is_file():
+        raise VosError(f"video {path} is a pipe or a device; {other}")
+    if path.stat().st_size == 0:
+        raise VosError(f"video {path} is empty (0 bytes)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -28,6 +29,11 @@ MATRICES = {
 }  # fmt: skip
 FULL_RANGE_FORMATS = ("yuvj", "gray", "ya")  # pixel formats that are full range whatever the stream says
 TEXT_FORMATS = frozenset({"tty"})  # FFmpeg "plays" text files as terminal screens
+
+
+def local(path: str | Path) -> str:
+    """Names a file so that FFmpeg takes no colon in it for a protocol."""
+    return f"file:{path}"
 
 
 class VideoDecoder:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from vos.errors import VosError
+from vos.io.readers.decoder import local
 from vos.io.readers.pyav import PyAvSource
 from vos.structures import Frame
 
@@ -35,7 +36,7 @@ class DecordSource(PyAvSource):
         if self._index is None:
             raise VosError(f"{path} does not number its frames by time, which decord needs; use reader=pyav")
         try:
-            self._video: Any = decord.VideoReader(path)
+            self._video: Any = decord.VideoReader(local(path))
             count = len(self._video)
         except Exception as error:  # DECORDError and others; not importable from one place in all versions
             raise VosError(f"{path} cannot be read by decord; use reader=pyav") from error

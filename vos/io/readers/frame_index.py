@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vos.io.readers.decoder import AV_ERRORS, VideoDecoder
+from vos.io.readers.decoder import AV_ERRORS, VideoDecoder, local
 
 # Packets of these codecs can be invisible, so counting packets does not count frames.
 HIDDEN_PACKET_CODECS = frozenset({"vp8"})
@@ -42,7 +42,7 @@ def index_frames(path: str) -> FrameIndex | None:
 
     Returns None when the file does not tell its frames apart by time; then only decoding from the start is exact.
     """
-    with VideoDecoder(path, path) as decoder:
+    with VideoDecoder(local(path), path) as decoder:
         if decoder.times_by_order and decoder.stream.codec_context.has_b_frames:
             return None
         if decoder.stream.codec_context.name in HIDDEN_PACKET_CODECS:
@@ -60,7 +60,7 @@ def index_frames(path: str) -> FrameIndex | None:
             pass  # a truncated file: the frames before the cut
     index = _checked(pts, keys)
     if index is None:
-        with VideoDecoder(path, path) as decoder:
+        with VideoDecoder(local(path), path) as decoder:
             return _decoded(decoder)
     return index
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from vos.errors import VosError
 from vos.io.readers.base import FrameSource
-from vos.io.readers.decoder import AV_ERRORS, UprightRgb, VideoDecoder, display_matrix
+from vos.io.readers.decoder import AV_ERRORS, UprightRgb, VideoDecoder, display_matrix, local
 from vos.io.readers.frame_index import FrameIndex, index_frames
 from vos.structures import Frame
 
@@ -35,7 +35,7 @@ class PyAvSource(FrameSource):
     def __init__(self, path: str) -> None:
         self.path = path
         self._warned = False
-        with VideoDecoder(path, path) as decoder:
+        with VideoDecoder(local(path), path) as decoder:
             first = next(decoder.decode(), None)
             if first is None:
                 raise VosError(f"{path} holds no frame that can be decoded; is it complete?")
@@ -83,7 +83,7 @@ class PyAvSource(FrameSource):
                     return
             if position > start and position == len(self._index.pts):
                 return
-        with VideoDecoder(self.path, self.path) as decoder:
+        with VideoDecoder(local(self.path), self.path) as decoder:
             index = position - 1
             for index, decoded in islice(enumerate(decoder.decode()), position, stop):
                 yield index, decoded
@@ -93,7 +93,7 @@ class PyAvSource(FrameSource):
     def _after_seek(self, index: FrameIndex, start: int) -> Iterator[tuple[int, Any]]:
         """Seeks before ``start`` and yields from it on; ends early where the frames do not follow the index."""
         for target in index.seek_targets(start):
-            with VideoDecoder(self.path, self.path) as decoder:
+            with VideoDecoder(local(self.path), self.path) as decoder:
                 try:
                     decoder.container.seek(target, stream=decoder.stream)
                 except AV_ERRORS:

@@ -1,27 +1,39 @@
-"""The source's sound, carried over to a video that is being written."""
+"""The source's sound, carried over to a video that is being written. An extra: it never costs the pictures."""
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import av
 
-from vos.io.readers.decoder import AV_ERRORS, reason
+from vos.io.readers.decoder import AV_ERRORS, local, reason
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 SLACK = 0.1  # seconds of sound kept before the first picture: packets are not cut
+TRIAL = 50  # packets that are tried before the first picture is written
+# "+": besides the default flags, one of which lets the muxer put ADTS packets (of MPEG-TS) into its own form.
+MUXER = {"fflags": "+bitexact"}  # no random ids, so that the same input gives the same bytes
+DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
+DEFAULT_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}  # by channels
+
+Packets = Iterator[tuple[float, Any]]  # (seconds, av.Packet of the output's track)
 
 log = logging.getLogger(__name__)
 
 
 class AudioCopy:
     """Copies the best audio stream of a file, packet by packet; transcodes to AAC where the container needs it.
+
+    What cannot be carried over is told in a warning.
 
     Args:
         path: the source; one without sound is fine.
@@ -34,65 +46,40 @@ class AudioCopy:
         self._output = output
         self._start = start
         self._input: Any = None
+        self._packets: Packets = iter(())
         self._pending: tuple[float, Any] | None = None
-        self._packets: Iterator[tuple[float, Any]] = iter(())
         try:
-            self._input = av.open(path)
-            stream: Any = self._input.streams.best("audio")
-            if stream is not None:
-                self._packets = self._copied(stream) if self._can_copy(stream) else self._transcoded(stream)
+            self._input = av.open(local(path))
+            if (stream := self._input.streams.best("audio")) is not None:
+                ways = (copied, transcoded, partial(transcoded, layout="stereo"))
+                way = next((way for way in ways if is_possible(way, path, output.format.name)), None)
+                if way is None:
+                    log.warning("the sound of %s (%s) cannot be carried over: silent", path, stream.codec_context.name)
+                    return
+                self._packets = way(stream, output)
+                self._pending = next(self._packets, None)  # adds the track before the output's header is written
         except AV_ERRORS as error:
             self._give_up(error)
-
-    def _can_copy(self, stream: Any) -> bool:
-        """Adds the output's audio track: the source's own where the container takes it, else AAC."""
-        if _takes(self._output.format.name, stream):
-            self._track = self._output.add_stream_from_template(stream)
-            return True
-        self._track = self._output.add_stream("aac", rate=stream.codec_context.sample_rate)
-        self._track.codec_context.layout = stream.codec_context.layout
-        return False
 
     def feed(self, until: float) -> None:
-        """Muxes the sound up to ``until`` seconds."""
-        try:
-            while True:
-                if self._pending is None:
-                    self._pending = next(self._packets, None)
-                if self._pending is None or self._pending[0] > until:
-                    return
-                self._output.mux(self._pending[1])
-                self._pending = None
-        except OSError:  # the disk: told by the caller
-            raise
-        except AV_ERRORS as error:
-            self._give_up(error)
+        """Muxes the sound up to ``until`` seconds.
 
-    def _copied(self, stream: Any) -> Iterator[tuple[float, Any]]:
-        for packet in self._input.demux(stream):
-            if packet.dts is None:
-                continue
-            time = float(packet.dts * stream.time_base)
-            if time >= self._start - SLACK:
-                packet.stream = self._track
-                yield time, packet
-
-    def _transcoded(self, stream: Any) -> Iterator[tuple[float, Any]]:
-        context = self._track.codec_context
-        resampler = av.AudioResampler(format="fltp", layout=context.layout, rate=context.sample_rate)
-        time = 0.0
-        for frame in self._input.decode(stream):
-            time = time if frame.time is None else frame.time
-            if time < self._start - SLACK:
-                continue
-            for piece in resampler.resample(frame):
-                yield from ((time, packet) for packet in self._track.encode(piece))
-        for rest in [*resampler.resample(None), None]:
-            yield from ((time, packet) for packet in self._track.encode(rest))
+        Raises:
+            OSError: the disk is full or broken.
+        """
+        while self._pending is not None and self._pending[0] <= until:
+            time, packet = self._pending
+            try:
+                if time >= self._start - SLACK:
+                    self._output.mux(packet)
+                self._pending = next(self._packets, None)
+            except AV_ERRORS as error:
+                if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+                    raise
+                self._give_up(error)
 
     def _give_up(self, error: BaseException) -> None:
         log.warning("the sound of %s is incomplete (%s)", self.path, reason(error))
-        self._packets = iter(())
         self._pending = None
 
     def __enter__(self) -> Self:
@@ -103,12 +90,50 @@ class AudioCopy:
             self._input.close()
 
 
-def _takes(format: str, stream: Any) -> bool:
-    """Whether a container takes a stream as it is, by trial: the muxers' lists of codecs promise too much."""
+def is_possible(way: Callable[[Any, Any], Packets], path: str, format: str) -> bool:
+    """Tries the first packets in memory: the muxers' lists of codecs promise too much."""
     try:
-        with av.open(io.BytesIO(), "w", format=format) as trial:
-            trial.add_stream_from_template(stream)
-            trial.start_encoding()
-    except AV_ERRORS:
+        with av.open(local(path)) as source, av.open(io.BytesIO(), "w", format=format, options=MUXER) as trial:
+            for _, packet in islice(way(source.streams.best("audio"), trial), TRIAL):
+                trial.mux(packet)
+    except Exception:  # whatever it is, it must not cost the pictures
         return False
     return True
+
+
+def copied(stream: Any, output: Any) -> Packets:
+    """Gives the packets of a stream as they are."""
+    track = output.add_stream_from_template(stream)
+    for packet in stream.container.demux(stream):
+        if packet.dts is not None:
+            packet.stream = track
+            yield float(packet.dts * stream.time_base), packet
+
+
+def transcoded(stream: Any, output: Any, layout: str | None = None) -> Packets:
+    """Gives a stream's sound as AAC, in its own channel layout unless another is given."""
+    source = stream.codec_context
+    own = source.layout.name
+    if own.endswith("channels"):  # old formats count their channels and do not name them
+        own = DEFAULT_LAYOUTS.get(source.channels, "stereo")
+    track = output.add_stream("aac", rate=aac_rate(source.sample_rate))
+    encoder = track.codec_context
+    encoder.layout = layout or own
+    resampler = av.AudioResampler(format="fltp", layout=encoder.layout, rate=encoder.sample_rate)
+    time = 0.0
+    for packet in stream.container.demux(stream):
+        try:
+            frames = stream.decode(packet)
+        except av.FFmpegError:  # a damaged packet: silence
+            continue
+        for frame in frames:
+            time = time if frame.time is None else frame.time
+            for piece in resampler.resample(frame):
+                yield from ((time, coded) for coded in track.encode(piece))
+    for rest in [*resampler.resample(None), None]:
+        yield from ((time, coded) for coded in track.encode(rest))
+
+
+def aac_rate(rate: int) -> int:
+    """Chooses a rate that the AAC encoder has: the given one, or 48 kHz."""
+    return rate if rate in (av.codec.Codec("aac", "w").audio_rates or ()) else 48_000

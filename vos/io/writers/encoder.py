@@ -15,7 +15,8 @@ from av.video.reformatter import ColorRange, Colorspace
 
 from vos.errors import VosError
 from vos.io.readers.base import FrameSource
-from vos.io.readers.decoder import reason
+from vos.io.readers.decoder import local, reason
+from vos.io.writers.audio import MUXER
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -57,8 +58,7 @@ class VideoEncoder:
     def __init__(self, path: Path, encoding: Encoding, source: FrameSource, size: tuple[int, int]) -> None:
         self.encoding = encoding
         self.time_base = source.time_base
-        # Bitexact: no random ids, so that the same input gives the same bytes.
-        self.container = av.open(str(path), "w", options={"fflags": "bitexact"})
+        self.container = av.open(local(path), "w", options=MUXER)
         self._last_pts: int | None = None
         try:
             stream: Any = self.container.add_stream(
