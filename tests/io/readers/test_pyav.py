@@ -59,12 +59,6 @@ def test_truncated_file_gives_what_decodes_and_one_warning(
     assert [r.getMessage().count(str(path)) for r in caplog.records] == [1]
 
 
-def test_whole_files_give_no_warning(make_clip: Any, caplog: pytest.LogCaptureFixture) -> None:
-    for name in ("h264.mp4", "bframes.mov", "h264.mkv", "vp9.webm", "animation.gif"):
-        list(open_frames(str(make_clip(name, **FORMATS[name]))))
-    assert not caplog.records
-
-
 @pytest.mark.parametrize("name", ["h264.mp4", "h264.mkv", "animation.gif", "mpeg4.avi"])
 def test_damaged_bytes_give_frames_or_one_line(name: str, make_clip: Any, tmp_path: Path) -> None:
     original = make_clip(name, count=8, size=(32, 48), **FORMATS[name]).read_bytes()

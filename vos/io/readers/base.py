@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,23 @@ if TYPE_CHECKING:
 
 REVERSE_BYTES = 128 * 1024 * 1024  # decoded RGB held at once while reading backwards
 REVERSE_FRAMES = 64
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Counts what is wrong with a video: frames that are damaged, and frames that are missing."""
+
+    damaged: int = 0
+    missing: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.damaged or self.missing)
+
+    def __str__(self) -> str:
+        parts = {"damaged": self.damaged, "missing": self.missing}
+        return ", ".join(f"frames {word}: {count}" for word, count in parts.items() if count)
 
 
 class FrameSource(ABC):
@@ -33,6 +52,7 @@ class FrameSource(ABC):
         duration: seconds from the first frame's start to the last frame's end as stated, or None.
         sample_aspect: width / height of one pixel.
         is_live: a camera or stream: one pass from its start, no end known.
+        damage: what the frames that were read to the end lack; nothing before.
     """
 
     path: str
@@ -43,6 +63,7 @@ class FrameSource(ABC):
     duration: float | None = None
     sample_aspect: Fraction = Fraction(1)
     is_live: bool = False
+    damage: Damage = Damage()
 
     @abstractmethod
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
@@ -82,6 +103,12 @@ class FrameSource(ABC):
     def no_such_frame(self, index: int) -> VosError:
         """Makes the error for a frame number outside of the source."""
         return VosError(f"{self.path} has no frame {index}; it has {self.count} frames, numbered from 0")
+
+    def tell_damage(self, damage: Damage, count: int) -> None:
+        """Keeps what a source lacks of which ``count`` frames could be read to the end, and warns of it once."""
+        if damage and not self.damage:
+            log.warning("%s is not complete: %s; %d frames could be read", self.path, damage, count)
+        self.damage = damage
 
     def close(self) -> None:  # noqa: B027 - most sources hold nothing open
         """Releases files and devices."""

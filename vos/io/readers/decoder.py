@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,7 @@ from vos.io.images import MAX_PIXELS
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-AV_ERRORS = (av.FFmpegError, ValueError, OSError, MemoryError)  # what PyAV raises on bad input
+AV_ERRORS = (av.FFmpegError, ValueError, IndexError, OSError, MemoryError)  # what PyAV raises on bad input
 BT2020 = getattr(Colorspace, "BT2020", 9)  # older PyAV has no name for it
 # Colour matrices as streams name them (AVCOL_SPC_*) to the ones that swscale converts with.
 MATRICES = {
@@ -28,6 +30,7 @@ MATRICES = {
     7: Colorspace.SMPTE240M, 9: BT2020, 10: BT2020,
 }  # fmt: skip
 FULL_RANGE_FORMATS = ("yuvj", "gray", "ya")  # pixel formats that are full range whatever the stream says
+DEFAULT_FPS = 25.0  # where a container states no rate
 TEXT_FORMATS = frozenset({"tty"})  # FFmpeg "plays" text files as terminal screens
 
 
@@ -50,8 +53,13 @@ class VideoDecoder:
     Attributes:
         container: the PyAV input container.
         stream: its video stream.
-        damaged: packets that did not decode so far.
-        packets: packets read so far.
+        damaged: packets that did not decode so far, and frames that the decoder calls corrupt.
+        packets, corrupt_packets: packets read so far, and those of them that the demuxer calls corrupt.
+        frames, interlaced: frames decoded so far, and those of them that are two fields.
+        packet_pts, frame_pts: presentation times so far, int64, in units of the stream's time base.
+        last_dts, end: the largest decoding time and the largest end of a packet so far.
+        first_key: presentation time of the first key frame's packet.
+        breaks_off: reading ended with an error, as where a connection ends before its Content-Length.
 
     Raises:
         VosError: not readable, no video stream, or frames too large.
@@ -78,8 +86,11 @@ class VideoDecoder:
         except BaseException:
             self.container.close()
             raise
-        self.damaged = 0
-        self.packets = 0
+        self.damaged = self.packets = self.corrupt_packets = self.frames = self.interlaced = 0
+        self.packet_pts, self.frame_pts = array("q"), array("q")
+        self.last_dts = self.end = -1
+        self.first_key: int | None = None
+        self.breaks_off = False
         # AVI stores no presentation times, and FFmpeg's guess for reordered frames is wrong: the n-th frame shown
         # takes the time of the n-th packet.
         self.times_by_order = self.container.format.name == "avi"
@@ -98,38 +109,53 @@ class VideoDecoder:
             raise VosError(f"{self.shown_as} is {height}x{width}; at most {MAX_PIXELS} pixels are read: scale it down")
         return stream
 
+    @property
+    def rate(self) -> float:
+        """Average frames per second, DEFAULT_FPS where the container states none."""
+        return float(self.stream.average_rate or self.stream.guessed_rate or DEFAULT_FPS)
+
+    def demux(self) -> Iterator[Any]:
+        """Yields the video's ``av.Packet``; ends early, and notes it, where the container is truncated."""
+        try:
+            for packet in self.container.demux(self.stream):
+                if packet.size == 0:  # the end, or a picture that is repeated
+                    continue
+                self.packets += 1
+                self.corrupt_packets += packet.is_corrupt
+                self.last_dts = max(self.last_dts, -1 if packet.dts is None else packet.dts)
+                if packet.pts is not None and self.shows(packet):
+                    self.packet_pts.append(packet.pts)
+                    if self.first_key is None and packet.is_keyframe:
+                        self.first_key = packet.pts
+                    self.end = max(self.end, packet.pts + (packet.duration or 0))
+                yield packet
+        except AV_ERRORS:  # what was read so far stands
+            self.breaks_off = True
+
+    def shows(self, packet: Any) -> bool:
+        """Tells whether a packet is meant to be seen: edit lists cut some away, and VP8 has pictures for reference."""
+        return not (packet.is_discard or (self.stream.codec_context.name == "vp8" and not memoryview(packet)[0] & 0x10))
+
     def decode(self) -> Iterator[Any]:
         """Yields ``av.VideoFrame`` in presentation order; packets that do not decode are counted and skipped."""
-        packets = self.container.demux(self.stream)
-        while True:
-            try:
-                packet = next(packets)
-            except StopIteration:
-                return
-            except AV_ERRORS:  # a truncated or interrupted container: what was read so far stands
-                self.damaged += 1
-                packet = None
-            if packet is not None and packet.size > 0:
-                self.packets += 1
+        for packet in chain(self.demux(), (None,)):
+            if packet is not None:
                 self._packet_times.append(packet.dts)
             try:
                 for frame in self.stream.decode(packet):
                     time = self._packet_times.popleft() if self._packet_times else None
                     if self.times_by_order:
                         frame.pts = time
+                    if frame.pts is not None:
+                        self.frame_pts.append(frame.pts)
+                    self.frames += 1
+                    self.interlaced += frame.interlaced_frame
+                    self.damaged += frame.is_corrupt
                     yield frame
             except EOFError:
                 return
             except AV_ERRORS:
                 self.damaged += 1
-            if packet is None:
-                return
-
-    def missing_packets(self) -> int:
-        """Counts the packets beyond those read that the index of an MP4/MOV file promised; 0 without an index."""
-        if "mov" not in self.container.format.name:
-            return 0
-        return max(0, len(getattr(self.stream, "index_entries", ())) - self.packets)
 
     def close(self) -> None:
         """Closes the container."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from vos.errors import VosError
+from vos.io.readers.base import Damage
 from vos.io.readers.decoder import local
 from vos.io.readers.pyav import PyAvSource
 from vos.structures import Frame
@@ -60,6 +61,8 @@ class DecordSource(PyAvSource):
                 raise VosError(f"{self.path}: decord cannot read frame {index}; use reader=pyav") from error
             time = float(int(self._index.pts[index]) * self.time_base)
             yield Frame(index, f"{index:05d}", time, np.asarray(rgb, dtype=np.uint8))
+        if stop is None:
+            self.tell_damage(Damage(missing=self._index.missing), self.count)
 
     def close(self) -> None:
         """Frees decord's reader."""

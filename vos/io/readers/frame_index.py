@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vos.io.readers.decoder import AV_ERRORS, VideoDecoder, local
-
-# Packets of these codecs can be invisible, so counting packets does not count frames.
-HIDDEN_PACKET_CODECS = frozenset({"vp8"})
+from vos.io.readers.decoder import VideoDecoder, local
+from vos.io.readers.promise import missing_frames
 
 
 @dataclass(frozen=True)
@@ -20,10 +18,12 @@ class FrameIndex:
     Attributes:
         pts: int64 (T,), ascending, in units of the stream's time base.
         keys: (pts, seek target) of the packets at which decoding can start, ascending by pts.
+        missing: frames that the container promised and does not hold.
     """
 
     pts: npt.NDArray[np.int64]
     keys: tuple[tuple[int, int], ...]
+    missing: int
 
     def position(self, pts: int | None) -> int | None:
         """Finds the frame number of a presentation time, None if there is no such frame."""
@@ -45,33 +45,19 @@ def index_frames(path: str) -> FrameIndex | None:
     with VideoDecoder(local(path), path) as decoder:
         if decoder.times_by_order and decoder.stream.codec_context.has_b_frames:
             return None
-        if decoder.stream.codec_context.name in HIDDEN_PACKET_CODECS:
-            return _decoded(decoder)
-        pts: list[int | None] = []
-        keys: list[tuple[int, int]] = []
-        try:
-            for packet in decoder.container.demux(decoder.stream):
-                if packet.size == 0 or packet.is_discard:  # the flush packet; frames cut away by an edit list
-                    continue
-                pts.append(packet.pts)
-                if packet.is_keyframe and packet.pts is not None:
-                    keys.append((packet.pts, packet.pts if packet.dts is None else min(packet.pts, packet.dts)))
-        except AV_ERRORS:
-            pass  # a truncated file: the frames before the cut
-    index = _checked(pts, keys)
-    if index is None:
-        with VideoDecoder(local(path), path) as decoder:
-            return _decoded(decoder)
-    return index
+        packets = [(p.pts, p.dts, p.is_keyframe) for p in decoder.demux() if decoder.shows(p)]
+        index = _checked(packets, missing_frames(decoder, path))
+    if index is not None:
+        return index
+    with VideoDecoder(local(path), path) as decoder:
+        frames = [(frame.pts, frame.pts, frame.key_frame) for frame in decoder.decode()]
+        return _checked(frames, missing_frames(decoder, path))
 
 
-def _decoded(decoder: VideoDecoder) -> FrameIndex | None:
-    frames = [(frame.pts, frame.key_frame) for frame in decoder.decode()]
-    return _checked([pts for pts, _ in frames], [(pts, pts) for pts, is_key in frames if is_key and pts is not None])
-
-
-def _checked(pts: list[int | None], keys: list[tuple[int, int]]) -> FrameIndex | None:
-    known = [p for p in pts if p is not None]
-    if not known or len(known) != len(pts) or len(set(known)) != len(known):
+def _checked(items: list[tuple[int | None, int | None, bool]], missing: int) -> FrameIndex | None:
+    """Sorts (pts, dts, is a key frame) into an index; None where the times do not tell the frames apart."""
+    known = [(pts, pts if dts is None else min(pts, dts), is_key) for pts, dts, is_key in items if pts is not None]
+    times = np.unique([pts for pts, _, _ in known]).astype(np.int64)
+    if not known or len(times) != len(items):
         return None
-    return FrameIndex(np.sort(np.asarray(known, dtype=np.int64)), tuple(sorted(keys)))
+    return FrameIndex(times, tuple(sorted((pts, target) for pts, target, is_key in known if is_key)), missing)

@@ -11,7 +11,7 @@ from itertools import chain
 from vos.errors import VosError
 from vos.io.readers.base import FrameSource
 from vos.io.readers.decoder import UprightRgb, VideoDecoder, reason
-from vos.io.readers.pyav import DEFAULT_FPS
+from vos.io.readers.promise import damage_of
 from vos.structures import Frame
 
 TIMEOUT = 10.0  # seconds to wait for the network
@@ -53,7 +53,7 @@ class LiveSource(FrameSource):
         except BaseException:
             self.close()
             raise
-        self.fps = float(self._decoder.stream.average_rate or DEFAULT_FPS)
+        self.fps = self._decoder.rate
         self.time_base = self._decoder.stream.time_base or Fraction(1, 90_000)
         self._started = False
 
@@ -62,7 +62,7 @@ class LiveSource(FrameSource):
         if start != 0 or self._started:
             raise VosError(f"{self.path} is live: it can be read once, from the start; record it to a file first")
         self._started = True
-        first_pts = None
+        first_pts, index = None, -1
         for index, decoded in enumerate(self._decoded):
             if index == stop:
                 return
@@ -70,6 +70,7 @@ class LiveSource(FrameSource):
                 first_pts = decoded.pts
             time = index / self.fps if decoded.pts is None else float((decoded.pts - first_pts) * self.time_base)
             yield Frame(index, f"{index:05d}", time, self._upright(decoded))
+        self.tell_damage(damage_of(self._decoder, None), index + 1)
 
     def close(self) -> None:
         """Releases the camera or the connection."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import cached_property
@@ -10,14 +9,11 @@ from itertools import islice
 from typing import Any
 
 from vos.errors import VosError
-from vos.io.readers.base import FrameSource
+from vos.io.readers.base import Damage, FrameSource
 from vos.io.readers.decoder import AV_ERRORS, UprightRgb, VideoDecoder, display_matrix, local
 from vos.io.readers.frame_index import FrameIndex, index_frames
+from vos.io.readers.promise import damage_of
 from vos.structures import Frame
-
-DEFAULT_FPS = 25.0  # where a container states no rate
-
-log = logging.getLogger(__name__)
 
 
 class PyAvSource(FrameSource):
@@ -34,7 +30,6 @@ class PyAvSource(FrameSource):
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._warned = False
         with VideoDecoder(local(path), path) as decoder:
             first = next(decoder.decode(), None)
             if first is None:
@@ -45,7 +40,7 @@ class PyAvSource(FrameSource):
 
     def _describe(self, decoder: VideoDecoder, swapped: bool) -> None:
         stream, container = decoder.stream, decoder.container
-        self.fps = float(stream.average_rate or stream.guessed_rate or DEFAULT_FPS)
+        self.fps = decoder.rate
         self.time_base = stream.time_base or Fraction(1, 90_000)
         if stream.duration is not None:
             self.duration = float(stream.duration * self.time_base)
@@ -76,19 +71,22 @@ class PyAvSource(FrameSource):
         if start > 0 and self._index is not None:
             if start >= len(self._index.pts):
                 return
+            damaged = 0
             for position, decoded in self._after_seek(self._index, start):
                 yield position, decoded
                 position += 1
+                damaged += decoded.is_corrupt
                 if position == stop:
                     return
             if position > start and position == len(self._index.pts):
+                self.tell_damage(Damage(damaged, self._index.missing), position)
                 return
         with VideoDecoder(local(self.path), self.path) as decoder:
             index = position - 1
             for index, decoded in islice(enumerate(decoder.decode()), position, stop):
                 yield index, decoded
             if stop is None:
-                self._warn_of_damage(decoder, index + 1)
+                self.tell_damage(damage_of(decoder, self.path), index + 1)
 
     def _after_seek(self, index: FrameIndex, start: int) -> Iterator[tuple[int, Any]]:
         """Seeks before ``start`` and yields from it on; ends early where the frames do not follow the index."""
@@ -112,10 +110,3 @@ class PyAvSource(FrameSource):
     @cached_property
     def _index(self) -> FrameIndex | None:
         return index_frames(self.path)
-
-    def _warn_of_damage(self, decoder: VideoDecoder, count: int) -> None:
-        missing = decoder.missing_packets()
-        if not self._warned and (decoder.damaged or missing):
-            self._warned = True
-            lost = f"{decoder.damaged + missing} packets are damaged or missing"
-            log.warning("%s is not complete: %s; %d frames could be read", self.path, lost, count)
