@@ -252,3 +252,25 @@ def test_help_needs_nothing(program: Program, capsys: pytest.CaptureFixture[str]
     assert program("--help") == 0
     assert program() == 0
     assert "ref_mask" in capsys.readouterr().out
+
+
+def test_the_summary_counts_what_a_cut_video_lacks(
+    program: Program, clip: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with av.open(str(clip)) as source, av.open("cut.mkv", "w") as output:
+        track = output.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = track
+                output.mux(packet)
+    assert program("video=cut.mkv", MASK, "output_dir=a") == 0
+    assert json.loads(Path("a/summary.json").read_text())["video_lacks"] == {"damaged": 0, "missing": 0}
+    assert "missing" not in capsys.readouterr().err + caplog.text
+    data = Path("cut.mkv").read_bytes()
+    Path("cut.mkv").write_bytes(data[: len(data) * 8 // 10])
+    assert program("video=cut.mkv", MASK, "output_dir=b") == 0
+    summary = json.loads(Path("b/summary.json").read_text())
+    assert 0 < len(summary["frames"]) < FRAMES
+    lacks = summary["video_lacks"]
+    assert len(summary["frames"]) + lacks["missing"] + lacks["damaged"] >= FRAMES
+    assert f"frames missing: {lacks['missing']}" in caplog.text

@@ -135,7 +135,9 @@ def _segment(
         if resumed:
             print(f"going on after {resumed} frames of an interrupted run")
         outputs = [_writer(name, path, source) for name, path in _outputs(config, folder).items()]
-        summary = SummaryWriter(folder / "summary.json", header, progress.summary)
+        summary = SummaryWriter(
+            folder / "summary.json", header, lambda: {**progress.summary(), "video_lacks": asdict(source.damage)}
+        )
         writers = [stack.enter_context(writer) for writer in (summary, *outputs)]
         bar = stack.enter_context(tqdm(total=source.count, initial=resumed, unit="frame", desc=folder.name))
 

@@ -100,7 +100,7 @@ def _gaps(times: Times, rate: float) -> int:
     if not len(times):
         return 0
     steps = np.diff(times, prepend=min(times[0], 0.0) - 1 / rate)
-    usual = float(np.median(steps[1:])) if len(steps) > 1 else 1 / rate
+    usual = float(np.quantile(steps[1:], 0.25)) if len(steps) > 1 else 1 / rate
     return int((steps[steps > GAP * usual] / usual - 1).round().sum())
 
 
