@@ -99,8 +99,10 @@ def _gaps(times: Times, rate: float) -> int:
     """How many frames would fit into the gaps between the times, and before the first one."""
     if not len(times):
         return 0
-    steps = np.diff(times, prepend=min(times[0], 0.0) - 1 / rate)
-    usual = float(np.quantile(steps[1:], 0.25)) if len(steps) > 1 else 1 / rate
+    usual = 1 / rate
+    steps = np.diff(times, prepend=min(times[0], 0.0) - usual)
+    if len(steps) > 1:
+        usual = min(usual, float(np.median(steps[1:])))
     return int((steps[steps > GAP * usual] / usual - 1).round().sum())
 
 
