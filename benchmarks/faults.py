@@ -93,7 +93,7 @@ class Suite:
         begin = time.monotonic()
         try:
             verdict = kind.attempt(bench, choice, rng)
-        except (OSError, RuntimeError) as error:  # of the suite itself; it must not stop
+        except Exception as error:  # of the suite itself; it must not stop
             verdict = Verdict(NOT_TRIED, f"the suite failed: {type(error).__name__}: {error}")
         return {
             "number": number,

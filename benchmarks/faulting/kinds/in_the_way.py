@@ -137,9 +137,11 @@ def attempt_same_name(bench: Bench, choice: Choice, rng: random.Random) -> Verdi
     words = ["ref_mask=m0.png", f"output={choice['output']}"]
     for name in (first, second):
         if name.endswith(".mp4"):
-            bench.lay("clip.mp4", name)
-        else:
-            bench.lay("frames", name.removesuffix("/*.png"))
+            bench.lay("clip.mp4" if name == first else "long.mp4", name)
+            continue
+        folder = bench.lay("frames", name.removesuffix("/*.png"))
+        if name == second:  # it is another clip
+            shutil.copy(folder / "00000.png", folder / "00006.png")
     outcome = bench.run("run", [f"video={first}", *words])
     verdict = bench.judge(outcome, may_refuse=False)
     if verdict.verdict != RIGHT:

@@ -40,6 +40,8 @@ def attempt(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
             ]
             return None if made else "nothing was written"
         folder = f"{name if role == 'output_dir' else 'o'}/masks"
+        if not (bench.place / folder).exists():
+            folder = folder.replace(name, name.strip("'\""))  # these may be quotes of the command line
         frames = 5 if role == "frame" and name.startswith(".") else 6  # hidden files are no frames
         return bench.masks_problem(folder, frames, least=-1 if role == "frame" else 0.3)  # that one is last no longer
 
