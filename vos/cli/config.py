@@ -41,7 +41,7 @@ class RunConfig(RuntimeConfig):
 class ConceptConfig(RuntimeConfig):
     """``python -m vos.concept``: a concept file from reference photos."""
 
-    LIMITS: ClassVar[Limits] = {(1, 255): "ref_id"}
+    LIMITS: ClassVar[Limits] = {(1, 2**31 - 1): "ref_id"}
 
     ref_image: list[str] | None = None  # photo of the object, or a list of photos
     ref_mask: list[str] | None = None  # its mask, one per photo

@@ -16,9 +16,10 @@ from vos.concept.reference_view import Mask, Photo, ReferenceView, as_mask, as_r
 from vos.errors import VosError
 from vos.persam.persam_f import FinetuneConfig
 from vos.persam.target_feature import Pooling
+from vos.persam.target_model import scales
 from vos.sam.registry import cached_model
 from vos.sam.segmenter import Segmenter
-from vos.structures import TargetFeature
+from vos.structures import ImageEmbedding, TargetFeature
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,8 +117,12 @@ class Concept:
             moments=tuple(torch.stack(scale).mean(dim=0) for scale in zip(*(target.moments for target in targets))),
         )
 
-    def check_model(self, model: Segmenter) -> None:
+    def check_model(self, model: Segmenter, embedding: ImageEmbedding | None = None) -> None:
         """Refuses a model that this concept was not made with: its features would mean nothing there.
+
+        Args:
+            model: that is to search for the concept.
+            embedding: of any image by this model, whose channels the concept must have; None = not checked.
 
         Raises:
             VosError: another model, or other weights.
@@ -132,6 +137,12 @@ class Concept:
                 f"the concept {self.name} was made with other weights of {model.name} (SHA-256 "
                 f"{self.checkpoint_sha256[:12]}, now {model.checkpoint_sha256[:12]}); make the concept again"
             )
+        if embedding is None:
+            return
+        own = [len(self.views[0].features), *(len(moments) - 1 for moments in self.views[0].moments)]
+        levels = [len(each) for each in scales(embedding.features, embedding.levels)] if embedding.levels else []
+        if own != [len(embedding.features), *levels]:
+            raise VosError(f"the concept {self.name} is damaged: its features are not those of {model.name}")
 
     def save(self, path: str | Path) -> None:
         """Writes a concept file; see :mod:`vos.concept.file`."""

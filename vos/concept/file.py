@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 
 from vos.concept.reference_check import Issue, ReferenceCheck
@@ -17,9 +20,13 @@ from vos.concept.reference_view import ReferenceView
 from vos.errors import VosError
 from vos.geometry import Geometry
 from vos.io.atomic import atomic_path
+from vos.persam.target_model import RIDGE
 
 FORMAT = 2  # of the file; raised when its meaning changes
 KEY = "vos.concept"  # the metadata entry that holds everything, as JSON
+HASH = "vos.concept.sha256"  # and the one with its hash
+MAX_SIDE = 1 << 17  # pixels
+MAX_TEXT = 500
 
 
 class ConceptFile(NamedTuple):
@@ -60,12 +67,15 @@ def write_concept(path: str | Path, concept: ConceptFile) -> None:
         "sha256": concept.checkpoint_sha256,
         "views": views,
     }
+    text = json.dumps(about)
     with atomic_path(path) as temporary:
-        temporary.write_bytes(save(tensors, metadata={KEY: json.dumps(about)}))
+        temporary.write_bytes(save(tensors, metadata={KEY: text, HASH: _digest(text, tensors)}))
 
 
 def read_concept(path: str | Path) -> ConceptFile:
     """Reads a concept; whether it fits a model is checked where the two meet (``Concept.check_model``).
+
+    The file may come from anyone: nothing in it is believed before it is checked.
 
     Raises:
         VosError: missing, damaged, no concept file, or of a later version.
@@ -75,57 +85,102 @@ def read_concept(path: str | Path) -> ConceptFile:
         raise VosError(f"{path} is missing; make it with python -m vos.concept ref_image= ref_mask= out={path}")
     try:
         with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {})[KEY])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-        if about["format"] == FORMAT:
-            views = tuple(_view(about["views"][k], tensors, f"view{k}.") for k in range(len(about["views"])))
-            if not views:
-                raise ValueError("no reference")
-            name, model, sha256 = str(about["name"]), str(about["model"]), str(about["sha256"])
-            return ConceptFile(name, model, sha256, views, _weights(tensors))
-    except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            metadata = file.metadata() or {}
+            about = json.loads(metadata[KEY])
+            if about["format"] == FORMAT:
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+                if metadata.get(HASH, "") not in ("", _digest(metadata[KEY], tensors)):
+                    raise ValueError("damaged")
+                return _contents(about, tensors)
+        version = int(about["format"])
+    except Exception as error:  # an odd file can make any of its readers raise anything
         raise VosError(
             f"{path} is no concept file, or a damaged one; make it again with python -m vos.concept"
         ) from error
-    raise VosError(f"{path} has format {about['format']}, this version reads {FORMAT}; make the concept again")
+    raise VosError(f"{path} has format {version}, this version reads {FORMAT}; make the concept again")
 
 
-def _weights(tensors: dict[str, torch.Tensor]) -> torch.Tensor | None:
+def _digest(text: str, tensors: Mapping[str, torch.Tensor]) -> str:
+    """Hashes all that a file says. Files of before 0.4.0 have no such hash."""
+    digest = hashlib.sha256(text.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _contents(about: dict[str, Any], tensors: Mapping[str, torch.Tensor]) -> ConceptFile:
+    views = tuple(_view(view, tensors, f"view{k}.") for k, view in enumerate(about["views"]))
+    _require(len(views) > 0, "no reference")
+    shapes = {(view.features.shape[0], *(moments.shape for moments in view.moments)) for view in views}
+    _require(len(shapes) == 1, "views of several models")
     weights = tensors.get("weights")
-    if weights is not None and tuple(weights.shape) != (3,):
-        raise ValueError("weights must be (3,)")
-    return weights
+    if weights is not None:
+        _require_numbers(weights, (3,))
+    return ConceptFile(
+        _printable(about["name"]), _printable(about["model"]), _printable(about["sha256"]), views, weights
+    )
 
 
-def _view(about: dict[str, Any], tensors: dict[str, torch.Tensor], prefix: str) -> ReferenceView:
-    sizes: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in about["geometry"].items()
-    }
-    geometry = Geometry(**sizes)
+def _view(about: dict[str, Any], tensors: Mapping[str, torch.Tensor], prefix: str) -> ReferenceView:
+    geometry = _geometry(about["geometry"])
     features, coverage = tensors[prefix + "features"], tensors[prefix + "coverage"]
     cells, thumbnail = tensors[prefix + "published_cells"], tensors[prefix + "thumbnail"]
-    grid = geometry.grid_size
-    if tuple(features.shape[1:]) != grid or tuple(coverage.shape) != grid or tuple(cells.shape) != grid:
-        raise ValueError("tensors do not cover the grid")
-    if not bool((coverage > 0).any()) or not bool(cells.any()) or not bool(torch.isfinite(features).all()):
-        raise ValueError("no object in it")
-    issues = tuple(Issue(str(f["kind"]), str(f["message"])) for f in about["audit"]["findings"])
+    _require_numbers(features, (features.shape[0], *geometry.grid_size))
+    _require(features.shape[0] > 0, "no features")
+    _require_numbers(coverage, geometry.grid_size)
+    _require(bool((coverage >= 0).all() & (coverage <= 1).all() & (coverage > 0).any()), "no coverage")
+    _require(cells.dtype == torch.bool and tuple(cells.shape) == geometry.grid_size and bool(cells.any()), "no cells")
+    _require(thumbnail.dtype == torch.uint8 and thumbnail.ndim == 3 and thumbnail.shape[2] == 4, "no thumbnail")
+    area, quality = float(about["area"]), float(about["audit"]["quality"])
+    _require(0 < area <= math.prod(geometry.original_size) and 0 <= quality <= 1, "no area or quality")
+    issues = tuple(Issue(_printable(f["kind"]), _printable(f["message"])) for f in about["audit"]["findings"])
     return ReferenceView(
         features=features,
         coverage=coverage,
         moments=_moments(tensors, prefix),
         published_cells=cells,
         geometry=geometry,
-        area=float(about["area"]),
-        check=ReferenceCheck(issues, float(about["audit"]["quality"])),
+        area=area,
+        check=ReferenceCheck(issues, quality),
         thumbnail=np.asarray(thumbnail.numpy(), dtype=np.uint8),
     )
 
 
-def _moments(tensors: dict[str, torch.Tensor], prefix: str) -> tuple[torch.Tensor, ...]:
-    """The target model's moments of a view, coarse to fine."""
-    names = sorted(name for name in tensors if name.startswith(f"{prefix}moments"))
-    moments = tuple(tensors[name] for name in names)
-    if any(m.ndim != 2 or m.shape[1] != m.shape[0] + 1 or not bool(torch.isfinite(m).all()) for m in moments):
-        raise ValueError("moments are no matrices (C + 1, C + 2)")
+def _geometry(about: dict[str, Any]) -> Geometry:
+    sizes = {name: tuple(value) if isinstance(value, list) else value for name, value in about.items()}
+    numbers = [n for value in sizes.values() for n in (value if isinstance(value, tuple) else (value,))]
+    _require(all(type(n) is int and 0 < n <= MAX_SIDE for n in numbers), "sizes are no positive numbers")
+    geometry = Geometry(**sizes)
+    _require(geometry.grid_stride % geometry.logit_stride == 0, "strides do not divide each other")
+    _require(all(side % geometry.grid_stride == 0 for side in geometry.padded_size), "padding is no whole cells")
+    return geometry
+
+
+def _moments(tensors: Mapping[str, torch.Tensor], prefix: str) -> tuple[torch.Tensor, ...]:
+    """Reads the target model's moments of a view, coarse to fine; a model can be fitted to each of them."""
+    count = sum(name.startswith(f"{prefix}moments") for name in tensors)
+    moments = tuple(tensors[f"{prefix}moments{k}"] for k in range(count))
+    for each in moments:
+        _require_numbers(each, (each.shape[0], each.shape[0] + 1))
+        second = each[:, :-1].double()
+        ridge = RIDGE * second.diagonal().mean() * torch.eye(len(second), dtype=torch.float64)
+        _require(torch.allclose(second, second.T, atol=1e-3 * float(second.abs().max())), "moments are not symmetric")
+        _require(int(torch.linalg.cholesky_ex(second + ridge).info) == 0, "moments are not positive")
     return moments
+
+
+def _require_numbers(tensor: torch.Tensor, shape: tuple[int, ...]) -> None:
+    _require(tensor.dtype == torch.float32 and tuple(tensor.shape) == shape, f"no float32 of shape {shape}")
+    _require(bool(torch.isfinite(tensor).all()), "not finite")
+
+
+def _require(fulfilled: bool, why_not: str) -> None:
+    if not fulfilled:
+        raise ValueError(why_not)
+
+
+def _printable(text: object) -> str:
+    """Returns text that fits into messages, tables and names of files."""
+    _require(isinstance(text, str), "no text")
+    return "".join(c if c.isprintable() else "?" for c in str(text)[:MAX_TEXT])

@@ -111,6 +111,8 @@ class PhotoSegmenter:
         self, embedding: ImageEmbedding, concepts: Sequence[Concept], rgb: npt.NDArray[np.uint8] | None = None
     ) -> list[PhotoResult]:
         """Finds each concept in a photo that is encoded already; without ``rgb`` no crop is refined."""
+        for concept in concepts:
+            concept.check_model(self.model, embedding)
         drawn = [
             [
                 draw(one, score, embedding.geometry, self._refined(rgb, one, score, embedding.geometry))

@@ -62,7 +62,7 @@ class PersamTracker(Tracker):
     @torch.no_grad()
     def start_from_concepts(self, embedding: ImageEmbedding, concepts: Sequence[Concept], frame: Frame) -> TrackedFrame:
         for concept in concepts:
-            concept.check_model(self.model)
+            concept.check_model(self.model, embedding)
             if self.finetune is not None and concept.weights is None:
                 raise VosError(f"the concept {concept.name} has no tuned mask weights; make it with finetune=true")
         self._begin(tuple(range(1, len(concepts) + 1)))
