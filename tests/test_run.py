@@ -32,15 +32,16 @@ def truth_overlap(folder: Path) -> float:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """All files but the summary, which holds timings."""
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "summary.json")
+    """All files but the summary, which holds timings, and the record of what was written when."""
+    timed = ("summary.json", "written.jsonl", "written.copy.jsonl")
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in timed)
     return {str(p.relative_to(folder)): p.read_bytes() for p in files}
 
 
 def test_masks_overlay_and_summary(program: Program, capsys: pytest.CaptureFixture[str]) -> None:
     assert program(VIDEO, MASK) == 0
     folder = Path("outputs/my-clip-(1)")
-    assert sorted(p.name for p in folder.iterdir()) == ["masks", "overlay.mp4", "summary.json"]
+    assert sorted(p.name for p in folder.iterdir()) == [".vos", "masks", "overlay.mp4", "summary.json"]
     assert truth_overlap(folder) > 0.6
     with Image.open(folder / "masks/00000.png") as image:
         assert image.mode == "P"
@@ -87,6 +88,7 @@ def test_the_model_that_suits_the_number_of_objects_sees_the_frames(
 def test_all_outputs(program: Program) -> None:
     assert program(VIDEO, MASK, "output=[masks,overlay,matte,rle]", "output_dir=all") == 0
     assert sorted(p.name for p in Path("all").iterdir()) == [
+        ".vos",
         "masks",
         "matte.webm",
         "overlay.mp4",
@@ -165,7 +167,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
 
     monkeypatch.setattr(vos.video.pipeline, "track", interrupted)
     assert program(*words, "output_dir=part") == 130
-    assert [p.name for p in Path("part").iterdir()] == [".resume"]
+    assert [p.name for p in Path("part").iterdir()] == [".vos"]
     monkeypatch.setattr(vos.video.pipeline, "track", track)
     assert program(*words, "output_dir=part") == 0
     assert "going on after" in capsys.readouterr().out

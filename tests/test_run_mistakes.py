@@ -25,7 +25,7 @@ from vos.io.masks.label_map import write_label_map
 from vos.structures import LabelMap
 
 VIDEO, MASK = "video=my clip (1).mp4", "ref_mask=mask 0.png"
-FINAL = {"masks", "overlay.mp4", "matte.webm", "rle.json", "summary.json"}
+FINAL = {".vos", "masks", "overlay.mp4", "matte.webm", "rle.json", "summary.json"}
 
 Capture = pytest.CaptureFixture[str]
 
@@ -189,7 +189,7 @@ def test_a_full_disk_and_then_space(program: Program, monkeypatch: pytest.Monkey
         patch.setattr(vos.io.writers.masks, "write_label_map", write)
         assert program(*words) == 2
     assert "disk is full while writing" in told(capsys)
-    assert [p.name for p in Path("out").iterdir()] == [".resume"]
+    assert [p.name for p in Path("out").iterdir()] == [".vos"]
     assert program(*words) == 0
     assert "going on after" in capsys.readouterr().out
     assert {p.name for p in Path("out").iterdir()} == FINAL
@@ -230,7 +230,7 @@ def test_wherever_the_disk_is_full_the_next_run_goes_on(clip: Path, output: str)
         lines = [line for line in told.splitlines() if line and "frame/s" not in line]
         assert (code, len(lines)) == (2, 1), (limit, lines)
         assert lines[0].startswith("error: cannot write"), (limit, lines)
-        assert set(names) <= {".resume"}, (limit, names)
+        assert set(names) <= {".vos"}, (limit, names)
         places.add(lines[0])
     assert results[0][1] == 2
     assert results[-1][1] == 0

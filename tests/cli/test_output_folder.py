@@ -56,10 +56,10 @@ def test_the_second_is_told_who_is_first_and_a_killed_one_stops_nobody(tmp_path:
             pass
         process.kill()
         process.wait()
-        assert len(names(tmp_path)) == 2  # the lock file and masks that are half-written
+        assert len(names(tmp_path)) == 2  # the notes and masks that are half-written
         with sole_writer(tmp_path, ["masks"]):
-            assert names(tmp_path) == [".lock"]
-            assert (tmp_path / ".lock").read_text() == str(os.getpid())
+            assert names(tmp_path) == [".vos"]
+            assert (tmp_path / ".vos" / "lock").read_text() == str(os.getpid())
     assert names(tmp_path) == []
 
 
@@ -96,9 +96,42 @@ def test_only_what_our_own_writers_leave_is_removed(tmp_path: Path) -> None:
         (tmp_path / name).write_text(name)
     (tmp_path / ".masks.89abcdef.partial").mkdir()
     (tmp_path / ".masks.89abcdef.partial" / ".1.89abcdef.partial.png").write_text("inside")
-    with sole_writer(tmp_path, ["masks", "*.mp4"]):
+    with sole_writer(tmp_path, ["masks", "*.mp4"], targets=[]):
         pass
     assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()) == sorted(others)
+
+
+@pytest.mark.parametrize(("is_chosen", "source"), [(False, "b/clip.mp4"), (True, "b/clip.mp4"), (False, "a/clip.mp4")])
+def test_results_of_another_source_stay_unless_the_folder_was_named(
+    tmp_path: Path, is_chosen: bool, source: str
+) -> None:
+    with sole_writer(tmp_path, ["a.txt"], source="a/clip.mp4"), atomic_path(tmp_path / "a.txt") as path:
+        path.write_text("first")
+    if is_chosen or source == "a/clip.mp4":
+        with sole_writer(tmp_path, ["a.txt"], source=source, is_chosen=is_chosen):
+            return
+    with (
+        pytest.raises(VosError, match=r"holds the results of a/clip.mp4; give b/clip.mp4 another output_dir="),
+        sole_writer(tmp_path, ["a.txt"], source=source, is_chosen=is_chosen),
+    ):
+        pytest.fail("it began")
+
+
+def test_files_and_links_of_the_users_are_not_touched(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (tmp_path / "secret").write_text("mine")
+    (out / ".lock").symlink_to(tmp_path / "secret")
+    (out / ".resume").write_text("mine")
+    (out / "a.txt").write_text("mine")
+    before = {path: path.read_text() for path in out.iterdir()}
+    with pytest.raises(VosError, match=r"a.txt would be replaced"), sole_writer(out, ["a.txt"]):
+        pytest.fail("it began")
+    assert {path: path.read_text() for path in out.iterdir()} == before
+    with sole_writer(out, ["a.txt"], targets=[out / "b.txt"]):
+        pass
+    assert {path: path.read_text() for path in out.iterdir()} == before
+    assert (tmp_path / "secret").read_text() == "mine"
 
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:

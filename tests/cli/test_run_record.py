@@ -87,4 +87,4 @@ def test_finished_means_the_same_fingerprint_and_every_output(tmp_path: Path) ->
 
 def test_an_option_may_hold_one_path_several_or_none() -> None:
     assert paths(None) == []
-    assert paths(["a.png", "~/b.png"]) == [Path("a.png"), Path.home() / "b.png"]
+    assert paths(["a.png", "b.png"]) == [Path("a.png"), Path("b.png")]

@@ -20,10 +20,11 @@ from vos.io.contact_sheet import thumbnail
 from vos.io.images import write_image
 from vos.io.masks.label_map import write_label_map
 from vos.io.render import cutout, edge_alpha, on_background, overlay, union_alpha
+from vos.io.written import NOTES
 from vos.photos.result import PhotoResult
 from vos.structures import Frame, LabelMap, SegmentedFrame
 
-THUMBNAILS = ".album/thumbnails"  # for the contact sheet of a later run
+THUMBNAILS = f"{NOTES}/thumbnails"  # for the contact sheet of a later run
 EDGE = 9  # pixels around the object that keep their colour under a cut-out's full transparency, for soft enlarging
 
 Rgb = npt.NDArray[np.uint8]

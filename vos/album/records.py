@@ -14,6 +14,7 @@ from typing_extensions import Self
 
 from vos.album.listing import AlbumPhoto
 from vos.io.atomic import atomic_path, writing_to
+from vos.io.written import NOTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,12 @@ class Records:
     A line is added after all files of its photo are complete, so whatever an interruption leaves is valid.
 
     Args:
-        folder: of the album's results; the file is ``.album/records.jsonl`` in it.
+        folder: of the album's results; the file is ``.vos/records.jsonl`` in it.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._path = folder / ".album" / "records.jsonl"
+        self._path = folder / NOTES / "records.jsonl"
         self._records = {record.photo: record for record in _read(self._path)}
 
     def missing(self, photo: AlbumPhoto, fingerprint: str, outputs: dict[str, str]) -> list[str]:

@@ -14,15 +14,16 @@ from tqdm import tqdm
 
 from vos import __version__
 from vos.album.dreambooth import SIZES, parse_background
-from vos.album.listing import AlbumPhoto, album_name, list_album
+from vos.album.listing import AlbumPhoto, album_name, album_root, list_album
 from vos.album.outputs import OUTPUTS, PhotoOutputs
 from vos.album.pipeline import AlbumPipeline, segment_album
 from vos.album.records import Records
 from vos.album.report import unique_names, write_report
 from vos.cli.compose import Run, announced
 from vos.cli.config import AlbumConfig
+from vos.cli.options import paths
 from vos.cli.output_folder import output_folder, sole_writer
-from vos.cli.run_record import album_fingerprint, file_hash, model_record, paths
+from vos.cli.run_record import album_fingerprint, file_hash, model_record
 from vos.concept.concept import Concept
 from vos.errors import VosError
 from vos.io.images import read_image
@@ -31,7 +32,7 @@ from vos.photos.segmenter import PhotoSegmenter
 from vos.sam.registry import load_photo_model
 from vos.sam.segmenter import Segmenter
 
-FILES = (*OUTPUTS, "instances", ".album", "contact_sheet*.png", "album.csv", "album.json")  # that a run may write
+FILES = (*OUTPUTS, "instances", "contact_sheet*.png", "album.csv", "album.json")  # that a run may write
 
 
 def run_all(runs: Sequence[Run[AlbumConfig]]) -> int:
@@ -54,7 +55,8 @@ def run(config: AlbumConfig, folder: Path) -> list[str]:
     """
     _check(config)
     assert config.images is not None
-    photos = list_album(config.images, exclude=folder)
+    album = Path(config.images)
+    photos = list_album(album, exclude=folder)
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     model = load_photo_model(config.model, config.checkpoint, config.device, config.precision)
@@ -72,7 +74,16 @@ def run(config: AlbumConfig, folder: Path) -> list[str]:
     }
     broken: dict[str, str] = {}
     names = [concept.name for concept in concepts.values()]
-    with sole_writer(folder, FILES), Records(folder) as records:
+    report = [path for name in FILES[len(OUTPUTS) + 1 :] for path in folder.glob(name)]
+    own = sole_writer(
+        folder,
+        FILES,
+        source=str(album_root(album).resolve()),
+        targets=[*report, *(folder / name for name in outputs.wanted())],
+        inputs=_inputs(config, album_root(album)),
+        is_chosen=config.output_dir is not None,
+    )
+    with own, Records(folder) as records:
         if config.overwrite:
             records.forget(photos)
         try:
@@ -85,6 +96,11 @@ def run(config: AlbumConfig, folder: Path) -> list[str]:
         found = [o for _, r in done for o in r.objects if o["concept"] == name and o["presence"] != "absent"]
         print(f"{name}: in {len(found)} of {len(done)} photos" + f"; {len(broken)} broken" * bool(broken))
     return list(broken)
+
+
+def _inputs(config: AlbumConfig, album: Path) -> list[tuple[str, Path]]:
+    given = {"ref_image": config.ref_image, "ref_mask": config.ref_mask, "concept": config.concept}
+    return [("images", album), *((option, path) for option, names in given.items() for path in paths(names))]
 
 
 def _work(photos: Sequence[AlbumPhoto], records: Records, pipeline: AlbumPipeline, broken: dict[str, str]) -> None:

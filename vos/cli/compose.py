@@ -20,7 +20,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from vos.cli.options import check, config_folder, quoted
+from vos.cli.options import at_home, check, config_folder, quoted
 from vos.errors import VosError
 
 T = TypeVar("T")
@@ -68,7 +68,7 @@ def compose(arguments: Sequence[str], config_name: str, schema: type[T]) -> list
             for combination in BasicSweeper.split_arguments(parsed, None)[0]:
                 node = hydra_compose(config_name, overrides=combination)
                 apart = tuple(word for word in combination if word.partition("=")[0] in swept)
-                runs.append(Run(typing.cast(T, OmegaConf.to_object(node)), apart))
+                runs.append(Run(typing.cast(T, at_home(OmegaConf.to_object(node))), apart))
             return runs
         except (HydraException, OmegaConfBaseException) as error:
             raise VosError(_one_line(error)) from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,9 +11,11 @@ import torch
 
 from vos.cli.compose import Run, announced
 from vos.cli.config import ConceptConfig
-from vos.cli.run_record import paths
+from vos.cli.options import paths
 from vos.concept.concept import Concept
+from vos.concept.file import is_concept_file
 from vos.errors import VosError
+from vos.io.atomic import remove_leftovers
 from vos.io.images import read_image
 from vos.io.masks.reference import ReferenceMasks, read_references
 from vos.sam.registry import load_photo_model
@@ -40,7 +44,8 @@ def run(config: ConceptConfig) -> Concept:
         raise VosError(f"{len(images)} photos in ref_image= but {len(masks)} masks in ref_mask=; give one per photo")
     if config.threads is not None:
         torch.set_num_threads(config.threads)
-    out = Path(config.out).expanduser()
+    out = Path(config.out)
+    _keep_strangers(out, [*images, *masks])
     photos = [read_image(path) for path in images]
     given = read_references(masks, photos=images)
     print(f"ref_mask: {given.describe()}")
@@ -63,6 +68,15 @@ def run(config: ConceptConfig) -> Concept:
         print(f"best reference: {images[concept.best_view]}")
     print(f"{out} ({out.stat().st_size / 2**20:.1f} MB, model={model.name})")
     return concept
+
+
+def _keep_strangers(out: Path, inputs: Sequence[Path]) -> None:
+    """Makes sure that only a concept file is replaced, and removes what killed runs left of writing it."""
+    if out.resolve() in {path.resolve() for path in inputs}:
+        raise VosError(f"out={out} is a reference of the concept; give the concept a name of its own")
+    if os.path.lexists(out) and (out.is_symlink() or not is_concept_file(out)):
+        raise VosError(f"{out} would be replaced, and is no concept file; move it away, or give another out=")
+    remove_leftovers(out.parent, [glob.escape(out.name)])
 
 
 def _object_id(wanted: int | None, given: ReferenceMasks) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def evaluate_all(runs: Sequence[Run[EvaluateConfig]]) -> int:
         folders = [output_folder(run, "perseg", "dataset.root") for run in runs]
         rows = []
         for run, folder in zip(announced(runs), folders):
-            with sole_writer(folder, FILES):
+            with _writer(run.config, folder):
                 rows.append((" ".join(run.overrides), *evaluate_perseg(run.config, folder)))
         if len(runs) > 1:
             print(write_perseg_comparison(rows, folders[0].parent / "comparison.csv"))
@@ -54,7 +55,7 @@ def evaluate_all(runs: Sequence[Run[EvaluateConfig]]) -> int:
         return 0
     folders, summaries = _davis_folders(runs), []
     for run, folder in zip(announced(runs), folders):
-        with sole_writer(folder, FILES):
+        with _writer(run.config, folder):
             summaries.append(evaluate_davis(run.config, folder, run.overrides))
     if len(runs) > 1:
         print(write_comparison(summaries, folders[0].parent))
@@ -163,14 +164,27 @@ def run_perseg(config: EvaluateConfig, objects: Sequence[PersegObject], masks: P
     return {"model": model_record(model), "photos": photos, "milliseconds_per_photo": 1000 * seconds / photos}
 
 
+def _writer(config: EvaluateConfig, folder: Path) -> AbstractContextManager[None]:
+    """Keeps others out of the folder, and this run away from what is not its own there; masks to score stay."""
+    given = {"dataset.root": config.dataset.root, "results": config.results, "checkpoint": config.checkpoint}
+    return sole_writer(
+        folder,
+        FILES,
+        source=str(Path(config.dataset.root or "").resolve()),
+        targets=[path for name in FILES[config.results is not None :] for path in folder.glob(name)],
+        inputs=[(option, Path(name)) for option, name in given.items() if name],
+        is_chosen=config.output_dir is not None,
+    )
+
+
 def _root(config: EvaluateConfig, holds: str) -> Path:
     if config.dataset.root is None:
         raise VosError(f"dataset.root is not set; give the folder that holds {holds}")
-    return Path(config.dataset.root).expanduser()
+    return Path(config.dataset.root)
 
 
 def _results(config: EvaluateConfig, folder: Path) -> Path:
-    return folder / "masks" if config.results is None else Path(config.results).expanduser()
+    return folder / "masks" if config.results is None else Path(config.results)
 
 
 def _forget(stale: Sequence[Path]) -> None:
@@ -188,7 +202,7 @@ def _davis_folders(runs: Sequence[Run[EvaluateConfig]]) -> list[Path]:
     """Says where each run writes; one more value in a sweep leaves the folders of the others as they were."""
     config = runs[0].config
     if len(runs) == 1:
-        return [Path(config.output_dir or f"outputs/{config.dataset.name}-{config.split}").expanduser()]
+        return [Path(config.output_dir or f"outputs/{config.dataset.name}-{config.split}")]
     names = [re.sub(r"[^\w.=,+-]+", "_", ",".join(run.overrides)).lstrip(".")[:100] for run in runs]
     distinct = names if len(set(names)) == len(names) else [f"{index}" for index in range(len(names))]
     return [Path(config.output_dir or "outputs/sweep") / name for name in distinct]

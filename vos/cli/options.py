@@ -7,7 +7,8 @@ import inspect
 import os
 import re
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import UnionType
@@ -39,6 +40,7 @@ RETIRED: dict[str, str] = {
     "method=persam_reference": "write method=persam_published",
     "experiment=": "conf/experiment keeps experiment=thorough alone; give the options of the others by name",
 }
+PATHS = ("video", "images", "ref_image", "ref_mask", "concept", "checkpoint", "results", "root", "output_dir", "out")
 RENAMED: dict[str, str] = {  # old name or its beginning -> new name or beginning
     "tracker.memory.guard": "tracker.memory.background_filter",
     "tracker.motion.reach": "tracker.motion.gate",
@@ -135,6 +137,32 @@ def farewell(key: str, value: str) -> str | None:
 def _fits(name: str, typed: str) -> bool:
     """Begins with a prefix that ends in a dot or an equals sign, or is the option or the choice itself."""
     return typed.startswith(name) if name.endswith((".", "=")) else typed == name or typed.startswith(f"{name}=")
+
+
+def paths(option: Sequence[str] | None) -> list[Path]:
+    """Reads the paths in an option that holds one, several or none."""
+    return [Path(name) for name in option or ()]
+
+
+def at_home(config: Any) -> Any:
+    """Writes out ``~`` at the beginning of every path in a config, in place; a file of that very name stays itself."""
+    for item in fields(config):
+        value = getattr(config, item.name)
+        if is_dataclass(value):
+            at_home(value)
+        elif item.name in PATHS and isinstance(value, (str, list)):
+            found = _expanded(value) if isinstance(value, str) else [_expanded(name) for name in value]
+            setattr(config, item.name, found)
+    return config
+
+
+def _expanded(name: str) -> str:
+    if not name.startswith("~"):
+        return name
+    with suppress(RuntimeError):  # no user of that name
+        if not os.path.lexists(name):
+            return str(Path(name).expanduser())
+    return str(Path.cwd() / name)
 
 
 def quoted(word: str, schema: type, sweep: bool = False) -> str:

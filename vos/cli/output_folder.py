@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 from vos.cli.compose import Run
 from vos.errors import VosError
 from vos.io.atomic import remove_leftovers, writing_to
+from vos.io.written import LOCK, NOTES, Written
 
 try:
     import fcntl
 except ImportError:  # Windows: runs are not kept apart there
     fcntl = None  # type: ignore[assignment]
-
-LOCK = ".lock"
 
 
 def output_folder(run: Run[Any], name: str, source: str) -> Path:
@@ -31,60 +30,90 @@ def output_folder(run: Run[Any], name: str, source: str) -> Path:
     """
     given, name = run.config.output_dir, re.sub(r"[^\w.()+-]+", "-", name).strip("-.") or source
     if not run.overrides or any(word.startswith("output_dir=") for word in run.overrides):
-        return Path(given or f"outputs/{name}").expanduser()
+        return Path(given or f"outputs/{name}")
     apart = ",".join(word for word in run.overrides if not word.startswith(f"{source}="))
-    return Path(given or "outputs").expanduser() / name / re.sub(r"[^\w.=,+-]+", "_", apart)
+    return Path(given or "outputs") / name / re.sub(r"[^\w.=,+-]+", "_", apart)
 
 
 @contextmanager
-def sole_writer(folder: Path, outputs: Sequence[str]) -> Iterator[None]:
-    """Keeps other runs out of ``folder``, and first removes what killed ones left of writing ``outputs``.
+def sole_writer(
+    folder: Path,
+    outputs: Sequence[str],
+    *,
+    source: str = "",
+    targets: Iterable[Path] | None = None,
+    inputs: Iterable[tuple[str, Path]] = (),
+    is_chosen: bool = True,
+) -> Iterator[None]:
+    """Keeps other runs out of ``folder``, and this one away from what no run of vos wrote there.
 
     The lock is a file with the process id. The system frees it when the process ends, however that happens, so that
-    the file of a killed run stops nobody. Folders that were made for it and stay empty are removed again.
+    the file of a killed run stops nobody. What killed runs left of writing ``outputs`` is removed. Folders that were
+    made for it and stay empty are removed again.
 
     Args:
         folder: of the results; made where it is missing.
-        outputs: names of the files and folders in it that the run may write, as glob patterns.
+        outputs: names of the files and folders in it that runs of this program write, as glob patterns.
+        source: what the results are made from.
+        targets: the files and folders that this run is going to write; None = all ``outputs`` that there are.
+        inputs: option and path of everything that the run reads.
+        is_chosen: the user has named the folder.
 
     Raises:
-        VosError: another process writes there, or the folder cannot be written.
+        VosError: another process writes there, the folder cannot be written, holds the results of another source (and
+            was not chosen), or something that would be lost.
     """
-    path = folder / LOCK
-    made = [one for one in (folder, *folder.parents) if not one.exists()]
-    with writing_to(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        file = _locked(path)
+    notes = folder / NOTES
+    made = [one for one in (notes, folder, *folder.parents) if not one.exists()]
     try:
-        with writing_to(path):
-            file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
-        remove_leftovers(folder, outputs)
+        with ExitStack() as stack:
+            with writing_to(folder):
+                Written(folder)  # before anything changes: are the notes ours?
+                notes.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(_lock(notes / LOCK))
+            written = Written(folder)
+            if not is_chosen and written.source not in (None, source):
+                raise VosError(f"{folder} holds the results of {written.source}; give {source} another output_dir=")
+            there = targets if targets is not None else [path for name in outputs for path in folder.glob(name)]
+            written.check(there, inputs)
+            remove_leftovers(folder, outputs)
+            with writing_to(folder):
+                stack.enter_context(written.active(source))
+            yield
+    finally:
+        for one in (notes, *made):
+            with suppress(OSError):  # holds results
+                one.rmdir()
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    file = _locked(path)
+    try:
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
         yield
     finally:
         path.unlink(missing_ok=True)  # while it is locked: it is still ours
-        with suppress(OSError):  # a full disk, told above
+        with suppress(OSError):  # a full disk
             file.close()
-        for one in made:
-            with suppress(OSError):  # holds results
-                one.rmdir()
 
 
 def _locked(path: Path) -> TextIO:
     """Opens and locks ``path``; again if its owner has removed it in between."""
     while True:
-        file = path.open("a+", encoding="ascii", errors="replace")
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        file = os.fdopen(os.open(path, flags, 0o644), "r+", encoding="ascii", errors="replace")
         try:
             if fcntl is not None:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            file.seek(0)
             owner = file.read().strip() or "unknown"
             file.close()
             raise VosError(
-                f"{path.parent} is being written by another run (process {owner}); wait for it, or choose another "
-                "output_dir"
+                f"{path.parent.parent} is being written by another run (process {owner}); wait for it, or choose "
+                "another output_dir"
             ) from error
         except OSError:  # a file system without locks
             return file

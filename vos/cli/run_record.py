@@ -14,6 +14,7 @@ from typing import Any
 
 from vos import __version__
 from vos.cli.config import AlbumConfig, RunConfig
+from vos.cli.options import paths
 from vos.evaluation.config import EvaluateConfig
 from vos.sam.segmenter import Segmenter
 
@@ -22,7 +23,7 @@ WHERE_AND_WHETHER = ("output_dir", "overwrite")  # options that do not change th
 
 def run_fingerprint(config: RunConfig, model: Segmenter) -> str:
     """Hashes everything that the results of one video depend on."""
-    video = Path(config.video or "").expanduser()
+    video = Path(config.video or "")
     return _fingerprint(
         options={name: value for name, value in asdict(config).items() if name not in WHERE_AND_WHETHER},
         weights=model.checkpoint_sha256,
@@ -34,7 +35,7 @@ def run_fingerprint(config: RunConfig, model: Segmenter) -> str:
 
 def davis_fingerprint(config: EvaluateConfig, model: Segmenter) -> str:
     """Hashes everything that the masks of a DAVIS data set depend on."""
-    root = str(Path(config.dataset.root or "").expanduser().resolve())
+    root = str(Path(config.dataset.root or "").resolve())
     return _fingerprint(
         dataset={**asdict(config.dataset), "root": root},
         model=_model_parts(config, model),
@@ -88,12 +89,8 @@ def is_finished(record: Path, fingerprint: str, outputs: Iterable[Path]) -> bool
         known = json.loads(record.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return bool(known["fingerprint"] == fingerprint) and all(path.exists() for path in outputs)
-
-
-def paths(option: Sequence[str] | None) -> list[Path]:
-    """Reads the paths in an option that holds one, several or none."""
-    return [Path(name).expanduser() for name in option or ()]
+    is_same = isinstance(known, dict) and known.get("fingerprint") == fingerprint
+    return is_same and all(path.exists() for path in outputs)
 
 
 def file_hash(path: Path) -> str:

@@ -15,16 +15,20 @@ from PIL import Image
 from tqdm import tqdm
 
 from vos import __version__
+from vos.album.listing import album_root
 from vos.cli.compose import Run, announced
 from vos.cli.config import RunConfig
+from vos.cli.options import paths
 from vos.cli.output_folder import output_folder, sole_writer
-from vos.cli.run_record import is_finished, model_record, paths, run_fingerprint
+from vos.cli.run_record import is_finished, model_record, run_fingerprint
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
 from vos.io.frames import FrameSource, open_frames
 from vos.io.masks.reference import ReferenceMasks
+from vos.io.readers.live import is_live_address
 from vos.io.render import overlay
 from vos.io.writers import MaskWriter, MatteWriter, OverlayWriter, RleWriter, SummaryWriter, Writer
+from vos.io.written import NOTES
 from vos.sam.device import set_threads
 from vos.sam.registry import load_model
 from vos.sam.segmenter import Segmenter
@@ -57,6 +61,7 @@ def run(config: RunConfig, folder: Path) -> None:
     outputs = _outputs(config, folder)
     if config.video is None:
         raise VosError("there is no video; give video=clip.mp4 and its mask, ref_mask=frame0.png")
+    video = config.video
     if config.batch_size < 1:
         raise VosError(f"batch_size={config.batch_size} is too small; give 1 or more")
     set_threads(config.threads, embedded=config.model.name == "nano")
@@ -66,7 +71,7 @@ def run(config: RunConfig, folder: Path) -> None:
         print(f"ref_mask: {masks.describe()}")
         original_ids.update(masks.original_ids)
 
-    with open_frames(config.video, config.reader) as source:
+    with open_frames(video, config.reader) as source:
         references = read_given(
             source.size,
             config.ref_frame,
@@ -83,7 +88,15 @@ def run(config: RunConfig, folder: Path) -> None:
             print(f"{folder} is finished already, with the same options and input; overwrite=true redoes it")
             return
         tracker = make_tracker(config.tracker, model)
-        with sole_writer(folder, FILES):
+        targets = [*outputs.values(), folder / "summary.json", folder / "reference.png"]
+        with sole_writer(
+            folder,
+            FILES,
+            source=video if is_live_address(video) else str(Path(video).resolve()),
+            targets=targets,
+            inputs=_inputs(config),
+            is_chosen=config.output_dir is not None,
+        ):
             (folder / "summary.json").unlink(missing_ok=True)  # until this run is complete, nothing is finished here
             header = _header(config, model, source, fingerprint)
             header |= {"original_ids": original_ids} if original_ids else {}
@@ -130,7 +143,7 @@ def _segment(
     begin, progress = time.perf_counter(), _Progress()
     with ExitStack() as stack:
         mark = "" if config.overwrite else header["fingerprint"]
-        resume = None if source.is_live else stack.enter_context(ResumeState(folder / ".resume", mark))
+        resume = None if source.is_live else stack.enter_context(ResumeState(folder / NOTES / "resume", mark))
         resumed = 0 if resume is None else resume.resumed
         if resumed:
             print(f"going on after {resumed} frames of an interrupted run")
@@ -161,6 +174,12 @@ def _segment(
     if resume is not None:
         resume.remove()
     return progress
+
+
+def _inputs(config: RunConfig) -> list[tuple[str, Path]]:
+    given = {"ref_mask": config.ref_mask, "concept": config.concept, "checkpoint": [config.checkpoint or ""]}
+    files = [(option, path) for option, names in given.items() for path in paths(names) if path.name]
+    return [("video", album_root(Path(config.video or ""))), *files]
 
 
 def _outputs(config: RunConfig, folder: Path) -> dict[str, Path]:

@@ -72,6 +72,15 @@ def write_concept(path: str | Path, concept: ConceptFile) -> None:
         temporary.write_bytes(save(tensors, metadata={KEY: text, HASH: _digest(text, tensors)}))
 
 
+def is_concept_file(path: Path) -> bool:
+    """Tells whether a file is a concept, of whatever version."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return KEY in (file.metadata() or {})
+    except (SafetensorError, OSError):
+        return False
+
+
 def read_concept(path: str | Path) -> ConceptFile:
     """Reads a concept; whether it fits a model is checked where the two meet (``Concept.check_model``).
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vos.errors import VosError
+from vos.io.written import record_of
 
 # Names while writing. The key, 8 hexadecimal digits, keeps two writers of one file apart.
 _PARTIAL, _OLD = ".{stem}.{key}.partial{suffix}", ".{name}.{key}.old"
@@ -25,7 +26,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     an existing folder is replaced as a whole. Missing parent folders are made.
 
     Raises:
-        VosError: the disk is full, the place cannot be written, or a device, pipe or socket stands there.
+        VosError: the disk is full, the place cannot be written, or what stands there was not written by a run of vos.
     """
     with writing_to(path), temporary_path(path) as temporary:
         yield temporary
@@ -42,6 +43,8 @@ def temporary_path(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         with writing_to(path):
+            if (written := record_of(path)) is not None:
+                written.claim(temporary, path)
             _replace(temporary, path)
     finally:
         _remove(temporary)

@@ -98,7 +98,7 @@ def attempt_state(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
 def _states(folder: Path) -> list[Path]:
     """The hidden files that a run leaves for the next one."""
     hidden = [p for p in folder.rglob("*") if any(part.startswith(".") for part in p.relative_to(folder).parts)]
-    return sorted(path for path in hidden if path.is_file() and path.name != ".lock")
+    return sorted(path for path in hidden if path.is_file() and path.name != "lock")
 
 
 def attempt_concept(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:

@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from faulting.fault import NO_FAULT, Fault, Outcome
 from faulting.judge import ONE_LINE, RIGHT, SILENT, TRACEBACK, Verdict, crash, lines, snapshot, tail
 from faulting.kinds import Choice, Kind
 
+TIMES = ("written.jsonl", "written.copy.jsonl")  # say when each file was written
 TIMING = re.compile(r"second|per_frame|speed|date|time")  # keys of what a run took
 
 
@@ -103,11 +105,12 @@ def reference(bench: Bench, job: str) -> Reference:
 
 def digest(folder: Path) -> dict[str, str]:
     """A hash per file, links and left-overs included; of JSON without what the run took."""
-    found = snapshot(folder) if folder.exists() else {}
+    found = {k: v for k, v in snapshot(folder).items() if Path(k).name not in TIMES} if folder.exists() else {}
     for name in found:
         path = folder / name
         if path.suffix == ".json" and path.is_file():
-            found[name] = hashlib.sha256(json.dumps(_timeless(json.loads(path.read_text()))).encode()).hexdigest()
+            with suppress(ValueError):  # not ours: as it is
+                found[name] = hashlib.sha256(json.dumps(_timeless(json.loads(path.read_text()))).encode()).hexdigest()
     return found
 
 
