@@ -276,3 +276,16 @@ def test_the_summary_counts_what_a_cut_video_lacks(
     lacks = summary["video_lacks"]
     assert len(summary["frames"]) + lacks["missing"] + lacks["damaged"] >= FRAMES
     assert f"frames missing: {lacks['missing']}" in caplog.text
+
+
+def test_what_is_done_to_the_frames_is_said(program: Program, capsys: pytest.CaptureFixture[str]) -> None:
+    with av.open("fields.mp4", "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"x264-params": "interlaced=1"})
+        stream.height, stream.width, stream.pix_fmt = *SIZE, "yuv420p"
+        for image in square_clip(4, SIZE):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
+    assert program("video=fields.mp4", MASK, "output_dir=a") == 0
+    assert "fields.mp4 is interlaced, deinterlaced; deinterlace=off leaves the fields" in capsys.readouterr().out
+    assert program("video=fields.mp4", MASK, "output_dir=a", "deinterlace=no") == 2
+    assert "deinterlace=no is unknown; choose one of: auto, off" in capsys.readouterr().err

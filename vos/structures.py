@@ -35,12 +35,14 @@ class Frame:
         name: file stem under which results are written, e.g. "00000".
         time: presentation time in seconds.
         rgb: uint8 (H, W, 3), RGB, upright (rotation applied).
+        hdr: uint16 (H, W, 3), the code values of an HDR video from which ``rgb`` was tone-mapped, where they are kept.
     """
 
     index: int
     name: str
     time: float
     rgb: npt.NDArray[np.uint8]
+    hdr: npt.NDArray[np.uint16] | None = None
 
     def __post_init__(self) -> None:
         if self.rgb.dtype != np.uint8 or self.rgb.ndim != 3 or self.rgb.shape[2] != 3:

@@ -31,6 +31,8 @@ class RunConfig(RuntimeConfig):
     matte_format: str = "webm"  # webm (VP9 with alpha) | mov (ProRes 4444)
     overwrite: bool = False  # redo a finished run
     reader: str = "pyav"  # pyav | decord, what decodes video files
+    hdr: str = "tonemap"  # tonemap HDR video to a standard picture | keep: HDR in overlay and matte (matte_format=mov)
+    deinterlace: str = "auto"  # auto: interlaced frames become progressive ones | off
     checkpoint: str | None = None  # weights file; None = the model's own
     model: ModelConfig = field(default_factory=ModelConfig)
     tracker: TrackerConfig = field(default_factory=TrackerConfig)

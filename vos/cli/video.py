@@ -23,7 +23,7 @@ from vos.cli.output_folder import output_folder, sole_writer
 from vos.cli.run_record import is_finished, model_record, run_fingerprint
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
-from vos.io.frames import FrameSource, open_frames
+from vos.io.frames import Conversion, FrameSource, open_frames
 from vos.io.masks.reference import ReferenceMasks
 from vos.io.readers.live import is_live_address
 from vos.io.render import overlay
@@ -71,7 +71,9 @@ def run(config: RunConfig, folder: Path) -> None:
         print(f"ref_mask: {masks.describe()}")
         original_ids.update(masks.original_ids)
 
-    with open_frames(video, config.reader) as source:
+    with open_frames(video, config.reader, Conversion(config.hdr, config.deinterlace)) as source:
+        for note in source.notes:
+            print(f"{video} is {note}")
         references = read_given(
             source.size,
             config.ref_frame,

@@ -9,19 +9,21 @@ from vos.io.images import IMAGE_SUFFIXES, list_images, natural_key
 from vos.io.readers.base import FrameSource
 from vos.io.readers.folder import FolderSource
 from vos.io.readers.live import LiveSource, is_live_address
+from vos.io.readers.picture import STANDARD, Conversion
 from vos.io.readers.pyav import PyAvSource
 
-__all__ = ["READERS", "FrameSource", "open_frames"]
+__all__ = ["READERS", "Conversion", "FrameSource", "open_frames"]
 
 READERS = ("pyav", "decord")
 
 
-def open_frames(source: str, reader: str = "pyav") -> FrameSource:
+def open_frames(source: str, reader: str = "pyav", conversion: Conversion = STANDARD) -> FrameSource:
     """Opens a video file, a folder of images (or a pattern, or one image), a camera or a stream.
 
     Args:
         source: ``clip.mp4``, ``frames/``, ``frames/*.jpg``, ``camera:0``, ``rtsp://...``.
         reader: what decodes video files, "pyav" or "decord".
+        conversion: how decoded frames become pictures.
 
     Raises:
         VosError: missing, empty, not a video, no frame decodes, no such camera or reader; one line that says which.
@@ -29,7 +31,7 @@ def open_frames(source: str, reader: str = "pyav") -> FrameSource:
     if reader not in READERS:
         raise VosError(f"reader={reader} is unknown; choose one of: {', '.join(READERS)}")
     if is_live_address(source):
-        return LiveSource(source)
+        return LiveSource(source, conversion)
     path = Path(source)
     if path.is_dir():
         # Not nested: a clip's frames lie in one folder, and DAVIS keeps other clips beside it.
@@ -45,8 +47,8 @@ def open_frames(source: str, reader: str = "pyav") -> FrameSource:
     if reader == "decord":
         from vos.io.readers.decord import DecordSource  # optional package
 
-        return DecordSource(source)
-    return PyAvSource(source)
+        return DecordSource(source, conversion)
+    return PyAvSource(source, conversion)
 
 
 def _refuse_no_file(path: Path) -> None:

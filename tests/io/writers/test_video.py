@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -15,9 +16,11 @@ import pytest
 from PIL import Image
 from segmentations import segmented, streams, write_all
 
+from vos.errors import VosError
 from vos.io.frames import open_frames
+from vos.io.hdr import from_sdr
 from vos.io.writers import MatteWriter, OverlayWriter
-from vos.structures import SegmentedFrame
+from vos.structures import Frame, SegmentedFrame
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
@@ -107,3 +110,42 @@ def test_matte_from_hard_masks(make_clip: Any, tmp_path: Path) -> None:
             writer.write(SegmentedFrame(frame, full.label_map, full.predicted_iou, full.presence))
     for rgba, frame in zip(decode_matte(tmp_path / "m.mov"), source):
         assert ((rgba[..., 3] > 127) == (segmented(frame).label_map.labels > 0)).mean() > 0.995
+
+
+@pytest.mark.parametrize(("transfer", "number"), [("pq", 16), ("hlg", 18)])
+def test_hdr_is_kept_with_its_tags(transfer: str, number: int, make_clip: Any, tmp_path: Path) -> None:
+    def hdr(frame: Frame) -> SegmentedFrame:
+        codes = from_sdr(frame.rgb, transfer) // 2 + 12_345
+        return dataclasses.replace(segmented(frame), frame=dataclasses.replace(frame, hdr=codes))
+
+    with open_frames(str(make_clip("a.mp4", count=3))) as source:
+        source.hdr = transfer
+        with OverlayWriter(tmp_path / "o.mp4", source) as o, MatteWriter(tmp_path / "m.mov", source) as m:
+            for frame in source:
+                o.write(hdr(frame))
+                m.write(hdr(frame))
+        expected = [hdr(frame) for frame in source]
+        with pytest.raises(VosError, match=r"m\.webm holds no HDR; with hdr=keep it must end in one of: \.mov"):
+            MatteWriter(tmp_path / "m.webm", source)
+    for name in ("o.mp4", "m.mov"):
+        with av.open(str(tmp_path / name)) as container:
+            packet = next(container.demux(video=0))
+            coder = container.streams.video[0].codec_context
+            assert (coder.color_primaries, coder.color_trc, coder.colorspace, coder.color_range) == (9, number, 9, 1)
+            assert coder.pix_fmt in ("yuv420p10le", "yuva444p10le", "yuva444p12le")
+            if name == "m.mov":  # the header of each ProRes frame
+                assert tuple(bytes(packet)[22:25]) == (9, number, 9)
+            for frame, whole in zip(container.decode(video=0), expected):
+                codes = frame.reformat(format="rgb48le", src_colorspace=9, dst_color_range=2).to_ndarray().astype(int)
+                assert whole.frame.hdr is not None
+                outside = cv2.erode((whole.label_map.labels == 0).astype(np.uint8), np.ones((9, 9))) > 0
+                if outside.any():
+                    assert np.abs(codes - whole.frame.hdr)[outside].mean() < 65536 * 0.015
+
+
+def test_mattes_in_prores_say_their_colours_in_every_frame(make_clip: Any, tmp_path: Path) -> None:
+    with open_frames(str(make_clip("a.mp4", count=2))) as source:
+        write_all(MatteWriter(tmp_path / "m.mov", source), source)
+    with av.open(str(tmp_path / "m.mov")) as container:
+        for packet in container.demux(video=0):
+            assert not packet.size or tuple(bytes(packet)[22:25]) == (1, 1, 1)

@@ -52,6 +52,8 @@ class FrameSource(ABC):
         duration: seconds from the first frame's start to the last frame's end as stated, or None.
         sample_aspect: width / height of one pixel.
         is_live: a camera or stream: one pass from its start, no end known.
+        notes: how the frames were made fit to look at, where that is more than decoding; a clause each.
+        hdr: "pq" or "hlg" where the frames carry their HDR pictures.
         damage: what the frames that were read to the end lack; nothing before.
     """
 
@@ -63,6 +65,8 @@ class FrameSource(ABC):
     duration: float | None = None
     sample_aspect: Fraction = Fraction(1)
     is_live: bool = False
+    notes: tuple[str, ...] = ()
+    hdr: str | None = None
     damage: Damage = Damage()
 
     @abstractmethod

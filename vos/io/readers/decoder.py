@@ -1,4 +1,4 @@
-"""One pass over the video stream of a container with PyAV: decoding, damage, colour, orientation."""
+"""One pass over the video stream of a container with PyAV: what comes, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -10,26 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
-import numpy as np
-import numpy.typing as npt
-from av.sidedata.sidedata import Type as SideDataType
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from vos.errors import VosError
-from vos.geometry import SizeHW
 from vos.io.images import MAX_PIXELS
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 AV_ERRORS = (av.FFmpegError, ValueError, IndexError, OSError, MemoryError)  # what PyAV raises on bad input
-BT2020 = getattr(Colorspace, "BT2020", 9)  # older PyAV has no name for it
-# Colour matrices as streams name them (AVCOL_SPC_*) to the ones that swscale converts with.
-MATRICES = {
-    1: Colorspace.ITU709, 4: Colorspace.FCC, 5: Colorspace.ITU601, 6: Colorspace.ITU601,
-    7: Colorspace.SMPTE240M, 9: BT2020, 10: BT2020,
-}  # fmt: skip
-FULL_RANGE_FORMATS = ("yuvj", "gray", "ya")  # pixel formats that are full range whatever the stream says
 DEFAULT_FPS = 25.0  # where a container states no rate
 TEXT_FORMATS = frozenset({"tty"})  # FFmpeg "plays" text files as terminal screens
 
@@ -83,6 +71,7 @@ class VideoDecoder:
         try:
             self.stream = self._video_stream()
             self.stream.thread_type = threads
+            self.codec = self._alpha_codec() or self.stream.codec_context
         except BaseException:
             self.container.close()
             raise
@@ -108,6 +97,17 @@ class VideoDecoder:
         if height * width > MAX_PIXELS:
             raise VosError(f"{self.shown_as} is {height}x{width}; at most {MAX_PIXELS} pixels are read: scale it down")
         return stream
+
+    def _alpha_codec(self) -> Any:
+        """Makes libvpx's decoder for WebM with transparency, which lies in a side block that only libvpx reads."""
+        name = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(self.stream.codec_context.name)
+        tags = {key.lower(): value for key, value in self.stream.metadata.items()}
+        if name is None or tags.get("alpha_mode") != "1":
+            return None
+        try:
+            return av.CodecContext.create(name, "r")
+        except AV_ERRORS:
+            return None  # a build without it: opaque
 
     @property
     def rate(self) -> float:
@@ -142,7 +142,7 @@ class VideoDecoder:
             if packet is not None:
                 self._packet_times.append(packet.dts)
             try:
-                for frame in self.stream.decode(packet):
+                for frame in self.codec.decode(packet):
                     time = self._packet_times.popleft() if self._packet_times else None
                     if self.times_by_order:
                         frame.pts = time
@@ -166,70 +166,6 @@ class VideoDecoder:
 
     def __exit__(self, *error: object) -> None:
         self.close()
-
-
-class UprightRgb:
-    """Turns decoded frames into uint8 (H, W, 3) RGB, upright, all of the first frame's size.
-
-    The colour matrix and range are the stream's own. Where no matrix is stated: BT.709 for HD, BT.601 below,
-    as players do. Rotation and flips of the display matrix are applied. Alpha is dropped.
-
-    Args:
-        shown_as: what the user typed, for messages.
-
-    Raises:
-        VosError: on a call, if FFmpeg cannot convert the frame.
-    """
-
-    def __init__(self, shown_as: str) -> None:
-        self.shown_as = shown_as
-        self._reformatter = VideoReformatter()
-        self._coded_size: SizeHW | None = None
-
-    def __call__(self, frame: Any) -> npt.NDArray[np.uint8]:
-        """Returns a decoded frame as RGB, uint8 (H, W, 3)."""
-        if self._coded_size is None:
-            self._coded_size = frame.height, frame.width
-        height, width = self._coded_size  # a change of resolution within a stream is scaled back
-        is_hd = frame.height > 576 or frame.width >= 1280
-        matrix = MATRICES.get(frame.colorspace, Colorspace.ITU709 if is_hd else Colorspace.ITU601)
-        is_full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith(FULL_RANGE_FORMATS)
-        try:
-            rgb: Any = self._reformatter.reformat(
-                frame,
-                width=width,
-                height=height,
-                format="rgb24",
-                src_colorspace=matrix,
-                src_color_range=ColorRange.JPEG if is_full else ColorRange.MPEG,
-                # RGB has no matrix; but older PyAV converts by its defaults where both sides name the same one.
-                dst_colorspace=Colorspace.ITU709 if matrix == Colorspace.ITU601 else Colorspace.ITU601,
-                dst_color_range=ColorRange.JPEG,
-            )
-        except AV_ERRORS as error:
-            raise VosError(f"{self.shown_as}: a frame cannot be converted to RGB ({reason(error)})") from error
-        return orient(rgb.to_ndarray(), display_matrix(frame))
-
-
-def display_matrix(frame: Any) -> tuple[int, int, int, int]:
-    """Gives (a, b, c, d) of a frame's display matrix as signs: x' = a x + c y, y' = b x + d y; identity if none."""
-    data = frame.side_data.get(SideDataType.DISPLAYMATRIX)
-    if data is None:
-        return 1, 0, 0, 1
-    a, b, _, c, d = np.frombuffer(bytes(data), dtype=np.int32)[:5].astype(np.int64)
-    if abs(a) + abs(d) >= abs(b) + abs(c):
-        return (-1 if a < 0 else 1), 0, 0, (-1 if d < 0 else 1)
-    return 0, (-1 if b < 0 else 1), (-1 if c < 0 else 1), 0
-
-
-def orient(image: npt.NDArray[np.uint8], matrix: tuple[int, int, int, int]) -> npt.NDArray[np.uint8]:
-    """Turns and flips an image (H, W, 3) by whole quarter turns, see :func:`display_matrix`."""
-    a, b, c, d = matrix
-    if a:
-        flip_x, flip_y = a < 0, d < 0
-    else:
-        image, flip_x, flip_y = image.transpose(1, 0, 2), c < 0, b < 0
-    return np.ascontiguousarray(image[:: -1 if flip_y else 1, :: -1 if flip_x else 1])
 
 
 def reason(error: BaseException) -> str:

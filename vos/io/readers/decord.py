@@ -11,6 +11,7 @@ import numpy as np
 from vos.errors import VosError
 from vos.io.readers.base import Damage
 from vos.io.readers.decoder import local
+from vos.io.readers.picture import STANDARD, Conversion
 from vos.io.readers.pyav import PyAvSource
 from vos.structures import Frame
 
@@ -25,15 +26,18 @@ class DecordSource(PyAvSource):
         VosError: decord is not installed, cannot read the file, or would read it wrongly.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, conversion: Conversion = STANDARD) -> None:
         try:
             import decord
         except (ImportError, OSError, RuntimeError) as error:  # no wheel, or its library does not load
             extra = "pip install 'vos[decord]' (Linux x86-64 and Windows), or use reader=pyav"
             raise VosError(f"reader=decord needs a package that cannot be loaded: {extra}") from error
-        super().__init__(path)
+        super().__init__(path, conversion)
         if self.is_turned:
             raise VosError(f"{path} is stored rotated, which decord garbles; use reader=pyav")
+        if self.notes or not self.is_opaque:
+            kind = self.notes[0].partition(",")[0] if self.notes else "transparent"
+            raise VosError(f"{path} is {kind}, which decord shows otherwise; use reader=pyav")
         if self._index is None:
             raise VosError(f"{path} does not number its frames by time, which decord needs; use reader=pyav")
         try:

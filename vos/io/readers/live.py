@@ -10,7 +10,8 @@ from itertools import chain
 
 from vos.errors import VosError
 from vos.io.readers.base import FrameSource
-from vos.io.readers.decoder import UprightRgb, VideoDecoder, reason
+from vos.io.readers.decoder import VideoDecoder, reason
+from vos.io.readers.picture import STANDARD, Conversion, UprightRgb, deinterlaced, notes_of, transfer_of
 from vos.io.readers.promise import damage_of
 from vos.structures import Frame
 
@@ -35,26 +36,30 @@ class LiveSource(FrameSource):
 
     is_live = True
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, conversion: Conversion = STANDARD) -> None:
         self.path = source
         self.count = None
         if source.startswith("camera:"):
             self._decoder = _open_camera(source)
         else:
             self._decoder = VideoDecoder(source, source, threads="SLICE", timeout=TIMEOUT)
+        self.time_base = self._decoder.stream.time_base or Fraction(1, 90_000)
         try:
             self._decoded = self._decoder.decode()
             first = next(self._decoded, None)
             if first is None:
                 raise VosError(f"{source} delivers no frames")
-            self._upright = UprightRgb(source)
-            self.size = self._upright(first).shape[:2]
+            self.notes = notes_of(first, conversion)
+            self.hdr = transfer_of(first) if conversion.hdr == "keep" else None
+            self._upright = UprightRgb(source, self.hdr is not None)
+            self.size = self._upright(first)[0].shape[:2]
             self._decoded = chain([first], self._decoded)
+            if first.interlaced_frame and conversion.deinterlace == "auto":
+                self._decoded = deinterlaced(self._decoded, self.time_base)
         except BaseException:
             self.close()
             raise
         self.fps = self._decoder.rate
-        self.time_base = self._decoder.stream.time_base or Fraction(1, 90_000)
         self._started = False
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
@@ -69,7 +74,7 @@ class LiveSource(FrameSource):
             if decoded.pts is not None and first_pts is None:
                 first_pts = decoded.pts
             time = index / self.fps if decoded.pts is None else float((decoded.pts - first_pts) * self.time_base)
-            yield Frame(index, f"{index:05d}", time, self._upright(decoded))
+            yield Frame(index, f"{index:05d}", time, *self._upright(decoded))
         self.tell_damage(damage_of(self._decoder, None), index + 1)
 
     def close(self) -> None:

@@ -10,8 +10,18 @@ from typing import Any
 
 from vos.errors import VosError
 from vos.io.readers.base import Damage, FrameSource
-from vos.io.readers.decoder import AV_ERRORS, UprightRgb, VideoDecoder, display_matrix, local
+from vos.io.readers.decoder import AV_ERRORS, VideoDecoder, local
 from vos.io.readers.frame_index import FrameIndex, index_frames
+from vos.io.readers.picture import (
+    STANDARD,
+    Conversion,
+    UprightRgb,
+    deinterlaced,
+    display_matrix,
+    has_alpha,
+    notes_of,
+    transfer_of,
+)
 from vos.io.readers.promise import damage_of
 from vos.structures import Frame
 
@@ -23,19 +33,24 @@ class PyAvSource(FrameSource):
 
     Attributes:
         is_turned: the file asks for its pictures to be rotated or flipped, which has been done.
+        is_opaque: it has no transparency.
 
     Raises:
         VosError: not a video, too large, or no frame decodes.
     """
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, path: str, conversion: Conversion = STANDARD) -> None:
+        self.path, self.conversion = path, conversion
         with VideoDecoder(local(path), path) as decoder:
             first = next(decoder.decode(), None)
             if first is None:
                 raise VosError(f"{path} holds no frame that can be decoded; is it complete?")
-            self.size = UprightRgb(path)(first).shape[:2]
+            self.size = UprightRgb(path)(first)[0].shape[:2]
             self.is_turned = display_matrix(first) != (1, 0, 0, 1)
+            self.is_opaque = not has_alpha(first)
+            self.notes = notes_of(first, conversion)
+            self.hdr = transfer_of(first) if conversion.hdr == "keep" else None
+            self._deinterlace = first.interlaced_frame and conversion.deinterlace == "auto"
             self._describe(decoder, swapped=self.size != (first.height, first.width))
 
     def _describe(self, decoder: VideoDecoder, swapped: bool) -> None:
@@ -57,11 +72,11 @@ class PyAvSource(FrameSource):
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """See :meth:`FrameSource.frames`. A damaged file yields what decodes, then logs one warning."""
-        upright = UprightRgb(self.path)
+        upright = UprightRgb(self.path, self.hdr is not None)
         time = -1 / self.fps
         for index, decoded in self._decoded(start, stop):
             time = time + 1 / self.fps if decoded.pts is None else float(decoded.pts * self.time_base)
-            yield Frame(index, f"{index:05d}", time, upright(decoded))
+            yield Frame(index, f"{index:05d}", time, *upright(decoded))
 
     def _decoded(self, start: int, stop: int | None) -> Iterator[tuple[int, Any]]:
         """Yields (index, av.VideoFrame): by seeking where that is exact, else by decoding from the start."""
@@ -71,41 +86,44 @@ class PyAvSource(FrameSource):
         if start > 0 and self._index is not None:
             if start >= len(self._index.pts):
                 return
-            damaged = 0
             for position, decoded in self._after_seek(self._index, start):
                 yield position, decoded
                 position += 1
-                damaged += decoded.is_corrupt
                 if position == stop:
                     return
             if position > start and position == len(self._index.pts):
-                self.tell_damage(Damage(damaged, self._index.missing), position)
                 return
         with VideoDecoder(local(self.path), self.path) as decoder:
             index = position - 1
-            for index, decoded in islice(enumerate(decoder.decode()), position, stop):
+            for index, decoded in islice(enumerate(self._pictures(decoder)), position, stop):
                 yield index, decoded
             if stop is None:
                 self.tell_damage(damage_of(decoder, self.path), index + 1)
 
     def _after_seek(self, index: FrameIndex, start: int) -> Iterator[tuple[int, Any]]:
         """Seeks before ``start`` and yields from it on; ends early where the frames do not follow the index."""
-        for target in index.seek_targets(start):
+        first_needed = max(0, start - 1) if self._deinterlace else start  # fields are compared with the frame before
+        for target in index.seek_targets(first_needed):
             with VideoDecoder(local(self.path), self.path) as decoder:
                 try:
                     decoder.container.seek(target, stream=decoder.stream)
                 except AV_ERRORS:
                     continue
                 expected: int | None = None
-                for decoded in decoder.decode():
+                for decoded in self._pictures(decoder):
                     position = index.position(decoded.pts)
-                    if position is None or (position > start if expected is None else position != expected):
+                    if position is None or (position > first_needed if expected is None else position != expected):
                         break  # landed behind the start, or these frames are not the index's
                     expected = position + 1
                     if position >= start:
                         yield position, decoded
+                if expected == len(index.pts):
+                    self.tell_damage(Damage(decoder.damaged, index.missing), expected)
                 if expected is not None and expected > start:
                     return
+
+    def _pictures(self, decoder: VideoDecoder) -> Iterator[Any]:
+        return deinterlaced(decoder.decode(), self.time_base) if self._deinterlace else decoder.decode()
 
     @cached_property
     def _index(self) -> FrameIndex | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import av
 import cv2
 import numpy as np
 import numpy.typing as npt
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange
 
 from vos.errors import VosError
 from vos.io.readers.base import FrameSource
@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 
 # Pictures of odd width come out of swscale's slice threads with wrong rows; before PyAV 17 there were none to turn off.
 ONE_THREAD = {"threads": 1} if int(av.__version__.split(".")[0]) >= 17 else {}
-BT709, LIMITED = 1, 1  # AVCOL_*_BT709, AVCOL_RANGE_MPEG
+# FFmpeg's numbers (AVCOL_*) of the standard picture and of HDR's.
+COLOUR = {
+    hdr: {"colorspace": matrix, "color_primaries": matrix, "color_trc": transfer, "color_range": 1}
+    for hdr, matrix, transfer in ((None, 1, 1), ("pq", 9, 16), ("hlg", 9, 18))
+}
+RGB_FORMATS = {(3, 1): "rgb24", (4, 1): "rgba", (3, 2): "rgb48le", (4, 2): "rgba64le"}  # by channels and their bytes
+
+Picture: TypeAlias = "npt.NDArray[np.uint8] | npt.NDArray[np.uint16]"
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,7 @@ class Encoding:
         options: the encoder's options.
         even: whether width and height must be even (4:2:0 H.264): the last column and row are then repeated.
         metadata: tags of the stream.
+        codec_tag: the container's name of the codec; None = its usual one.
     """
 
     codec: str
@@ -43,10 +51,11 @@ class Encoding:
     options: dict[str, str] = field(default_factory=dict)
     even: bool = False
     metadata: dict[str, str] = field(default_factory=dict)
+    codec_tag: str | None = None
 
 
 class VideoEncoder:
-    """Writes one video file, whose picture stream is BT.709 in limited range and says so.
+    """Writes one video file, whose picture stream is in limited range, BT.709 or HDR in BT.2020, and says so.
 
     Args:
         path: file to write; its suffix chooses the container.
@@ -73,27 +82,38 @@ class VideoEncoder:
         stream.height, stream.width = (n + n % 2 if encoding.even else n for n in size)
         stream.time_base = stream.codec_context.time_base = source.time_base
         stream.codec_context.sample_aspect_ratio = source.sample_aspect
-        for attribute in ("colorspace", "color_primaries", "color_trc"):
-            setattr(stream.codec_context, attribute, BT709)
-        stream.codec_context.color_range = LIMITED
+        self._colour = COLOUR[source.hdr]
+        for name, value in self._colour.items():
+            setattr(stream.codec_context, name, value)
+        if encoding.codec_tag is not None:
+            stream.codec_context.codec_tag = encoding.codec_tag
         stream.metadata.update(encoding.metadata)
 
-    def write(self, image: npt.NDArray[np.uint8], time: float) -> None:
-        """Encodes a picture, uint8 (H, W, 3) RGB or (H, W, 4) RGBA with straight alpha, shown from ``time`` seconds."""
+    def write(self, image: Picture, time: float) -> None:
+        """Encodes a picture that is shown from ``time`` seconds.
+
+        Args:
+            image: (H, W, 3) RGB or (H, W, 4) RGBA with straight alpha; uint8, or uint16 code values of HDR.
+            time: in seconds.
+        """
         pts = round(time / self.time_base)
         if self._last_pts is not None:
             pts = max(pts, self._last_pts + 1)  # containers cannot show two frames at once
         self._last_pts = pts
         pad_y, pad_x = self._stream.height - image.shape[0], self._stream.width - image.shape[1]
+        picture: Any = image
         if pad_y or pad_x:
-            image = np.asarray(cv2.copyMakeBorder(image, 0, pad_y, 0, pad_x, cv2.BORDER_REPLICATE), dtype=np.uint8)
-        frame: Any = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "rgb24" if image.shape[2] == 3 else "rgba")
+            picture = cv2.copyMakeBorder(image, 0, pad_y, 0, pad_x, cv2.BORDER_REPLICATE)
+        layout = RGB_FORMATS[picture.shape[2], picture.itemsize]
+        frame: Any = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), layout)
         frame = frame.reformat(
             format=self.encoding.pixel_format,
-            dst_colorspace=Colorspace.ITU709,
+            dst_colorspace=self._colour["colorspace"],
             dst_color_range=ColorRange.MPEG,
             **ONE_THREAD,
         )
+        for name, value in self._colour.items():  # ProRes puts them into each frame's header
+            setattr(frame, name, value)
         frame.pts, frame.time_base = pts, self.time_base
         self._mux(frame)
 

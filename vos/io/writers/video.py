@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from vos.errors import VosError
+from vos.io.hdr import from_sdr
 from vos.io.readers.base import FrameSource
 from vos.io.render import cutout, overlay, union_alpha
 from vos.io.writers.audio import AudioCopy
 from vos.io.writers.base import Writer
-from vos.io.writers.encoder import Encoding, VideoEncoder
+from vos.io.writers.encoder import Encoding, Picture, VideoEncoder
 from vos.structures import Frame, SegmentedFrame
 
 # 4:2:0 plays everywhere; crf 18 is visually lossless; "superfast" leaves more of the processor to the tracker than
@@ -29,6 +29,14 @@ VP9 = Encoding(
     # Alternate reference frames do not work with alpha in libvpx.
     {"crf": "20", "b": "0", "deadline": "good", "cpu-used": "5", "row-mt": "1", "auto-alt-ref": "0"},
     metadata={"alpha_mode": "1"},
+)
+# What HDR players expect. One thread per frame: the same bytes for the same input.
+HEVC = Encoding(
+    "libx265",
+    "yuv420p10le",
+    {"crf": "18", "preset": "superfast", "x265-params": "log-level=none:frame-threads=1"},
+    even=True,
+    codec_tag="hvc1",
 )
 PRORES = Encoding("prores_ks", "yuva444p10le", {"profile": "4444", "vendor": "apl0", "alpha_bits": "16"})
 
@@ -45,17 +53,21 @@ class VideoWriter(Writer):
     """
 
     encodings: ClassVar[Mapping[str, Encoding]]
+    hdr_encodings: ClassVar[Mapping[str, Encoding]]
 
     def __init__(self, path: str | Path, source: FrameSource) -> None:
         super().__init__(path)
-        if self.path.suffix.lower() not in self.encodings:
-            raise VosError(f"{self.path} must end in one of: {' '.join(self.encodings)}")
+        encodings = self.encodings if source.hdr is None else self.hdr_encodings
+        if self.path.suffix.lower() not in encodings:
+            what = "" if source.hdr is None else "holds no HDR; with hdr=keep it "
+            raise VosError(f"{self.path} {what}must end in one of: {' '.join(encodings)}")
+        self.encoding = encodings[self.path.suffix.lower()]
         self.source = source
         self._encoder: VideoEncoder | None = None
 
     @abstractmethod
-    def _picture(self, segmented: SegmentedFrame) -> npt.NDArray[np.uint8]:
-        """Makes the picture, uint8 (H, W, 3) RGB or (H, W, 4) RGBA with straight alpha."""
+    def _picture(self, segmented: SegmentedFrame) -> Picture:
+        """Makes the picture, (H, W, 3) RGB or (H, W, 4) RGBA with straight alpha, uint8 or as HDR uint16."""
 
     def _opened(self, encoder: VideoEncoder, first: Frame) -> None:
         """Adds further streams before the first picture."""
@@ -63,8 +75,7 @@ class VideoWriter(Writer):
     def _write(self, segmented: SegmentedFrame) -> None:
         frame = segmented.frame
         if self._encoder is None:
-            encoding = self.encodings[self.path.suffix.lower()]
-            encoder = VideoEncoder(self._temporary(self.path), encoding, self.source, frame.size)
+            encoder = VideoEncoder(self._temporary(self.path), self.encoding, self.source, frame.size)
             self._encoder = self._stack.enter_context(encoder)
             self._opened(encoder, frame)
         self._encoder.write(self._picture(segmented), frame.time)
@@ -81,9 +92,13 @@ class MatteWriter(VideoWriter):
     """
 
     encodings: ClassVar = {".webm": VP9, ".mov": PRORES}
+    hdr_encodings: ClassVar = {".mov": PRORES}
 
-    def _picture(self, segmented: SegmentedFrame) -> npt.NDArray[np.uint8]:
-        return cutout(segmented.frame.rgb, union_alpha(segmented))
+    def _picture(self, segmented: SegmentedFrame) -> Picture:
+        frame, alpha = segmented.frame, union_alpha(segmented)
+        if frame.hdr is None:
+            return cutout(frame.rgb, alpha)
+        return np.asarray(np.dstack([frame.hdr, alpha * np.uint16(257)]), dtype=np.uint16)
 
 
 class OverlayWriter(VideoWriter):
@@ -94,10 +109,15 @@ class OverlayWriter(VideoWriter):
     """
 
     encodings: ClassVar = {".mp4": H264, ".mov": H264, ".mkv": H264}
+    hdr_encodings: ClassVar = {".mp4": HEVC, ".mov": HEVC, ".mkv": HEVC}
     _audio: AudioCopy | None = None
 
-    def _picture(self, segmented: SegmentedFrame) -> npt.NDArray[np.uint8]:
-        return overlay(segmented.frame.rgb, segmented.label_map)
+    def _picture(self, segmented: SegmentedFrame) -> Picture:
+        frame, drawn = segmented.frame, overlay(segmented.frame.rgb, segmented.label_map)
+        if frame.hdr is None or self.source.hdr is None:
+            return drawn
+        touched = (drawn != frame.rgb).any(axis=2)
+        return np.where(touched[..., None], from_sdr(drawn, self.source.hdr), frame.hdr)
 
     def _opened(self, encoder: VideoEncoder, first: Frame) -> None:
         if not self.source.is_live and Path(self.source.path).is_file():
