@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -32,13 +33,13 @@ def tone_map(codes: npt.NDArray[np.uint16], transfer: str) -> npt.NDArray[np.uin
         codes: the HDR picture.
         transfer: "pq" or "hlg".
     """
-    result = np.empty(codes.shape, np.uint8)
+    result, table = np.empty(codes.shape, np.uint8), _display_codes()
     for top in range(0, len(codes), ROWS):
-        light = np.maximum(to_light(codes[top : top + ROWS], transfer) @ TO_BT709.T, 0)
-        strongest = light.max(axis=-1, keepdims=True)
-        light *= compressed(strongest) / np.maximum(strongest, 1e-6)
-        table = _display_codes()
-        result[top : top + ROWS] = table[(np.sqrt(light.clip(0, 1)) * (len(table) - 1) + 0.5).astype(np.uint16)]
+        light: Light = np.asarray(cv2.transform(to_light(codes[top : top + ROWS], transfer), TO_BT709), np.float32)
+        strongest: Light = np.maximum(np.maximum(light[..., 0], light[..., 1]), light[..., 2])
+        light *= (compressed(strongest) / np.maximum(strongest, 1e-6))[..., None]
+        roots = cv2.sqrt(light.clip(0, 1)) * np.float32(len(table) - 1) + np.float32(0.5)
+        result[top : top + ROWS] = table[roots.astype(np.uint16)]
     return result
 
 

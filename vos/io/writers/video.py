@@ -59,8 +59,9 @@ class VideoWriter(Writer):
         super().__init__(path)
         encodings = self.encodings if source.hdr is None else self.hdr_encodings
         if self.path.suffix.lower() not in encodings:
-            what = "" if source.hdr is None else "holds no HDR; with hdr=keep it "
-            raise VosError(f"{self.path} {what}must end in one of: {' '.join(encodings)}")
+            if source.hdr is not None:
+                raise VosError(f"{self.path} holds no HDR; with hdr=keep a matte must be .mov: matte_format=mov")
+            raise VosError(f"{self.path} must end in one of: {' '.join(encodings)}")
         self.encoding = encodings[self.path.suffix.lower()]
         self.source = source
         self._encoder: VideoEncoder | None = None
