@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from itertools import islice, repeat
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from tqdm import tqdm
 
 from vos.adaptation.adapt import adapt, sample_generator
 from vos.adaptation.config import AdaptConfig
@@ -203,3 +205,14 @@ def test_a_new_start_forgets(model: NanoSegmenter) -> None:
     tracker = PersamTracker(TrackerConfig(adapt=QUICK), model)
     expected = follow(tracker, model, 0, 4)
     assert follow(tracker, model, 0, 4) == expected
+
+
+def test_learning_shows_its_progress(
+    model: NanoSegmenter, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("vos.adaptation.adapt.tqdm", partial(tqdm, mininterval=0))
+    monkeypatch.setattr("vos.adaptation.adapt.BAR_DELAY", 0)
+    adapt(model, *kite(80, 30), AdaptConfig(steps=3, views=1))
+    shown = capsys.readouterr().err
+    assert "learning" in shown
+    assert "2/3" in shown

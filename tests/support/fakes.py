@@ -91,6 +91,9 @@ class FakeSegmenter(Segmenter):
         self.calls.append(DecoderCall(embeddings[0], list(prompts), guidance, multimask))
         return self.respond(self.calls[-1])
 
+    def _bytes_per_object(self, geometry: Geometry) -> float:
+        return 1.0
+
     @abstractmethod
     def respond(self, call: DecoderCall) -> MaskCandidates:
         """Decodes."""

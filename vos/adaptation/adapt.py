@@ -12,6 +12,7 @@ from itertools import chain, islice
 import cv2
 import numpy as np
 import torch
+from tqdm import tqdm
 
 from vos.adaptation.config import AdaptConfig
 from vos.adaptation.views import View, synthetic_views
@@ -31,6 +32,7 @@ MEMORY_WEIGHT = 0.4  # of that second view
 MASK_SHARE, OTHERS_SHARE = 0.8, 0.7  # samples with an earlier mask; with the other objects' earlier masks
 WINDOW_SHARE, WINDOW_REACH = 0.85, 1.2  # samples in a window; how far it may reach, in sides of the object
 MOST_OBJECTS = 32  # objects; the decoder is one for all, and the others profit
+BAR_DELAY = 1  # seconds of learning before a bar is shown; many objects take a minute
 SURE = 1e-3  # probabilities of a mask prompt stay this far from 0 and 1
 
 
@@ -52,7 +54,8 @@ def adapt(model: Segmenter, frame: Frame, reference: LabelMap, config: AdaptConf
     generator = sample_generator(model, frame, reference, config.views, config.seed)
     steps = round(config.steps * math.sqrt(generator.objects))
     samples = generator.samples()
-    batches = (list(islice(samples, config.samples)) for _ in range(steps))
+    bar = tqdm(range(steps), "learning", unit="step", leave=False, delay=BAR_DELAY)
+    batches = (list(islice(samples, config.samples)) for _ in bar)
     return model.adapted(batches, steps, config.learning_rate) if steps else model
 
 

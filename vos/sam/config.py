@@ -13,10 +13,11 @@ class ModelConfig(Checked):
     """Which promptable model, and how it runs."""
 
     GROUP = "model."
-    LIMITS: ClassVar[Limits] = {(64, 4096): "input_size"}
+    LIMITS: ClassVar[Limits] = {(64, 4096): "input_size", (0.1, 1000): "memory_limit"}
 
     name: str = "nano"  # nano | vit_t | vit_b | vit_l | vit_h
     input_size: int | None = None  # longer side of the input, pixels; more = finer, slower; None = the model's own
+    memory_limit: float = 2.0  # gigabytes that decoding takes at once; less = many objects in smaller parts, slower
 
 
 @dataclass

@@ -32,10 +32,12 @@ def load_model(
     device: str | torch.device = "auto",
     precision: str = "auto",
 ) -> Segmenter:
-    """Builds a model and loads its weights.
+    """Builds a model and loads its weights; the latest is kept, for the next run of this process.
+
+    PyTorch gives the memory of a traced encoder back to nobody: models loaded anew would add up.
 
     Args:
-        config: name and input size.
+        config: name, input size and limit of memory.
         checkpoint: file of weights to use instead of the model's own: a .pth, .pt or .safetensors file.
         device: auto, cpu, cuda, cuda:N or mps.
         precision: auto, float32 or bfloat16 (of the image encoder).
@@ -48,13 +50,11 @@ def load_model(
     device = resolve_device(device)
     precision = resolve_precision(precision, device, embedded=config.name == "nano")
     path = Path(checkpoint).expanduser() if checkpoint is not None else None
-    if config.name == "nano":
-        from vos.sam.nano.segmenter import NanoSegmenter  # the other models need none of its weights
-
-        return NanoSegmenter.load(path, device=device, precision=precision, input_size=config.input_size)
-    if config.input_size not in (None, INPUT_SIZE):
+    if config.name != "nano" and config.input_size not in (None, INPUT_SIZE):
         raise VosError(f"model.input_size={config.input_size}: SAM's is fixed; use {INPUT_SIZE} or null")
-    return _load_sam(config.name, path, device, precision)
+    model = _loaded(config.name, _file(config.name, path), device, precision)
+    model = model if config.input_size is None else model.at_input_size(config.input_size)
+    return model.at_memory_limit(config.memory_limit)
 
 
 def load_photo_model(
@@ -79,8 +79,20 @@ def cached_model(name: str = "nano") -> Segmenter:
     return load_photo_model(ModelConfig(name=name))
 
 
-def _load_sam(name: str, path: Path | None, device: torch.device, precision: str) -> SamSegmenter:
-    file: CheckpointFile = public_checkpoint(PUBLIC_CHECKPOINTS[name]) if path is None else local_checkpoint(path)
+def _file(name: str, path: Path | None) -> CheckpointFile | None:
+    """The file of weights; None for the embedded model's own."""
+    if path is None:
+        return None if name == "nano" else public_checkpoint(PUBLIC_CHECKPOINTS[name])
+    return local_checkpoint(path)
+
+
+@lru_cache(maxsize=1)
+def _loaded(name: str, file: CheckpointFile | None, device: torch.device, precision: str) -> Segmenter:
+    if name == "nano":
+        from vos.sam.nano.segmenter import NanoSegmenter  # the other models need none of its weights
+
+        return NanoSegmenter.load(file and file.path, device=device, precision=precision)
+    assert file is not None
     with torch.device("meta"):  # no time for random weights that are replaced at once
         network = SamNetwork(name)
     load_weights(network, read_state_dict(file.path), file.path, name)

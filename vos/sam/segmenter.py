@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
@@ -11,6 +12,7 @@ import numpy.typing as npt
 import torch
 
 from vos.geometry import Geometry, SizeHW
+from vos.sam.config import ModelConfig
 from vos.sam.prompting import Guidance, MaskCandidates, Prompt, TrainingSample
 from vos.structures import ImageEmbedding
 
@@ -26,12 +28,14 @@ class Segmenter(ABC):
         guidance_fields: the fields of :class:`vos.sam.prompting.Guidance` that :meth:`decode` reads; trackers compute
             no others (the maps of SAM's 64 x 64 grid would cost more than its decoder).
         batches_images: whether its decoder takes an image of its own for every object in one batch.
+        memory_limit: gigabytes that one batch of the decoder may take.
         adaptable: whether its decoder can learn from training samples (:meth:`adapted`).
     """
 
     guidance_fields: frozenset[str] = frozenset({"attention", "embedding", "maps"})
     batches_images: bool = False
     adaptable: bool = False
+    memory_limit: float = ModelConfig.memory_limit
     name: str
     checkpoint_name: str
     checkpoint_sha256: str
@@ -40,6 +44,12 @@ class Segmenter(ABC):
     def at_input_size(self, size: int) -> Segmenter:
         """Returns the same model for an input of ``size`` pixels on the longer side, or itself."""
         return self
+
+    def at_memory_limit(self, gigabytes: float) -> Segmenter:
+        """Returns the same model, which decodes no more objects at once than take ``gigabytes``, but at least one."""
+        other = copy.copy(self)
+        other.memory_limit = gigabytes
+        return other
 
     def for_objects(self, count: int) -> Segmenter:
         """Returns the same model with the input that suits a video of ``count`` objects, or itself."""
@@ -93,14 +103,18 @@ class Segmenter(ABC):
         multimask: bool = True,
     ) -> MaskCandidates:
         """Decodes as :meth:`decode`, from one image for all N objects, or N images of one geometry, one for each."""
-        if len(embeddings) == 1 or self.batches_images:
+        most = max(1, int(self.memory_limit * 1e9 / self._bytes_per_object(embeddings[0].geometry)))
+        if len(embeddings) > 1 and not self.batches_images:
+            most = 1
+        if len(prompts) <= most:
             return self._decode(embeddings, prompts, guidance, multimask)
-        rows = []
-        for row, (embedding, prompt) in enumerate(zip(embeddings, prompts)):
-            own = None if guidance is None else guidance.map(itemgetter(slice(row, row + 1)))
-            rows.append(self._decode([embedding], [prompt], own, multimask))
+        parts = []
+        for rows in (slice(first, first + most) for first in range(0, len(prompts), most)):
+            images = embeddings if len(embeddings) == 1 else embeddings[rows]
+            own = None if guidance is None else guidance.map(itemgetter(rows))
+            parts.append(self._decode(images, prompts[rows], own, multimask))
         return MaskCandidates(
-            torch.cat([each.logits for each in rows]), torch.cat([each.predicted_iou for each in rows])
+            torch.cat([part.logits for part in parts]), torch.cat([part.predicted_iou for part in parts])
         )
 
     @abstractmethod
@@ -112,6 +126,10 @@ class Segmenter(ABC):
         multimask: bool,
     ) -> MaskCandidates:
         """Decodes in one batch; ``embeddings`` is one, or N where the decoder batches images."""
+
+    @abstractmethod
+    def _bytes_per_object(self, geometry: Geometry) -> float:
+        """Estimates the memory that the decoder takes for each object of a batch."""
 
     def decode_prompts(
         self, embedding: ImageEmbedding, prompts: Sequence[Prompt], multimask: bool = True

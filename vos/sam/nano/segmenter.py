@@ -28,6 +28,7 @@ DEFAULT_INPUT_SIZE = 640  # longer side of the model input, pixels
 # frames larger than the other size: in small ones, enlarged so far, lost objects stay lost (benchmarks/occlusion.py).
 SINGLE_INPUT_SIZE = 768
 DEEPEST_STRIDE = 32
+DECODER_NUMBERS = 20  # of each pixel of the model input and each object, at once (measured)
 
 
 class NanoSegmenter(Segmenter):
@@ -55,9 +56,7 @@ class NanoSegmenter(Segmenter):
         precision: str = "auto",
         input_size: int | None = None,
     ) -> None:
-        size = DEFAULT_INPUT_SIZE if input_size is None else input_size
-        if size < 64 or size % DEEPEST_STRIDE:
-            raise VosError(f"model.input_size={size} is not a multiple of {DEEPEST_STRIDE} from 64 on; try 512 or 640")
+        size = _checked(DEFAULT_INPUT_SIZE if input_size is None else input_size)
         self.device = torch.device(device)
         self.checkpoint_name, self.checkpoint_sha256 = weights.name, weights.sha256
         for part in (weights.network, weights.interactive_decoder):
@@ -95,7 +94,7 @@ class NanoSegmenter(Segmenter):
     def at_input_size(self, size: int) -> NanoSegmenter:
         """Returns the same network for pictures whose longer side becomes ``size``; shares the weights."""
         other = copy.copy(self)
-        other._sizes, other._size_chosen = (size, size), True
+        other._sizes, other._size_chosen = (_checked(size),) * 2, True
         return other
 
     def for_objects(self, count: int) -> NanoSegmenter:
@@ -184,7 +183,18 @@ class NanoSegmenter(Segmenter):
         logits, quality = decoder(*self._reader.read(embeddings, prompts, guidance), chosen)
         return MaskCandidates(logits.float(), quality.float().sigmoid())
 
+    def _bytes_per_object(self, geometry: Geometry) -> float:
+        height, width = geometry.padded_size
+        return DECODER_NUMBERS * height * width * self._dtype.itemsize
+
     def _read_sample(self, sample: TrainingSample) -> Inputs:
         # Embeddings come from inference mode, whose tensors autograd refuses.
         embedding = replace(sample.embedding, levels=tuple(level.clone() for level in sample.embedding.levels))
         return self._reader.read([embedding], [sample.prompt], sample.guidance)
+
+
+def _checked(size: int) -> int:
+    """An input size that the network can take, or a VosError."""
+    if size < 64 or size % DEEPEST_STRIDE:
+        raise VosError(f"model.input_size={size} is not a multiple of {DEEPEST_STRIDE} from 64 on; try 512 or 640")
+    return size

@@ -21,6 +21,7 @@ from vos.structures import ImageEmbedding
 
 SAM_NAMES = ("vit_h", "vit_l", "vit_b", "vit_t")
 INPUT_SIZE = 1024
+DECODER_BYTES = 80e6  # for each object, at once (measured)
 _GRID = (INPUT_SIZE // 16, INPUT_SIZE // 16)
 _PIXEL_MEAN = (123.675, 116.28, 103.53)
 _PIXEL_STD = (58.395, 57.12, 57.375)
@@ -136,6 +137,9 @@ class SamSegmenter(Segmenter):
             )  # fmt: skip
             logits[rows], predicted_iou[rows] = low_res[:, output], iou[:, output]
         return MaskCandidates(logits, predicted_iou)
+
+    def _bytes_per_object(self, geometry: Geometry) -> float:
+        return DECODER_BYTES
 
     def _embed(self, prompts: Sequence[Prompt], geometry: Geometry) -> tuple[torch.Tensor, torch.Tensor]:
         """Embeds n prompts of equal structure: sparse (n, T, 256), dense (n, 256, 64, 64)."""
