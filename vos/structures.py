@@ -147,7 +147,7 @@ class TrackedFrame:
     Attributes:
         logits: float32 (N, h4, w4), low-res logits per object; foreground where > 0 and above all other objects.
             An absent object is a constant far below 0, so that it can never win a pixel.
-        predicted_iou: float32 (N,); 0 where absent, 1 where the user gave the mask.
+        predicted_iou: float32 (N,); 0 where absent, 1 where the user gave the mask itself.
         presence: N values, in the order of the object ids.
         given: the user's own mask of this frame, or None. The objects that have pixels in it are taken from it,
             unchanged; their logits are then the low-res coverage of that mask, for priors only.

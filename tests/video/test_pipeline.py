@@ -62,6 +62,7 @@ def test_the_model_makes_the_mask_from_a_box_or_point_and_shows_it(prompt: objec
     assert shown[0][0].index == 0
     assert (shown[0][1] == square_mask(0).labels).mean() > 0.97
     np.testing.assert_array_equal(collector.results[0].label_map.labels, shown[0][1])
+    assert collector.results[0].predicted_iou.tolist() == pytest.approx([0.9]), "the model's own, not that of a mask"
 
 
 def test_prompts_outside_of_the_frame_are_refused() -> None:

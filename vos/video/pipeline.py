@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from typing import Protocol
+
+import torch
 
 from vos.geometry import Geometry
 from vos.io.frames import FrameSource
@@ -148,10 +150,12 @@ def track(pipeline: VideoPipeline, direction: Direction, frame: Frame, embedding
             return tracker.step(embedding, frame)
         if reference.concepts:
             return tracker.start_from_concepts(embedding, reference.concepts, frame)
-        mask = reference.mask(pipeline.model, embedding)
-        if reference.prompt is not None:
-            pipeline.on_prompted(frame, mask)
-        return (tracker.add_reference if direction.consumed else tracker.start)(embedding, mask, frame)
+        mask, predicted_iou = reference.mask(pipeline.model, embedding)
+        tracked = (tracker.add_reference if direction.consumed else tracker.start)(embedding, mask, frame)
+        if reference.prompt is None:
+            return tracked
+        pipeline.on_prompted(frame, mask)
+        return replace(tracked, predicted_iou=torch.full_like(tracked.predicted_iou, predicted_iou))
 
 
 def finish(pipeline: VideoPipeline, direction: Direction, item: Tracked) -> None:

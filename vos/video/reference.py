@@ -38,21 +38,21 @@ class Reference:
         if (self.label_map is not None) + (self.prompt is not None) + bool(self.concepts) != 1:
             raise ValueError("a reference is either a label map or a prompt or concepts")
 
-    def mask(self, model: Segmenter, embedding: ImageEmbedding) -> LabelMap:
-        """Gives the mask: the user's, or the candidate with the best predicted IoU for the prompt.
+    def mask(self, model: Segmenter, embedding: ImageEmbedding) -> tuple[LabelMap, float]:
+        """Gives the mask and its predicted IoU: the user's and 1, or the best candidate for the prompt and the model's.
 
         Raises:
             VosError: the model finds nothing at the prompt.
         """
         if self.label_map is not None:
-            return self.label_map
+            return self.label_map, 1.0
         assert self.prompt is not None
         best = model.decode_prompts(embedding, [self.prompt]).best()
         logits = embedding.geometry.logits_to_original(best.logits.float())[0, 0]
         labels = (logits > 0).cpu().numpy().astype(np.uint8)
         if not labels.any():
             raise VosError(f"model={model.name} finds no object at the given box or point; move it, or give ref_mask=")
-        return LabelMap(labels, (1,))
+        return LabelMap(labels, (1,)), float(best.predicted_iou[0, 0].clamp(0, 1))
 
 
 def box_prompt(box: Sequence[float], size: SizeHW) -> Prompt:
