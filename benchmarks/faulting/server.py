@@ -29,15 +29,19 @@ def serving(data: bytes, way: str, position: float, name: str) -> Iterator[str]:
         child = os.fork()
         if child == 0:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+            os.setpgid(0, 0)
             try:
                 _serve(listener, data, way, max(1, int(position * len(data))))
             finally:
                 os._exit(0)
+        with contextlib.suppress(OSError):
+            os.setpgid(child, child)  # whoever comes first
         port = listener.getsockname()[1]
     try:
         yield f"http://127.0.0.1:{port}/{name}"
     finally:
-        os.kill(child, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)  # with those who still answer
         os.waitpid(child, 0)
 
 

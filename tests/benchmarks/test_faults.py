@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -245,6 +248,16 @@ def test_the_server_serves_as_it_is_told() -> None:
         get("cut")
     with pytest.raises(urllib.error.HTTPError, match="404"):
         get("404")
+
+
+def test_nobody_is_left_of_a_server() -> None:
+    with server.serving(b"x", "silent", 0.5, "x") as url:
+        address = urllib.parse.urlsplit(url)
+        line = socket.create_connection((address.hostname, address.port), timeout=5)
+        line.sendall(b"GET /x HTTP/1.1\r\n\r\n")
+        time.sleep(0.2)
+    with line, contextlib.suppress(ConnectionResetError):
+        assert line.recv(1) == b""  # whoever would answer has gone
 
 
 def test_films_are_what_they_say(tmp_path: Path) -> None:
