@@ -111,14 +111,13 @@ def _undecoded(decoder: VideoDecoder) -> int:
     name = decoder.container.format.name
     if name in ("mxf", "apng", "gif"):
         return max(0, decoder.packets - decoder.frames)
-    if not any(kind in name for kind in ("mov", "matroska", "flv", "asf")):
+    if not any(kind in name for kind in ("mov", "matroska", "flv", "asf")) or len(decoder.frame_pts) < decoder.frames:
         return 0  # parsed from a stream of bytes, or without times
     came: Any = np.unique(np.frombuffer(decoder.frame_pts, dtype=np.int64))
     sent: Any = np.unique(np.frombuffer(decoder.packet_pts, dtype=np.int64))
     # Before the first key frame there may be some that nothing can decode (an open group of pictures).
     sent = sent[sent >= (decoder.first_key or 0)]
     lost = len(np.setdiff1d(sent, came, assume_unique=True))
-    is_fields = (
-        decoder.interlaced and 2 * lost <= len(sent) + 1
-    )  # of two packets with a field each, one gives the frame
+    # Of two packets with a field each, one gives the frame.
+    is_fields = decoder.interlaced and 2 * lost <= len(sent) + 1
     return 0 if is_fields else lost
