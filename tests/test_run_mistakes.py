@@ -6,6 +6,8 @@ import errno
 import io
 import json
 import os
+import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from fakes import SIZE, Program, square_clip
 from PIL import Image
 
 import vos.io.writers.masks
+import vos.video.pipeline
 from vos.cli.output_folder import sole_writer
 from vos.io.masks.label_map import write_label_map
 from vos.structures import LabelMap
@@ -193,6 +196,50 @@ def test_a_full_disk_and_then_space(program: Program, monkeypatch: pytest.Monkey
     assert program(*words) == 0
     assert "going on after" in capsys.readouterr().out
     assert {p.name for p in Path("out").iterdir()} == FINAL
+
+
+def test_one_bad_clip_does_not_stop_the_others(program: Program, clip: Path, capsys: Capture) -> None:
+    for name in ("a.mp4", "c.mp4"):
+        shutil.copy(clip, name)
+    Path("b.mp4").write_text("no video")
+    assert program("-m", "video=a.mp4,b.mp4,c.mp4", "ref_mask=mask 0.png", "output=[masks]") == 3
+    assert [Path("outputs", name, "summary.json").exists() for name in "abc"] == [True, False, True]
+    told = capsys.readouterr().err
+    assert "1 of 3 runs failed:\n  video=b.mp4: " in told
+    assert program("-m", "video=b.mp4,d.mp4", "ref_mask=mask 0.png", "output=[masks]") == 2
+    assert "error: all 2 runs failed, the first one so: " in capsys.readouterr().err
+
+
+def test_two_clips_of_one_name_are_told_apart(program: Program, clip: Path, capsys: Capture) -> None:
+    for folder in ("a", "b"):
+        Path(folder).mkdir()
+        shutil.copy(clip, Path(folder, "clip.mp4"))
+    assert program("video=a/clip.mp4", "ref_mask=mask 0.png", "output=[masks]") == 0
+    before = Path("outputs/clip/summary.json").read_bytes()
+    assert program("video=b/clip.mp4", "ref_mask=mask 0.png", "output=[masks]") == 2
+    told = capsys.readouterr().err
+    assert str(Path("a/clip.mp4").resolve()) in told
+    assert str(Path("b/clip.mp4").resolve()) in told
+    assert "output_dir=" in told
+    assert Path("outputs/clip/summary.json").read_bytes() == before
+    assert program("video=b/clip.mp4", "ref_mask=mask 0.png", "output=[masks]", "output_dir=other") == 0
+
+
+def test_ctrl_c_says_what_is_kept(
+    program: Program, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    track, calls = vos.video.pipeline.track, list[object]()
+
+    def interrupted(*arguments: object) -> object:
+        calls.append(arguments)
+        if len(calls) == 7:
+            raise KeyboardInterrupt
+        return track(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(vos.video.pipeline, "track", interrupted)
+    assert program("video=my clip (1).mp4", "ref_mask=mask 0.png", "output_dir=out") == 130
+    told = capsys.readouterr().err
+    assert re.search(r"^interrupted: [56] frames are kept; run the same command again to go on$", told, re.MULTILINE)
 
 
 # Files cannot grow beyond each of these sizes in turn: writing fails at another place each time, as on a full disk.

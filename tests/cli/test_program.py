@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +26,68 @@ def test_help_loads_neither_torch_nor_opencv(name: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "\nOptions (name=default):\n" in done.stdout
     assert done.stdout.splitlines()[-1] == "0 []"
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (MemoryError(), "error: there is not enough memory"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you"),
+            "error: there is not enough memory",
+        ),
+        (RuntimeError("can't start new thread"), "error: the system allows no further thread"),
+        (KeyboardInterrupt("7 frames are kept"), "interrupted: 7 frames are kept"),
+        (KeyboardInterrupt(), "interrupted: run the same command again to go on"),
+    ],
+)
+def test_what_users_can_mend_is_one_line(error: BaseException, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        raise error
+
+    assert exit_code(fail) == (130 if isinstance(error, KeyboardInterrupt) else 2)
+    told = capsys.readouterr().err
+    assert told.startswith(line)
+    assert told.count("\n") == 1
+
+
+def test_a_mistake_of_the_programs_own_is_not_hidden() -> None:
+    def fail() -> None:
+        raise RuntimeError("shapes do not match")
+
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        exit_code(fail)
+
+
+WORK = """
+import os, sys
+from pathlib import Path
+from vos.cli.program import exit_code
+
+def work():
+    print("Ünïcødé 日本語", flush=True)
+    print("last words")
+    Path("done").touch()
+
+sys.exit(exit_code(work))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full")
+@pytest.mark.parametrize("stdout", ["closed", "full", "left", "ascii"])
+def test_words_that_nobody_can_read_cost_no_result(stdout: str, tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    target = {"full": os.open("/dev/full", os.O_WRONLY), "left": writer}.get(stdout, subprocess.PIPE)
+    command = [sys.executable, "-c", WORK]
+    if stdout == "closed":
+        command = ["sh", "-c", 'exec "$0" "$@" >&-', *command]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        command, stdout=target, stderr=subprocess.PIPE, cwd=tmp_path, env=environment, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "done").exists()
 
 
 def test_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:

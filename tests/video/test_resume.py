@@ -72,7 +72,7 @@ def test_killed_at_any_moment_the_next_run_ends_with_the_same_bits(start: int, b
         """What a kill at this moment leaves on disk; the state first, for it may be older than the results."""
         moments.append(tmp_path / f"killed {len(moments)}")
         moments[-1].mkdir()
-        for pattern in ("*.safetensors", "*.results", "fingerprint"):
+        for pattern in ("*.state", "*.results", "fingerprint"):
             for path in (tmp_path / "resume").glob(pattern):
                 if not path.name.startswith("."):
                     shutil.copy(path, moments[-1])
@@ -161,6 +161,47 @@ def test_another_fingerprint_begins_anew(tmp_path: Path) -> None:
         assert resume.resumed == 5
     with ResumeState(tmp_path / "resume", "two") as resume:
         assert resume.resumed == 0
+
+
+DAMAGES = {
+    "empty": lambda data: b"",
+    "cut": lambda data: data[: len(data) // 2],
+    "flipped": lambda data: data[:-3] + bytes([data[-3] ^ 16]) + data[-2:],
+    "flipped early": lambda data: bytes([data[0] ^ 128]) + data[1:],
+    "zeros": lambda data: data[:20] + bytes(len(data) - 20),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", ["forward.state", "forward.results", "backward.state", "backward.results"])
+def test_a_damaged_state_is_begun_again(name: str, damage: str, tmp_path: Path) -> None:
+    whole, _ = follow(COUNT, at=(5,))
+    with ResumeState(tmp_path / "resume", "same") as resume:
+        follow(COUNT, at=(5,), resume=resume)
+    path = tmp_path / "resume" / name
+    path.write_bytes(DAMAGES[damage](path.read_bytes()))
+    with ResumeState(tmp_path / "resume", "same") as resume:
+        assert resume.is_damaged
+        assert resume.resumed == 0
+        assert same(follow(COUNT, at=(5,), resume=resume)[0], whole)
+    with ResumeState(tmp_path / "resume", "same") as resume:
+        assert not resume.is_damaged
+        assert resume.resumed == COUNT
+
+
+def test_results_are_on_the_disk_before_the_state_that_counts_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+
+    def fsync(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name.partition(".results")[0])
+
+    monkeypatch.setattr("os.fsync", fsync)
+    with ResumeState(tmp_path / "resume") as resume:
+        resume.forward.save(Checkpoint(1, {}))
+        assert synced[0] == "forward"
+        assert synced[1].startswith(".forward.")  # the state under its temporary name
 
 
 def test_a_folder_without_any_state_is_removed_with_its_parent_where_that_is_empty(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from vos.album.outputs import OUTPUTS, PhotoOutputs
 from vos.album.pipeline import AlbumPipeline, segment_album
 from vos.album.records import Records
 from vos.album.report import unique_names, write_report
-from vos.cli.compose import Run, announced
+from vos.cli.compose import PARTLY, Run, do_all
 from vos.cli.config import AlbumConfig
 from vos.cli.options import paths
 from vos.cli.output_folder import output_folder, sole_writer
@@ -36,18 +36,19 @@ FILES = (*OUTPUTS, "instances", "contact_sheet*.png", "album.csv", "album.json")
 
 
 def run_all(runs: Sequence[Run[AlbumConfig]]) -> int:
-    """Does one run, or each of a sweep into its own folder; returns the exit code, 1 if photos were broken."""
-    broken: list[str] = []
-    for one in announced(runs):
-        broken += run(one.config, output_folder(one, album_name(one.config.images or "album"), "images"))
-    return int(bool(broken))
+    """Does one run, or each of a sweep into its own folder; returns the exit code."""
+
+    def work(one: Run[AlbumConfig]) -> int:
+        return run(one.config, output_folder(one, album_name(one.config.images or "album"), "images"))
+
+    return do_all(runs, work)
 
 
-def run(config: AlbumConfig, folder: Path) -> list[str]:
+def run(config: AlbumConfig, folder: Path) -> int:
     """Searches one album and writes the results into ``folder``.
 
     Returns:
-        The photos that could not be read.
+        The exit code, 3 if some photos could not be read.
 
     Raises:
         VosError: an option, the reference or a weights file is missing or wrong, or the results cannot be written.
@@ -95,7 +96,7 @@ def run(config: AlbumConfig, folder: Path) -> list[str]:
     for name in names:
         found = [o for _, r in done for o in r.objects if o["concept"] == name and o["presence"] != "absent"]
         print(f"{name}: in {len(found)} of {len(done)} photos" + f"; {len(broken)} broken" * bool(broken))
-    return list(broken)
+    return PARTLY if broken else 0
 
 
 def _inputs(config: AlbumConfig, album: Path) -> list[tuple[str, Path]]:

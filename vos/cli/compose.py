@@ -6,8 +6,9 @@ used, and nothing is initialised before :func:`compose` is called.
 
 from __future__ import annotations
 
+import sys
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -21,9 +22,10 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from vos.cli.options import at_home, check, config_folder, quoted
-from vos.errors import VosError
+from vos.errors import VosError, users_error
 
 T = TypeVar("T")
+PARTLY = 3  # exit code where a part of the work failed
 
 
 @dataclass(frozen=True)
@@ -74,12 +76,39 @@ def compose(arguments: Sequence[str], config_name: str, schema: type[T]) -> list
             raise VosError(_one_line(error)) from error
 
 
-def announced(runs: Sequence[Run[T]]) -> Iterator[Run[T]]:
-    """Goes through the runs of a command line; says on the screen which one of a sweep begins."""
+def do_all(runs: Sequence[Run[T]], work: Callable[[Run[T]], int | None]) -> int:
+    """Does the runs of a command line; in a sweep, one that fails does not stop the others.
+
+    Args:
+        runs: one, or those of a sweep.
+        work: does one, and returns its exit code.
+
+    Returns:
+        The exit code: 3 if some of several runs failed, or the greatest of theirs.
+
+    Raises:
+        VosError: the only run failed, or all did.
+    """
+    codes, failed = [0], {}
     for index, run in enumerate(runs):
-        if run.overrides:
-            print(f"run {index + 1} of {len(runs)}: {' '.join(run.overrides)}", flush=True)
-        yield run
+        words = " ".join(run.overrides)
+        if words:
+            print(f"run {index + 1} of {len(runs)}: {words}", flush=True)
+        try:
+            codes.append(work(run) or 0)
+        except Exception as error:
+            text = users_error(error)
+            if text is None or len(runs) == 1:
+                raise
+            failed[words or f"run {index + 1}"] = text
+            print(f"failed: {' '.join(text.split())}", file=sys.stderr)
+    if failed:
+        listed = "\n".join(f"  {words}: {' '.join(text.split())}" for words, text in failed.items())
+        if len(failed) == len(runs):
+            raise VosError(f"all {len(runs)} runs failed, the first one so: {next(iter(failed.values()))}")
+        print(f"{len(failed)} of {len(runs)} runs failed:\n{listed}", file=sys.stderr)
+        return PARTLY
+    return max(codes)
 
 
 def _one_line(error: Exception) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from vos.cli.compose import Run, announced
+from vos.cli.compose import Run, do_all
 from vos.cli.config import ConceptConfig
 from vos.cli.options import paths
 from vos.concept.concept import Concept
@@ -23,9 +23,11 @@ from vos.sam.registry import load_photo_model
 
 def run_all(runs: Sequence[Run[ConceptConfig]]) -> int:
     """Makes each concept file of the command line; returns the exit code."""
-    for one in announced(runs):
+
+    def work(one: Run[ConceptConfig]) -> None:
         run(one.config)
-    return 0
+
+    return do_all(runs, work)
 
 
 def run(config: ConceptConfig) -> Concept:

@@ -16,7 +16,7 @@ from typing import Any
 from tqdm import tqdm
 
 from vos import __version__
-from vos.cli.compose import Run, announced
+from vos.cli.compose import Run, do_all
 from vos.cli.output_folder import output_folder, sole_writer
 from vos.errors import VosError
 from vos.evaluation import perseg, scoring
@@ -44,23 +44,43 @@ FILES = ("masks", "*_results-*.csv", "plots", "perseg.csv", "sheets", "summary.j
 def evaluate_all(runs: Sequence[Run[EvaluateConfig]]) -> int:
     """Does one run into its output folder, or several into folders inside it and a table; returns the exit code."""
     if any(run.config.dataset.name == "perseg" for run in runs):
-        folders = [output_folder(run, "perseg", "dataset.root") for run in runs]
-        rows = []
-        for run, folder in zip(announced(runs), folders):
-            with _writer(run.config, folder):
-                rows.append((" ".join(run.overrides), *evaluate_perseg(run.config, folder)))
-        if len(runs) > 1:
-            print(write_perseg_comparison(rows, folders[0].parent / "comparison.csv"))
-            print(f"comparison: {folders[0].parent / 'comparison.csv'}")
-        return 0
-    folders, summaries = _davis_folders(runs), []
-    for run, folder in zip(announced(runs), folders):
+        return _evaluate_perseg_all(runs)
+    folders, summaries = _davis_folders(runs), list[RunSummary]()
+    there = iter(folders)
+
+    def work(run: Run[EvaluateConfig]) -> None:
+        folder = next(there)
         with _writer(run.config, folder):
             summaries.append(evaluate_davis(run.config, folder, run.overrides))
+
+    code = do_all(runs, work)
     if len(runs) > 1:
-        print(write_comparison(summaries, folders[0].parent))
-        print(f"comparison: {folders[0].parent / 'comparison.csv'}, comparison.md")
-    return 0
+        parent = folders[0].parent
+        with sole_writer(parent, ("comparison.csv", "comparison.md")):
+            print(write_comparison(summaries, parent))
+        print(f"comparison: {parent / 'comparison.csv'}, comparison.md")
+    return code
+
+
+def _evaluate_perseg_all(runs: Sequence[Run[EvaluateConfig]]) -> int:
+    folders, rows = (
+        [output_folder(run, "perseg", "dataset.root") for run in runs],
+        list[tuple[str, float, float, float]](),
+    )
+    there = iter(folders)
+
+    def work(run: Run[EvaluateConfig]) -> None:
+        folder = next(there)
+        with _writer(run.config, folder):
+            rows.append((" ".join(run.overrides), *evaluate_perseg(run.config, folder)))
+
+    code = do_all(runs, work)
+    if len(runs) > 1:
+        path = folders[0].parent / "comparison.csv"
+        with sole_writer(path.parent, (path.name,)):
+            print(write_perseg_comparison(rows, path))
+        print(f"comparison: {path}")
+    return code
 
 
 def evaluate_davis(config: EvaluateConfig, folder: Path, overrides: Sequence[str] = ()) -> RunSummary:

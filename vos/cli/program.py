@@ -6,10 +6,11 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from vos import __version__
-from vos.errors import VosError
+from vos.errors import users_error
 
 if TYPE_CHECKING:
     from vos.cli.compose import Run
@@ -51,21 +52,54 @@ def program(
 
 def exit_code(main: Callable[[], int | None]) -> int:
     """Runs ``main``; returns its exit code, or 2 after one line on stderr for a user's error, or 130 after Ctrl-C."""
-    try:
-        with warnings.catch_warnings():  # Pillow's, of what is still below our own limit: no line for the user
-            warnings.filterwarnings("ignore", r"Image size .* exceeds limit")
-            return main() or 0
-    except VosError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # the reader of our output, such as head, has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-    except OSError as error:  # an input that may not be read, or a device that fails; writing has words of its own
-        if error.filename is None:
-            raise
-        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
-        return 2
+    with redirect_stdout(_Screen(sys.stdout)), redirect_stderr(_Screen(sys.stderr)):
+        try:
+            with warnings.catch_warnings():  # Pillow's, of what is still below our own limit: no line for the user
+                warnings.filterwarnings("ignore", r"Image size .* exceeds limit")
+                return main() or 0
+        except KeyboardInterrupt as error:
+            print(f"interrupted: {str(error) or 'run the same command again to go on'}", file=sys.stderr)
+            return 130
+        except Exception as error:
+            if (text := users_error(error)) is None:
+                raise
+            print(f"error: {' '.join(text.split())}", file=sys.stderr)
+            return 2
+        finally:
+            sys.stdout.flush()
+
+
+class _Screen:
+    """A stream for people that never fails: its reader may leave, its disk be full, its letters few.
+
+    What a run has to say is not worth its results. Once a word is lost, all later ones are.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream: TextIO | None = stream
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+    def write(self, text: str) -> int:
+        """Writes as :meth:`io.TextIOBase.write` does."""
+        self._try(lambda stream: stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Flushes as :meth:`io.IOBase.flush` does."""
+        self._try(lambda stream: stream.flush())
+
+    def _try(self, work: Callable[[TextIO], object]) -> None:
+        try:
+            if self._stream is not None:
+                work(self._stream)
+        except (OSError, ValueError):  # full, or closed
+            with suppress(OSError, ValueError, AttributeError):  # so that leaving Python does not fail on it again
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno() if self._stream else -1)
+            self._stream = None
+
+    def __getattr__(self, name: str) -> object:
+        if self._stream is None:
+            return {"encoding": "utf-8", "isatty": lambda: False}[name]
+        return getattr(self._stream, name)

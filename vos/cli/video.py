@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from vos import __version__
 from vos.album.listing import album_root
-from vos.cli.compose import Run, announced
+from vos.cli.compose import Run, do_all
 from vos.cli.config import RunConfig
 from vos.cli.options import paths
 from vos.cli.output_folder import output_folder, sole_writer
@@ -46,9 +46,9 @@ FILES = ("masks", "overlay.mp4", "matte.*", "rle.json", "reference.png", "summar
 
 def run_all(runs: Sequence[Run[RunConfig]]) -> int:
     """Does one run, or each of a sweep into its own folder; returns the exit code."""
-    for one in announced(runs):
-        run(one.config, output_folder(one, Path(one.config.video or "video").stem, "video"))
-    return 0
+    return do_all(
+        runs, lambda one: run(one.config, output_folder(one, Path(one.config.video or "video").stem, "video"))
+    )
 
 
 def run(config: RunConfig, folder: Path) -> None:
@@ -147,6 +147,8 @@ def _segment(
         mark = "" if config.overwrite else header["fingerprint"]
         resume = None if source.is_live else stack.enter_context(ResumeState(folder / NOTES / "resume", mark))
         resumed = 0 if resume is None else resume.resumed
+        if resume is not None and resume.is_damaged:
+            print("what an interrupted run has left is damaged; beginning again")
         if resumed:
             print(f"going on after {resumed} frames of an interrupted run")
         outputs = [_writer(name, path, source) for name, path in _outputs(config, folder).items()]
@@ -171,7 +173,11 @@ def _segment(
             on_prompted=lambda frame, mask: _show_reference(folder / "reference.png", frame, mask),
             times=progress.times,
         )
-        segment_video(source, references, pipeline, resume)
+        try:
+            segment_video(source, references, pipeline, resume)
+        except KeyboardInterrupt as error:
+            kept = resume.kept if resume is not None else 0
+            raise KeyboardInterrupt(f"{kept} frames are kept; run the same command again to go on") from error
         progress.seconds = time.perf_counter() - begin
     if resume is not None:
         resume.remove()

@@ -1,13 +1,15 @@
 """Keeps what an interrupted run needs to go on: the results so far, and now and then the tracker's state.
 
 Each direction has an append-only file of results and a file of state. The state says how many results were complete
-when it was taken; whatever was appended later is cut off on opening. The results of the backward direction are also
-read from here to be written in order.
+when it was taken; whatever was appended later is cut off on opening. Results are on the disk before the state that
+counts them, and both carry checksums: what a power failure has damaged is begun again. The results of the backward
+direction are also read from here to be written in order.
 """
 
 from __future__ import annotations
 
-import json
+import hashlib
+import os
 import shutil
 import struct
 import tempfile
@@ -21,7 +23,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import safetensors
 import safetensors.numpy
 import safetensors.torch
 import torch
@@ -33,7 +34,13 @@ from vos.stages import Prefetch, StageTimes
 from vos.structures import PRESENCES, Frame, LabelMap, SegmentedFrame
 
 READ_AHEAD = 4  # frames
-_LENGTH = struct.Struct("<Q")
+_HEADER = struct.Struct("<QI")  # of a result: bytes that follow, their checksum
+_DIGEST = 16  # bytes of the hash that a state begins with
+_PROGRESS = "/progress"  # among the tensors of a state: frames consumed, results, whether there are no more
+
+
+class DamagedError(Exception):
+    """What an interrupted run has left is not what it wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +59,44 @@ class Checkpoint:
 
 
 class SavedDirection:
-    """The results of one direction in the order of tracking, and the latest checkpoint that was saved with them."""
+    """The results of one direction in the order of tracking, and the latest checkpoint that was saved with them.
+
+    Raises:
+        DamagedError: the state or the results that it counts are not as they were written.
+    """
 
     def __init__(self, folder: Path, name: str) -> None:
-        self._state_path = folder / f"{name}.safetensors"
-        self.checkpoint, results = Checkpoint(), 0
-        if self.has_state:
-            with safetensors.safe_open(self._state_path, "pt") as file:
-                saved = json.loads(file.metadata()["progress"])
-            state, results = safetensors.torch.load_file(self._state_path), saved["results"]
-            self.checkpoint = Checkpoint(saved["consumed"], state, saved["done"])
-        self._path = folder / f"{name}.results"
+        self._state_path, self._path = folder / f"{name}.state", folder / f"{name}.results"
+        self.checkpoint, results = self._load() if self.has_state else (Checkpoint(), 0)
         self._file = self._path.open("a+b")
-        self._offsets = self._index(results)
+        self._offsets = [0]
+        try:
+            for _ in range(results):
+                self._offsets.append(self._offsets[-1] + _HEADER.size + len(self._record(len(self))))
+        except DamagedError:
+            self.close()
+            raise
+        self._file.truncate(self._offsets[-1])
 
-    def _index(self, count: int) -> list[int]:
-        """Finds where each of the first ``count`` results begins, and the end; cuts off the rest."""
-        offsets = [0]
-        self._file.seek(0)
-        for _ in range(count):
-            (length,) = _LENGTH.unpack(self._file.read(_LENGTH.size))
-            offsets.append(self._file.seek(length, 1))
-        self._file.truncate(offsets[-1])
-        return offsets
+    def _load(self) -> tuple[Checkpoint, int]:
+        """Reads the checkpoint, and how many results there were."""
+        data = self._state_path.read_bytes()
+        if _digest(data[_DIGEST:]) != data[:_DIGEST]:
+            raise DamagedError
+        state = safetensors.torch.load(data[_DIGEST:])
+        consumed, results, done = state.pop(_PROGRESS).tolist()
+        return Checkpoint(consumed, state, bool(done)), results
+
+    def _record(self, index: int) -> bytes:
+        """Reads the bytes of the ``index``-th result."""
+        self._file.seek(self._offsets[index])
+        header = self._file.read(_HEADER.size)
+        length, checksum = _HEADER.unpack(header) if len(header) == _HEADER.size else (0, 0)
+        rest = os.fstat(self._file.fileno()).st_size - self._file.tell()
+        record = self._file.read(length) if 0 < length <= rest else b""
+        if not record or zlib.crc32(record) != checksum:
+            raise DamagedError
+        return record
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
@@ -92,14 +114,12 @@ class SavedDirection:
         record = zlib.compress(safetensors.numpy.save(arrays), 1)
         with writing_to(self._path):
             self._file.seek(0, 2)
-            self._file.write(_LENGTH.pack(len(record)) + record)
-        self._offsets.append(self._offsets[-1] + _LENGTH.size + len(record))
+            self._file.write(_HEADER.pack(len(record), zlib.crc32(record)) + record)
+        self._offsets.append(self._offsets[-1] + _HEADER.size + len(record))
 
     def read(self, index: int, frame: Frame) -> SegmentedFrame:
         """Reads the ``index``-th result, which belongs to ``frame``."""
-        self._file.seek(self._offsets[index])
-        (length,) = _LENGTH.unpack(self._file.read(_LENGTH.size))
-        arrays = safetensors.numpy.load(zlib.decompress(self._file.read(length)))
+        arrays = safetensors.numpy.load(zlib.decompress(self._record(index)))
         return SegmentedFrame(
             frame=frame,
             label_map=LabelMap(arrays["labels"], tuple(arrays["object_ids"].tolist())),
@@ -112,10 +132,15 @@ class SavedDirection:
         """Makes everything appended so far permanent, together with the checkpoint that belongs to it."""
         with writing_to(self._path):
             self._file.flush()
-        progress = {"consumed": checkpoint.consumed, "done": checkpoint.done, "results": len(self)}
+            os.fsync(self._file.fileno())
         tensors = {name: tensor.detach().clone().contiguous() for name, tensor in checkpoint.state.items()}
-        with atomic_path(self._state_path) as path:
-            path.write_bytes(safetensors.torch.save(tensors, {"progress": json.dumps(progress)}))
+        data = safetensors.torch.save(
+            {**tensors, _PROGRESS: torch.tensor([checkpoint.consumed, len(self), checkpoint.done])}
+        )
+        with atomic_path(self._state_path) as path, path.open("wb") as file:
+            file.write(_digest(data) + data)
+            file.flush()
+            os.fsync(file.fileno())
         self.checkpoint = checkpoint
 
     @property
@@ -133,22 +158,43 @@ class ResumeState:
     """A folder with what is saved of both directions of a run; it begins empty if it is of another ``fingerprint``.
 
     A context manager; on leaving, a folder without any state is deleted.
+
+    Attributes:
+        is_damaged: there was something to go on from, and it was damaged: it begins empty, too.
     """
 
     def __init__(self, folder: Path, fingerprint: str = "") -> None:
-        self.folder = folder
+        self.folder, self.is_damaged = folder, False
         mark = folder / "fingerprint"
-        if folder.exists() and (not mark.exists() or mark.read_text() != fingerprint):
+        if folder.exists() and (not mark.exists() or mark.read_bytes() != fingerprint.encode()):
             shutil.rmtree(folder)
-        with writing_to(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._open(mark, fingerprint)
+        except DamagedError:
+            self.is_damaged = True
+            shutil.rmtree(folder)
+            self._open(mark, fingerprint)
+
+    def _open(self, mark: Path, fingerprint: str) -> None:
+        with writing_to(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
             mark.write_text(fingerprint)
-            self.backward, self.forward = (SavedDirection(folder, name) for name in ("backward", "forward"))
+            self.backward = SavedDirection(self.folder, "backward")
+            try:
+                self.forward = SavedDirection(self.folder, "forward")
+            except DamagedError:
+                self.backward.close()
+                raise
 
     @property
     def resumed(self) -> int:
         """Frames that an earlier, interrupted run has tracked."""
         return len(self.backward) + len(self.forward)
+
+    @property
+    def kept(self) -> int:
+        """Counts the frames that the next run need not track again."""
+        return self.backward.checkpoint.consumed + self.forward.checkpoint.consumed
 
     def remove(self) -> None:
         """Deletes the folder; the run is complete."""
@@ -166,6 +212,10 @@ class ResumeState:
             shutil.rmtree(self.folder)
             with suppress(OSError):  # holds something else
                 self.folder.parent.rmdir()
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=_DIGEST).digest()
 
 
 @contextmanager
