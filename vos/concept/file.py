@@ -157,7 +157,7 @@ def _view(about: dict[str, Any], tensors: Mapping[str, torch.Tensor], prefix: st
 
 
 def _geometry(about: dict[str, Any]) -> Geometry:
-    sizes = {name: tuple(value) if isinstance(value, list) else value for name, value in about.items()}
+    sizes: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in about.items()}
     numbers = [n for value in sizes.values() for n in (value if isinstance(value, tuple) else (value,))]
     _require(all(type(n) is int and 0 < n <= MAX_SIDE for n in numbers), "sizes are no positive numbers")
     geometry = Geometry(**sizes)
