@@ -52,11 +52,13 @@ class Case:
         name: what ``--cases`` calls it.
         inputs: names of :data:`INPUTS`.
         commands: a module of the package and its options, separated by blanks.
+        mended: ends of names of files that differ from those of 0.3.0 on purpose. They are named in the table.
     """
 
     name: str
     inputs: tuple[str, ...]
     commands: tuple[str, ...]
+    mended: tuple[str, ...] = ()
 
 
 _DUCK = "ref_mask={demo}/masks/00000.png"
@@ -66,7 +68,12 @@ _GIRLS = "ref_mask=[{girls}/masks/00006.png,{girls}/masks/00014.png] ref_frame=[
 _PERSEG = "vos.evaluate dataset=perseg dataset.root={perseg} sequences=[cat]"
 CASES = (
     Case("demo", ("demo",), (f"vos.run video={{demo}}/clip.mp4 {_DUCK} output=[masks,overlay,matte,rle]",)),
-    Case("box", ("demo",), ("vos.run video={demo}/late ref_box=[240,148,67,84] output=[masks,rle]",)),
+    Case(
+        "box",
+        ("demo",),
+        ("vos.run video={demo}/late ref_box=[240,148,67,84] output=[masks,rle]",),
+        mended=("summary.json", "rle.json"),  # the predicted IoU of the mask that a box gave was 1.0
+    ),
     Case("davis", ("dog",), ("vos.run video={dog}/frames ref_mask={dog}/masks/00000.png output=[masks]",)),
     Case("multi", ("girls",), (f"vos.run video={{girls}}/frames {_GIRLS} output=[masks,overlay]",)),
     Case(

@@ -26,6 +26,8 @@ VOLATILE = frozenset(
         "frames_per_second",
         "milliseconds_per_frame",
         "milliseconds_per_photo",
+        "video_lacks",  # since 0.4.0
+        "original_ids",
     }
 )
 TIMES = ("second", "ms/")  # parts of the titles of columns that hold times
@@ -113,7 +115,8 @@ def _tensors(content: bytes) -> bytes:
     """
     start = 8 + int.from_bytes(content[:8], "little")
     header: dict[str, Any] = json.loads(content[8:start])
-    description = {key: json.loads(text) for key, text in header.pop("__metadata__", {}).items()}
+    texts = header.pop("__metadata__", {})
+    description = {key: json.loads(text) for key, text in texts.items() if not key.endswith("sha256")}  # since 0.4.0
     for about in description.values():
         about.pop("format", None)
     parts = [_json_bytes(description)]

@@ -100,14 +100,31 @@ def test_every_command_has_its_inputs_and_a_folder_of_its_own(tmp_path: Path) ->
         assert len(set(targets)) >= len(case.commands)
 
 
-@pytest.mark.parametrize("written", ["same", "other", "nothing"])
+@pytest.mark.parametrize(
+    ("case", "file", "written", "status", "said"),
+    [
+        ("demo", "mask.png", "same", 0, "equal"),
+        ("demo", "mask.png", "other", 1, "first mask.png: differs"),
+        ("demo", "mask.png", "nothing", 1, "NO FILES"),
+        ("box", "0/rle.json", "[1]", 0, "equal        1.0    1.0   but for 0/rle.json"),
+        ("box", "mask.png", "other", 1, "first mask.png: differs"),
+    ],
+)
 def test_the_exit_status_says_whether_anything_differs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], written: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    case: str,
+    file: str,
+    written: str,
+    status: int,
+    said: str,
 ) -> None:
     def run_case(case: object, checkout: Path, inputs: object, out: Path, threads: int) -> float:
-        out.mkdir(parents=True)
+        (out / file).parent.mkdir(parents=True)
         if written != "nothing":
-            (out / "mask.png").write_text("same" if checkout != golden.ROOT else written)
+            old = "[0]" if file.endswith("json") else "same"
+            (out / file).write_text(written if checkout == golden.ROOT else old)
         return 1.0
 
     def check_out(revision: str, folder: Path) -> Path:
@@ -117,10 +134,8 @@ def test_the_exit_status_says_whether_anything_differs(
     monkeypatch.setattr(golden, "check_out", check_out)
     monkeypatch.setattr(golden, "make_input", lambda *_: tmp_path / "nothing")
     monkeypatch.setattr(golden, "run_case", run_case)
-    status = golden.main(["--against", "HEAD", "--cases", "demo", "--keep", str(tmp_path / "keep")])
-    assert status == (0 if written == "same" else 1)
-    said = {"same": "equal", "other": "first mask.png: differs", "nothing": "NO FILES"}
-    assert said[written] in capsys.readouterr().out
+    assert golden.main(["--against", "HEAD", "--cases", case, "--keep", str(tmp_path / "keep")]) == status
+    assert said in capsys.readouterr().out
 
 
 def test_cases_without_their_data_are_skipped(tmp_path: Path) -> None:
