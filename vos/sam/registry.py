@@ -91,7 +91,7 @@ def _loaded(name: str, file: CheckpointFile | None, device: torch.device, precis
     if name == "nano":
         from vos.sam.nano.segmenter import NanoSegmenter  # the other models need none of its weights
 
-        return NanoSegmenter.load(file and file.path, device=device, precision=precision)
+        return NanoSegmenter.load(None if file is None else file.path, device=device, precision=precision)
     assert file is not None
     with torch.device("meta"):  # no time for random weights that are replaced at once
         network = SamNetwork(name)
