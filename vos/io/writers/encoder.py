@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -113,7 +114,8 @@ class VideoEncoder:
             **ONE_THREAD,
         )
         for name, value in self._colour.items():  # ProRes puts them into each frame's header
-            setattr(frame, name, value)
+            with suppress(AttributeError):  # older PyAV
+                setattr(frame, name, value)
         frame.pts, frame.time_base = pts, self.time_base
         self._mux(frame)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from vos.errors import VosError
 from vos.io.hdr import from_sdr
@@ -118,7 +119,9 @@ class OverlayWriter(VideoWriter):
         if frame.hdr is None or self.source.hdr is None:
             return drawn
         touched = (drawn != frame.rgb).any(axis=2)
-        return np.where(touched[..., None], from_sdr(drawn, self.source.hdr), frame.hdr)
+        picture: npt.NDArray[np.uint16] = frame.hdr.copy()
+        picture[touched] = from_sdr(drawn[touched], self.source.hdr)
+        return picture
 
     def _opened(self, encoder: VideoEncoder, first: Frame) -> None:
         if not self.source.is_live and Path(self.source.path).is_file():
