@@ -88,6 +88,7 @@ def test_another_file_in_the_cache_is_refused_and_kept(hub: Path) -> None:
 
 
 def test_hash_is_remembered_until_the_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "LARGE", 0)
     path = tmp_path / "own.pth"
     path.write_bytes(b"one")
     first = local_checkpoint(path).sha256
@@ -103,7 +104,14 @@ def test_hash_is_remembered_until_the_file_changes(tmp_path: Path, monkeypatch: 
     assert hashed == [path]
 
 
-def test_broken_table_of_hashes_is_no_error(tmp_path: Path, hub: Path) -> None:
+def test_small_files_leave_nothing_in_the_cache(tmp_path: Path, hub: Path) -> None:
+    (tmp_path / "own.pth").write_bytes(b"one")
+    assert local_checkpoint(tmp_path / "own.pth").sha256 == hashlib.sha256(b"one").hexdigest()
+    assert list(hub.iterdir()) == []
+
+
+def test_broken_table_of_hashes_is_no_error(tmp_path: Path, hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "LARGE", 0)
     (hub / "vos_sha256.json").write_text("[1")
     (tmp_path / "own.pth").write_bytes(b"one")
     assert local_checkpoint(tmp_path / "own.pth").sha256 == hashlib.sha256(b"one").hexdigest()

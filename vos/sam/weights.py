@@ -17,6 +17,7 @@ from torch import nn
 from vos.errors import VosError
 from vos.sam.download import DownloadError, download, sha256_of
 
+LARGE = 100_000_000  # bytes; what is smaller is hashed in a moment
 _META = "https://dl.fbaipublicfiles.com/segment_anything/"
 _MOBILE = "https://github.com/ChaoningZhang/MobileSAM/raw/master/weights/"
 
@@ -105,12 +106,14 @@ def local_checkpoint(path: Path) -> CheckpointFile:
 
 
 def _remembered_sha256(path: Path) -> str:
-    """The hash, from a small table in the cache as long as the file's size and times are the same.
+    """The hash; of a large file from a small table in the cache, as long as the file's size and times are the same.
 
     On Unix the time of the last change of status (ctime) cannot be set at will, so a replaced or edited file does not
     pass for the old one.
     """
     status = path.stat()
+    if status.st_size < LARGE:
+        return sha256_of(path)
     stamp = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
     table_path = Path(torch.hub.get_dir()) / "checkpoints" / "vos_sha256.json"
     try:
