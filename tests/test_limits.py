@@ -53,6 +53,14 @@ def test_the_command_line_says_so_in_one_line(word: str) -> None:
         compose([word], "run", RunConfig)
 
 
+def test_a_value_in_the_place_of_a_group_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "home")
+    with pytest.raises(
+        VosError, match=r"tracker\.memory=home: this is a group of options; .*tracker\.memory\.enabled="
+    ):
+        compose(["tracker.memory=${oc.env:HOME}"], "run", RunConfig)
+
+
 def test_limits_belong_to_options() -> None:
     groups = {group for _, _, group, _ in ALL} | {FinetuneConfig}
     for group in groups:

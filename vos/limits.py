@@ -14,14 +14,19 @@ Limits = Mapping[tuple[float, float], str]
 
 @dataclass
 class Checked:
-    """Options whose numbers are checked where they are made, by the command line and in Python alike."""
+    """Options whose numbers and groups are checked where they are made, by the command line and in Python alike."""
 
     GROUP: ClassVar[str] = ""  # what stands before their names on the command line, e.g. "tracker.memory."
     LIMITS: ClassVar[Limits] = {}  # of every numeric option; a subclass adds those of its own
 
     def __post_init__(self) -> None:
         for item in fields(self):
-            value, limits = getattr(self, item.name), self.limits_of(item.name)
+            value, limits, group = getattr(self, item.name), self.limits_of(item.name), item.default_factory
+            if isinstance(group, type) and issubclass(group, Checked) and not isinstance(value, group):
+                example = f"{self.GROUP}{item.name}.{fields(group)[0].name}"
+                raise VosError(
+                    f"{self.GROUP}{item.name}={value}: this is a group of options; give them as {example}=..."
+                )
             if limits is None or (value is None and item.default is None):
                 continue
             least, most = limits
