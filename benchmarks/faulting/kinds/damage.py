@@ -190,7 +190,7 @@ KINDS = (
     ),
     Kind("damaged masks", 30, {"harm": HARMS}, attempt_mask),
     Kind("damaged states", 100, {"job": tuple(JOBS), "harm": HARMS, "signal": ("kill -9", "Ctrl-C")}, attempt_state),
-    Kind("damaged concepts", 60, {"harm": HARMS, "command": ("run", "album")}, attempt_concept),
+    Kind("damaged concepts", 60, {"harm": HARMS, "command": ("run", "album")}, attempt_concept, holds=True),
     Kind(
         "damaged weights",
         40,

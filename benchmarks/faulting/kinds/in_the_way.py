@@ -166,7 +166,7 @@ THING_GRID = {
     "when": ("before", "before", "after a run"),
 }
 KINDS = (
-    Kind("files in the way", 280, THING_GRID, attempt_thing),
+    Kind("files in the way", 280, THING_GRID, attempt_thing, holds=True),
     Kind(
         "inputs among results",
         60,

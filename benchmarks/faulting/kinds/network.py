@@ -112,5 +112,6 @@ KINDS = (
             "processes": (1, 2, 2),
         },
         attempt_download,
+        holds=True,
     ),
 )

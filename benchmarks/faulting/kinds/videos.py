@@ -68,6 +68,7 @@ KINDS = (
         160,
         {"clip": tuple(CLIPS), "output": ("[masks]", "[masks,overlay]", "[overlay]")},
         attempt_intact,
+        holds=True,
     ),
     Kind(
         "damaged videos",
