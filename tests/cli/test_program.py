@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tqdm import tqdm
 
 import vos
 from vos.cli.program import exit_code
@@ -88,6 +91,17 @@ def test_words_that_nobody_can_read_cost_no_result(stdout: str, tmp_path: Path) 
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "done").exists()
+
+
+def test_warnings_are_lines_above_the_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    def work() -> None:
+        with tqdm(total=2, desc="clip") as bar:
+            bar.update()
+            logging.getLogger("vos.io.readers").warning("cut.avi is not complete")
+
+    assert exit_code(work) == 0
+    assert "warning: cut.avi is not complete" in re.split(r"[\r\n]+", capsys.readouterr().err)
+    assert not logging.getLogger("vos").handlers, "the library's users have their own"
 
 
 def test_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from vos import __version__
@@ -52,7 +53,7 @@ def program(
 
 def exit_code(main: Callable[[], int | None]) -> int:
     """Runs ``main``; returns its exit code, or 2 after one line on stderr for a user's error, or 130 after Ctrl-C."""
-    with redirect_stdout(_Screen(sys.stdout)), redirect_stderr(_Screen(sys.stderr)):
+    with redirect_stdout(_Screen(sys.stdout)), redirect_stderr(_Screen(sys.stderr)), _warnings_shown():
         try:
             with warnings.catch_warnings():  # Pillow's, of what is still below our own limit: no line for the user
                 warnings.filterwarnings("ignore", r"Image size .* exceeds limit")
@@ -67,6 +68,26 @@ def exit_code(main: Callable[[], int | None]) -> int:
             return 2
         finally:
             sys.stdout.flush()
+
+
+class _Above(logging.Handler):
+    """Writes the library's warnings as lines above a progress bar that may be there."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes one of them."""
+        from tqdm import tqdm
+
+        tqdm.write(f"warning: {' '.join(record.getMessage().split())}", file=sys.stderr)
+
+
+@contextmanager
+def _warnings_shown() -> Iterator[None]:
+    logger, handler = logging.getLogger("vos"), _Above(logging.WARNING)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 class _Screen:
