@@ -25,3 +25,8 @@ def users_error(error: BaseException) -> str | None:
     if re.search(r"can't start new thread|Resource temporarily unavailable", text):
         return "the system allows no further thread or process; close other programs, or raise its limit (ulimit -u)"
     return None
+
+
+def readable(text: str) -> str:
+    r"""Replaces what cannot be printed: bytes in names of files that are no UTF-8 become escapes such as ``\udce9``."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +161,76 @@ def test_one_run_at_a_time_and_nothing_of_a_killed_one(
         path.write_bytes(b"half")
     assert album(*album_words) == 0
     assert not [p for p in folder.rglob("*") if ".partial" in p.name or p.name == "lock"]
+
+
+def test_names_that_are_no_utf8_stop_nothing(
+    album: Program, album_words: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    photos, odd, hurt = tmp_path / "my photos", os.fsdecode(b"caf\xe9.png"), os.fsdecode(b"hurt\xff.png")
+    Image.fromarray(picture(40)).save(photos / odd)
+    (photos / hurt).write_bytes(b"no picture")
+    assert album(*album_words, "output=[masks,dreambooth]") == 3
+    assert "hurt\\udcff.png" in capsys.readouterr().err
+    assert int(table()["caf\\udce9.png"]["x"]) == pytest.approx(40, abs=3)
+    report = json.loads(Path("outputs/my-photos/album.json").read_text())
+    assert odd in [photo["photo"] for photo in report["photos"]]  # JSON gives the very name back
+    assert len(report["photos"]) == 9
+    assert Path("outputs/my-photos/masks", odd).is_file()
+    assert Path("outputs/my-photos/contact_sheet.png").is_file()
+    (photos / hurt).unlink()
+    assert album(*album_words, "output=[masks,dreambooth]") == 0
+    assert "all 9 photos are finished already" in capsys.readouterr().out
+
+
+def test_results_of_a_deleted_photo_go_with_it(
+    album: Program, album_words: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = [*album_words, "output=[masks,cutout,dreambooth]"]
+    assert album(*words) == 0
+    results = Path("outputs/my-photos")
+    mine = results / "cutout" / "trip" / "turned.png"
+    mine.write_bytes(b"worked over by hand")
+    for name in ("a 10.jpg", "trip/turned.jpg"):
+        (tmp_path / "my photos" / name).unlink()
+    assert album(*album_words, "output=[masks,dreambooth]") == 0
+    assert "removed the results of 2 photos that are gone: a 10.jpg, trip/turned.jpg" in capsys.readouterr().out
+    left = sorted(path.relative_to(results).as_posix() for path in results.rglob("*") if path.is_file())
+    assert [name for name in left if "a 10" in name or "turned" in name] == ["cutout/trip/turned.png"]
+    assert mine.read_bytes() == b"worked over by hand"
+    assert album(*album_words, "output=[masks,dreambooth]") == 0
+    assert "removed" not in capsys.readouterr().out
+
+
+def test_results_of_photos_that_a_pattern_leaves_out_stay(
+    album: Program, album_words: list[str], tmp_path: Path
+) -> None:
+    photos = tmp_path / "my photos"
+    assert album(f"images={photos}/a*", *album_words[1:]) == 0
+    assert album(f"images={photos}/n*", *album_words[1:]) == 0
+    assert len(list(Path("outputs/my-photos/masks").glob("*.png"))) == 3
+
+
+def test_an_earlier_run_beside_the_photos_is_left_out(
+    album: Program, album_words: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    photos = tmp_path / "my photos"
+    assert album(*album_words, f"output_dir={photos / 'try1'}") == 0
+    assert album(*album_words, f"output_dir={photos / 'try2'}") == 0
+    assert len(table(str(photos / "try2"))) == 8
+    said = capsys.readouterr().out
+    assert "left out: 17 in earlier results" in said
+    report = json.loads((photos / "try2" / "album.json").read_text())
+    assert report["left_out"] == {"in earlier results": 17}
+
+
+@pytest.mark.parametrize("name", ["records.jsonl", "thumbnails/nothing.jpg"])
+def test_a_damaged_note_is_not_believed(name: str, album: Program, album_words: list[str]) -> None:
+    assert album(*album_words) == 0
+    results = [Path("outputs/my-photos", each) for each in ("album.json", "album.csv", "contact_sheet.png")]
+    before = [path.read_bytes() for path in results]
+    path = Path("outputs/my-photos/.vos", name)
+    content = bytearray(path.read_bytes())
+    content[content.index(b"96") if name.endswith("jsonl") else len(content) // 2] ^= 1  # "size": [96, ...
+    path.write_bytes(content)
+    assert album(*album_words) == 0
+    assert [path.read_bytes() for path in results] == before

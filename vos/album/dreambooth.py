@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,7 @@ def write_metadata(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
     earlier = _named(path)
     with atomic_path(path) as temporary:
         lines = (json.dumps(dict(row), ensure_ascii=False) + "\n" for row in rows)
-        temporary.write_text("".join(lines), encoding="utf-8", newline="\n")
+        temporary.write_text("".join(lines), encoding="utf-8", errors="backslashreplace", newline="\n")
     for name in earlier - {str(row["file_name"]) for row in rows}:
         (folder / "train" / name).unlink(missing_ok=True)
         (folder / "masks" / Path(name).name).unlink(missing_ok=True)
@@ -127,7 +128,7 @@ def write_metadata(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
 def flat_name(name: str) -> str:
     """Makes a photo's name free of folders, which trainers do not look into; different names stay different."""
     flat = name.replace("/", "__")
-    return f"{flat}-{hashlib.sha256(name.encode()).hexdigest()[:6]}" if flat.replace("__", "/") != name else flat
+    return f"{flat}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:6]}" if flat.replace("__", "/") != name else flat
 
 
 def _named(path: Path) -> set[str]:

@@ -7,10 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from vos.errors import VosError
-from vos.io.images import list_images
+from vos.io.images import find_paths, is_image, list_images, natural_key
+from vos.io.written import holds_results
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +35,54 @@ class AlbumPhoto:
         return [status.st_size, status.st_mtime_ns]
 
 
-def list_album(spec: str | Path, exclude: Path | None = None) -> list[AlbumPhoto]:
+@dataclass(frozen=True, slots=True)
+class Album:
+    """The photos of an album, and what lies beside them.
+
+    Attributes:
+        photos: in natural order.
+        left_out: what was found but is no photo of the album, counted by the reason.
+    """
+
+    photos: list[AlbumPhoto]
+    left_out: dict[str, int]
+
+    def describe_left_out(self) -> str:
+        """Says in a line what was left out; "" if nothing was."""
+        return ", ".join(f"{count} {why}" for why, count in sorted(self.left_out.items()))
+
+
+def list_album(spec: str | Path, exclude: Path | None = None) -> Album:
     """Lists the photos of a folder (nested folders included), a glob pattern or a single file, in natural order.
+
+    Results of an earlier run, of albums or videos, are no photos of an album in whose folder they lie.
 
     Args:
         spec: as :func:`vos.io.images.list_images` takes it.
-        exclude: folder of results; what lies in it is no photo of the album, should it lie in the album's folder.
+        exclude: folder of this run's results.
 
     Raises:
         VosError: there is no photo.
     """
     spec = Path(spec).expanduser()
-    root = album_root(spec)
-    paths = [path for path in list_images(spec) if exclude is None or not _is_inside(path, exclude)]
-    if not paths:
+    root, is_results = album_root(spec), lru_cache(maxsize=None)(holds_results)
+    paths, left_out = [], Counter[str]()
+    for path in find_paths(spec):
+        inside = any(is_results(folder) for folder in path.parents if root in folder.parents)
+        if inside or (exclude is not None and _is_inside(path, exclude)):
+            left_out.update(["in earlier results"] * is_image(path))
+        elif is_image(path):
+            paths.append(path)
+        else:
+            left_out.update(_why_not(path))
+    if not paths and left_out["in earlier results"]:
         raise VosError(f"{spec} holds nothing but earlier results; give the folder of the photos")
+    if not paths:
+        list_images(spec)  # says that there is none
+    paths.sort(key=natural_key)
     keys = [Path(os.path.relpath(path, root)).as_posix() for path in paths]
-    return [AlbumPhoto(path, key, name) for path, key, name in zip(paths, keys, result_names(keys))]
+    photos = [AlbumPhoto(path, key, name) for path, key, name in zip(paths, keys, result_names(keys))]
+    return Album(photos, dict(left_out))
 
 
 def album_root(spec: Path) -> Path:
@@ -69,9 +102,22 @@ def album_name(spec: str | Path) -> str:
 
 def result_names(keys: Sequence[str]) -> list[str]:
     """Drops the keys' suffixes, but where two would be the same (also to a file system that ignores case)."""
-    stems = [str(Path(key).with_suffix("").as_posix()) for key in keys]
-    count = Counter(stem.casefold() for stem in stems)
-    return [stem if count[stem.casefold()] == 1 else key for stem, key in zip(stems, keys)]
+    names = [Path(key).with_suffix("").as_posix() for key in keys]
+    while True:
+        count = Counter(name.casefold() for name in names)
+        apart = [name if count[name.casefold()] == 1 else key for name, key in zip(names, keys)]
+        if apart == names:
+            return names
+        names = apart
+
+
+def _why_not(path: Path) -> list[str]:
+    """Says what a path is that is no photo; nothing of a folder, whose files speak for themselves."""
+    if path.is_dir():
+        return ["linked folder"] * path.is_symlink()
+    if not path.exists():
+        return ["broken link"]
+    return [path.suffix.lower() or "without a suffix"] if path.is_file() else ["no regular file"]
 
 
 def _is_inside(path: Path, folder: Path) -> bool:

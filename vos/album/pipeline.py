@@ -34,6 +34,7 @@ class AlbumPipeline:
         concepts: what is looked for, by object id.
         fingerprint: of everything that the segmentation depends on.
         outputs: what is written for each photo.
+        root: absolute folder of the album.
         on_photo: called after each photo that was searched.
         on_broken: called with each photo that could not be, and why.
     """
@@ -42,6 +43,7 @@ class AlbumPipeline:
     concepts: dict[int, Concept]
     fingerprint: str
     outputs: PhotoOutputs
+    root: str = ""
     on_photo: Callable[[AlbumPhoto], None] = lambda photo: None
     on_broken: Callable[[AlbumPhoto, VosError], None] = lambda photo, error: None
     timings: StageTimes = field(default_factory=StageTimes)
@@ -85,7 +87,9 @@ def segment_album(photos: Sequence[AlbumPhoto], records: Records, pipeline: Albu
             objects = [describe(object_id, result) for object_id, result in results.items()]
             size = (item.rgb.shape[0], item.rgb.shape[1])
             key, identity = item.photo.key, item.identity
-            records.add(item.photo, PhotoRecord(key, identity, pipeline.fingerprint, files, size, objects, crops))
+            records.add(
+                item.photo, PhotoRecord(key, identity, pipeline.fingerprint, files, size, objects, crops, pipeline.root)
+            )
 
     with (
         WriteBehind(finish, PENDING, "write") as behind,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +16,7 @@ from typing_extensions import Self
 
 from vos.album.listing import AlbumPhoto
 from vos.io.atomic import atomic_path, writing_to
-from vos.io.written import NOTES
+from vos.io.written import NOTES, record_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class PhotoRecord:
         objects: one per concept: concept, id, presence, score, box [x, y, width, height] or None, area in pixels,
             instances (score, box, area each).
         crops: rows of the training pictures' metadata, each with its concept.
+        root: absolute folder of the album that the photo was in.
+        thumbnail: checksum of the thumbnail, of which the contact sheets of later runs are made.
     """
 
     photo: str
@@ -39,6 +43,8 @@ class PhotoRecord:
     size: tuple[int, int]
     objects: list[dict[str, Any]]
     crops: list[dict[str, Any]] = field(default_factory=list)
+    root: str = ""
+    thumbnail: int = 0
 
 
 class Records:
@@ -63,35 +69,66 @@ class Records:
     def get(self, photo: AlbumPhoto, fingerprint: str) -> PhotoRecord | None:
         """Returns what is known of a photo, if it is of this photo and segmentation."""
         record = self._records.get(photo.key)
-        if record is None or record.fingerprint != fingerprint or record.identity != photo.identity():
+        if record is None or record.fingerprint != fingerprint:
             return None
-        return record
+        try:
+            return record if record.identity == photo.identity() else None
+        except OSError:  # gone meanwhile, or on a drive that is
+            return None
 
     def forget(self, photos: Sequence[AlbumPhoto]) -> None:
         """Makes these photos unfinished."""
         for photo in photos:
             self._records.pop(photo.key, None)
 
+    def remove_gone(self, root: Path) -> list[str]:
+        """Removes the results of photos of the album below ``root`` that are no longer there; returns these photos."""
+        mine, notes = str(root.resolve()), (self.folder / NOTES).resolve()
+        gone = [r for r in self._records.values() if r.root == mine and not os.path.lexists(root / r.photo)]
+        for record in gone:
+            for path in (self.folder / file for _, files in record.outputs.values() for file in files):
+                written = record_of(path)  # nothing is removed that no run has written
+                is_ours = written is not None and written.wrote(path)
+                if path.is_file() and (is_ours or path.resolve().is_relative_to(notes)):
+                    path.unlink()
+            del self._records[record.photo]
+        if gone:
+            self._file.close()
+            self._rewrite()
+        return [record.photo for record in gone]
+
     def add(self, photo: AlbumPhoto, record: PhotoRecord) -> None:
         """Adds what was done for a photo; its other outputs of the same segmentation stay."""
+        if "thumbnails" in record.outputs:
+            record = replace(record, thumbnail=checksum(self.folder / record.outputs["thumbnails"][1][0]))
         earlier = self.get(photo, record.fingerprint)
         if earlier is not None:
             crops = record.crops if "dreambooth" in record.outputs else earlier.crops
-            record = replace(record, outputs={**earlier.outputs, **record.outputs}, crops=crops)
+            thumbnail = record.thumbnail if "thumbnails" in record.outputs else earlier.thumbnail
+            outputs = {**earlier.outputs, **record.outputs}
+            record = replace(record, outputs=outputs, crops=crops, thumbnail=thumbnail)
         self._records[record.photo] = record
         with writing_to(self._path):
-            self._file.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
+            self._file.write(_line(record))
             self._file.flush()
 
     def _has(self, record: PhotoRecord, output: str, options: str) -> bool:
         written = record.outputs.get(output)
-        return written is not None and written[0] == options and all((self.folder / f).is_file() for f in written[1])
+        if written is None or written[0] != options or not all((self.folder / f).is_file() for f in written[1]):
+            return False
+        return output != "thumbnails" or checksum(self.folder / written[1][0]) == record.thumbnail
 
-    def __enter__(self) -> Self:
+    def _rewrite(self) -> None:
+        """Writes all records anew, without replaced lines or a last one that was cut off; more can be added to them."""
         with writing_to(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            _write(self._path, self._records.values())  # without replaced lines, or a last one that was cut off
-            self._file = self._path.open("a", encoding="utf-8")
+            with atomic_path(self._path) as temporary:
+                lines = "".join(_line(record) for record in self._records.values())
+                temporary.write_text(lines, encoding="ascii")
+            self._file = self._path.open("a", encoding="ascii")
+
+    def __enter__(self) -> Self:
+        self._rewrite()
         return self
 
     def __exit__(
@@ -100,22 +137,27 @@ class Records:
         self._file.close()
 
 
+def checksum(path: Path) -> int:
+    """Computes the checksum of a small file."""
+    return zlib.crc32(path.read_bytes())
+
+
 def relative_files(paths: Sequence[Path], folder: Path) -> list[str]:
     """Gives the paths of files below ``folder`` as records keep them, relative and with "/"."""
     return [Path(os.path.relpath(path, folder)).as_posix() for path in paths]
 
 
-def _read(path: Path) -> Iterable[PhotoRecord]:
+def _line(record: PhotoRecord) -> str:
+    """Formats a record with a checksum, by which damage is told."""
+    text = json.dumps(asdict(record))
+    return f"{zlib.crc32(text.encode()):08x} {text}\n"
+
+
+def _read(path: Path) -> Iterator[PhotoRecord]:
     if not path.is_file():
         return
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            yield PhotoRecord(**json.loads(line))
-        except (ValueError, TypeError):  # cut off by a power failure, or of another version: done again
-            continue
-
-
-def _write(path: Path, records: Iterable[PhotoRecord]) -> None:
-    with atomic_path(path) as temporary:
-        lines = (json.dumps(asdict(record), ensure_ascii=False) + "\n" for record in records)
-        temporary.write_text("".join(lines), encoding="utf-8")
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+        checksum, _, text = line.partition(" ")
+        if checksum == f"{zlib.crc32(text.encode()):08x}":  # not cut off by a power failure, nor of before 0.4.0
+            with suppress(ValueError, TypeError):  # of a later version: done again
+                yield PhotoRecord(**json.loads(text))

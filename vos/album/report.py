@@ -11,6 +11,7 @@ from vos.album.dreambooth import write_metadata
 from vos.album.listing import AlbumPhoto
 from vos.album.outputs import THUMBNAILS, concept_folder
 from vos.album.records import PhotoRecord
+from vos.errors import readable
 from vos.io.atomic import atomic_path
 from vos.io.contact_sheet import Tile, write_contact_sheet
 from vos.io.spreadsheet import csv_text
@@ -79,7 +80,7 @@ def tiles(folder: Path, done: Done, concept: str) -> list[Tile]:
         several = f" · {len(one['instances'])} instances" if len(one["instances"]) > 1 else ""
         title = f"absent · {one['score']:.2f}" if absent else f"{rank} · {one['score']:.2f}{several}"
         picture = folder / THUMBNAILS / f"{photo.name}.jpg"
-        rows.append(Tile(picture if picture.is_file() else None, title, photo.key, dimmed=absent))
+        rows.append(Tile(picture if picture.is_file() else None, title, readable(photo.key), dimmed=absent))
     return rows
 
 
@@ -97,7 +98,8 @@ def _photo_row(record: PhotoRecord) -> dict[str, Any]:
 
 def _write(path: Path, text: str) -> None:
     with atomic_path(path) as temporary:
-        temporary.write_text(text.rstrip("\n") + "\n", encoding="utf-8", newline="\n")
+        # Names may hold bytes that are no UTF-8; in JSON, backslashreplace is the escape that reads back as them.
+        temporary.write_text(text.rstrip("\n") + "\n", encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def unique_names(names: Iterable[str]) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from vos.cli.options import paths
 from vos.cli.output_folder import output_folder, sole_writer
 from vos.cli.run_record import album_fingerprint, file_hash, model_record
 from vos.concept.concept import Concept
-from vos.errors import VosError
+from vos.errors import VosError, readable
 from vos.io.images import read_image
 from vos.io.masks.reference import read_references
 from vos.photos.segmenter import PhotoSegmenter
@@ -36,7 +37,7 @@ FILES = (*OUTPUTS, "instances", "contact_sheet*.png", "album.csv", "album.json")
 
 
 def run_all(runs: Sequence[Run[AlbumConfig]]) -> int:
-    """Does one run, or each of a sweep into its own folder; returns the exit code."""
+    """Does one run, or each of a sweep into its own folder; returns the exit code, 3 if photos were broken."""
 
     def work(one: Run[AlbumConfig]) -> int:
         return run(one.config, output_folder(one, album_name(one.config.images or "album"), "images"))
@@ -56,8 +57,10 @@ def run(config: AlbumConfig, folder: Path) -> int:
     """
     _check(config)
     assert config.images is not None
-    album = Path(config.images)
-    photos = list_album(album, exclude=folder)
+    album, root = list_album(config.images, exclude=folder), album_root(Path(config.images))
+    photos = album.photos
+    if album.left_out:
+        print(f"left out: {album.describe_left_out()}")
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     model = load_photo_model(config.model, config.checkpoint, config.device, config.precision)
@@ -65,43 +68,52 @@ def run(config: AlbumConfig, folder: Path) -> int:
     concepts, sources = _concepts(config, model)
     fingerprint = album_fingerprint(config, model, segmenter.threshold, sources)
     outputs = PhotoOutputs(folder, config.output, config.instances == "all", config.dreambooth)
-    pipeline = AlbumPipeline(segmenter, concepts, fingerprint, outputs)
-    header = {
-        "version": __version__,
-        "model": model_record(model),
-        "threshold": segmenter.threshold,
-        "concepts": [{"id": i, **source} for i, source in zip(concepts, sources)],
-        "config": asdict(config),
-    }
+    pipeline = AlbumPipeline(segmenter, concepts, fingerprint, outputs, str(root.resolve()))
+    header = _header(config, model, segmenter.threshold, concepts, sources) | {"left_out": album.left_out}
     broken: dict[str, str] = {}
     names = [concept.name for concept in concepts.values()]
-    report = [path for name in FILES[len(OUTPUTS) + 1 :] for path in folder.glob(name)]
-    own = sole_writer(
-        folder,
-        FILES,
-        source=str(album_root(album).resolve()),
-        targets=[*report, *(folder / name for name in outputs.wanted())],
-        inputs=_inputs(config, album_root(album)),
-        is_chosen=config.output_dir is not None,
-    )
-    with own, Records(folder) as records:
+    with _own_folder(config, folder, root, outputs), Records(folder) as records:
         if config.overwrite:
             records.forget(photos)
+        if gone := records.remove_gone(root):
+            print(f"removed the results of {len(gone)} photos that are gone: {', '.join(map(readable, gone[:5]))}")
         try:
             _work(photos, records, pipeline, broken)
         finally:  # after Ctrl-C, too: what is finished is reported
             done = [(p, r) for p in photos if (r := records.get(p, fingerprint)) is not None]
-            paths = write_report(folder, done, broken, names, header) if done or broken else []
-    print("\n".join(str(path) for path in paths))
+            written = write_report(folder, done, broken, names, header) if done or broken else []
+    print("\n".join(readable(str(path)) for path in written))
     for name in names:
         found = [o for _, r in done for o in r.objects if o["concept"] == name and o["presence"] != "absent"]
         print(f"{name}: in {len(found)} of {len(done)} photos" + f"; {len(broken)} broken" * bool(broken))
     return PARTLY if broken else 0
 
 
-def _inputs(config: AlbumConfig, album: Path) -> list[tuple[str, Path]]:
+def _own_folder(config: AlbumConfig, folder: Path, root: Path, outputs: PhotoOutputs) -> AbstractContextManager[None]:
+    """Claims the folder of the results for this album, as :func:`vos.cli.output_folder.sole_writer` does."""
+    report = [path for name in FILES[len(OUTPUTS) + 1 :] for path in folder.glob(name)]
     given = {"ref_image": config.ref_image, "ref_mask": config.ref_mask, "concept": config.concept}
-    return [("images", album), *((option, path) for option, names in given.items() for path in paths(names))]
+    return sole_writer(
+        folder,
+        FILES,
+        source=str(root.resolve()),
+        targets=[*report, *(folder / name for name in outputs.wanted())],
+        inputs=[("images", root), *((option, path) for option, names in given.items() for path in paths(names))],
+        is_chosen=config.output_dir is not None,
+    )
+
+
+def _header(
+    config: AlbumConfig, model: Segmenter, threshold: float, ids: Iterable[int], sources: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """Says in the report what the run was."""
+    return {
+        "version": __version__,
+        "model": model_record(model),
+        "threshold": threshold,
+        "concepts": [{"id": i, **source} for i, source in zip(ids, sources)],
+        "config": asdict(config),
+    }
 
 
 def _work(photos: Sequence[AlbumPhoto], records: Records, pipeline: AlbumPipeline, broken: dict[str, str]) -> None:
@@ -114,8 +126,8 @@ def _work(photos: Sequence[AlbumPhoto], records: Records, pipeline: AlbumPipelin
     with tqdm(total=len(photos), initial=finished, unit="photo", desc=pipeline.outputs.folder.name) as bar:
 
         def on_broken(photo: AlbumPhoto, error: VosError) -> None:
-            broken[photo.key] = str(error)
-            bar.write(f"skipped: {error}", file=sys.stderr)
+            broken[photo.key] = readable(str(error))
+            bar.write(f"skipped: {readable(str(error))}", file=sys.stderr)
             bar.update()
 
         pipeline.on_photo, pipeline.on_broken = lambda photo: bar.update(), on_broken
@@ -152,7 +164,7 @@ def _concepts(config: AlbumConfig, model: Segmenter) -> tuple[dict[int, Concept]
         sources.append({"name": concept.name, "sha256": [file_hash(path)]})
     if len(concepts) > 254:
         raise VosError(f"{len(concepts)} concepts are too many for one run; at most 254")
-    names = unique_names(concept.name for concept in concepts.values())
+    names = unique_names(readable(concept.name) for concept in concepts.values())
     renamed = {i: replace(concept, name=name) for (i, concept), name in zip(concepts.items(), names)}
     return renamed, [{**source, "name": name} for source, name in zip(sources, names)]
 

@@ -106,18 +106,26 @@ def list_images(spec: str | Path) -> list[Path]:
     Raises:
         VosError: there is none.
     """
-    path = Path(spec)
-    if path.is_dir():
-        found = [p for p in path.rglob("*") if not any(part.startswith(".") for part in p.relative_to(path).parts)]
-    elif path.is_file():
-        found = [path]
-    else:
-        found = [Path(p) for p in glob.glob(str(spec), recursive=True)]  # noqa: PTH207 - may be absolute
-    images = [p for p in found if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file()]
+    images = [path for path in find_paths(spec) if is_image(path)]
     if not images:
         kinds = " ".join(sorted(IMAGE_SUFFIXES))
         raise VosError(f"{spec}: no images found; give a folder or a pattern such as 'photos/*.jpg' ({kinds})")
     return sorted(images, key=natural_key)
+
+
+def find_paths(spec: str | Path) -> list[Path]:
+    """Finds whatever a folder (nested folders included), a glob pattern or the name of a single file stands for."""
+    path = Path(spec)
+    if path.is_dir():
+        return [p for p in path.rglob("*") if not any(part.startswith(".") for part in p.relative_to(path).parts)]
+    if path.is_file():
+        return [path]
+    return [Path(p) for p in glob.glob(str(spec), recursive=True)]  # noqa: PTH207 - may be absolute
+
+
+def is_image(path: Path) -> bool:
+    """Tells whether a path is a file with the suffix of an image."""
+    return path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
 
 
 def natural_key(path: Path) -> tuple[tuple[tuple[str | int, ...], ...], str]:

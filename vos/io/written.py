@@ -107,6 +107,11 @@ class Written:
             with suppress(OSError):  # a full disk: the longer record is right, too
                 self._rewrite([] if is_empty else [header, *rows])
 
+    def wrote(self, path: Path) -> bool:
+        """Tells whether a run of vos wrote the file at a path in the folder, as it is now."""
+        path = path.parent.resolve() / path.name
+        return path.is_relative_to(self.folder) and self._proof(path) is not None
+
     def _proof(self, path: Path) -> Stamp | None:
         """Finds the line that says that a run of vos wrote this file as it is."""
         known = self._known.get(path.relative_to(self.folder).as_posix(), [])
@@ -159,6 +164,16 @@ class Written:
                     temporary.unlink(missing_ok=True)
             else:
                 path.unlink(missing_ok=True)
+
+
+def holds_results(folder: Path) -> bool:
+    """Tells whether a run of vos has written into a folder, from 0.3.0 on."""
+    marks = ((folder / NOTES / name, b'"vos"') for name in _COPIES)
+    for path, mark in (*marks, (folder / "album.json", b'"checkpoint"'), (folder / "summary.json", b'"checkpoint"')):
+        with suppress(OSError), path.open("rb") as file:
+            if mark in file.read(2048):
+                return True
+    return False
 
 
 _active: dict[Path, Written] = {}  # by folder; writers on all threads find theirs here
