@@ -99,12 +99,14 @@ KINDS = (
         20,
         {"film": tuple(film.HDR_FILMS), "transfer": tuple(film.TRANSFERS), "output": OUTPUTS},
         attempt_hdr,
+        holds=True,
     ),
     Kind(
         "interlaced videos",
         20,
         {"film": tuple(film.FIELD_FILMS), "order": tuple(film.INTERLACED), "output": OUTPUTS},
         attempt_fields,
+        holds=True,
     ),
-    Kind("transparent videos", 20, {"film": tuple(film.ALPHA_FILMS), "output": OUTPUTS}, attempt_alpha),
+    Kind("transparent videos", 20, {"film": tuple(film.ALPHA_FILMS), "output": OUTPUTS}, attempt_alpha, holds=True),
 )

@@ -101,7 +101,7 @@ def _download(url: str, target: Path, note: Path) -> None:
 
 
 KINDS = (
-    Kind("videos by URL", 50, {"clip": STREAMED, "way": server.WAYS}, attempt_video),
+    Kind("videos by URL", 50, {"clip": STREAMED, "way": server.WAYS}, attempt_video, holds=True),
     Kind(
         "downloads",
         50,

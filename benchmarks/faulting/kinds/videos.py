@@ -75,5 +75,6 @@ KINDS = (
         380,
         {"clip": tuple(CLIPS), "harm": HARMS, "output": ("[masks]", "[masks,overlay]")},
         attempt_video,
+        holds=True,
     ),
 )
