@@ -54,6 +54,17 @@ def test_what_users_can_mend_is_one_line(error: BaseException, line: str, capsys
     assert told.count("\n") == 1
 
 
+def test_ctrl_c_behind_another_error_is_ctrl_c(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise UnboundLocalError("f")
+
+    assert exit_code(fail) == 130
+    assert capsys.readouterr().err == "interrupted: run the same command again to go on\n"
+
+
 def test_a_mistake_of_the_programs_own_is_not_hidden() -> None:
     def fail() -> None:
         raise RuntimeError("shapes do not match")

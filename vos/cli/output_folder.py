@@ -86,6 +86,12 @@ def sole_writer(
                 one.rmdir()
 
 
+def forget_killed_writer(folder: Path) -> None:
+    """Removes the lock of a run that was killed when everything was done; that of one that goes on stays."""
+    with suppress(VosError, OSError), _lock(folder / NOTES / LOCK):
+        pass
+
+
 @contextmanager
 def _lock(path: Path) -> Iterator[None]:
     file = _locked(path)

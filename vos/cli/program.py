@@ -58,10 +58,10 @@ def exit_code(main: Callable[[], int | None]) -> int:
             with warnings.catch_warnings():  # Pillow's, of what is still below our own limit: no line for the user
                 warnings.filterwarnings("ignore", r"Image size .* exceeds limit")
                 return main() or 0
-        except KeyboardInterrupt as error:
-            print(f"interrupted: {str(error) or 'run the same command again to go on'}", file=sys.stderr)
-            return 130
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
+            if (interruption := _interruption(error)) is not None:
+                print(f"interrupted: {str(interruption) or 'run the same command again to go on'}", file=sys.stderr)
+                return 130
             if (text := users_error(error)) is None:
                 raise
             print(f"error: {' '.join(text.split())}", file=sys.stderr)
@@ -88,6 +88,13 @@ def _warnings_shown() -> Iterator[None]:
         yield
     finally:
         logger.removeHandler(handler)
+
+
+def _interruption(error: BaseException | None) -> KeyboardInterrupt | None:
+    """Finds the Ctrl-C behind an error; what it breaks off may fail in its own way while it is left."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 class _Screen:
