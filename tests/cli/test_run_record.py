@@ -48,6 +48,17 @@ def test_where_a_video_is_written_does_not_count_and_all_else_does(files: Path) 
     assert len(others) == 5
 
 
+def test_pictures_of_a_pattern_count(files: Path) -> None:
+    config = RunConfig(video="*.png", ref_mask=["mask.png"])
+    prints = {run_fingerprint(config, MODEL)}
+    Path("more.png").write_text("one more")
+    prints.add(run_fingerprint(config, MODEL))
+    Path("more.png").write_text("another one")
+    prints.add(run_fingerprint(config, MODEL))
+    assert len(prints) == 3
+    assert run_fingerprint(config, MODEL) in prints
+
+
 PRINTS: dict[str, Callable[[Any], str]] = {
     "davis": lambda config: davis_fingerprint(config, MODEL),
     "perseg": lambda config: perseg_fingerprint(config, MODEL, [Path("mask.png")]),

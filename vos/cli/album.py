@@ -10,7 +10,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from tqdm import tqdm
 
 from vos import __version__
@@ -30,6 +29,7 @@ from vos.errors import VosError, readable
 from vos.io.images import read_image
 from vos.io.masks.reference import read_references
 from vos.photos.segmenter import PhotoSegmenter
+from vos.sam.device import set_threads
 from vos.sam.registry import load_photo_model
 from vos.sam.segmenter import Segmenter
 
@@ -62,7 +62,7 @@ def run(config: AlbumConfig, folder: Path) -> int:
     if album.left_out:
         print(f"left out: {album.describe_left_out()}")
     if config.threads is not None:
-        torch.set_num_threads(config.threads)
+        set_threads(config.threads, embedded=False)
     model = load_photo_model(config.model, config.checkpoint, config.device, config.precision)
     segmenter = PhotoSegmenter(model, config.method, config.threshold, config.instances)
     concepts, sources = _concepts(config, model)

@@ -7,8 +7,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from vos.cli.compose import Run, do_all
 from vos.cli.config import ConceptConfig
 from vos.cli.options import paths
@@ -18,6 +16,7 @@ from vos.errors import VosError
 from vos.io.atomic import remove_leftovers
 from vos.io.images import read_image
 from vos.io.masks.reference import ReferenceMasks, read_references
+from vos.sam.device import set_threads
 from vos.sam.registry import load_photo_model
 
 
@@ -45,7 +44,7 @@ def run(config: ConceptConfig) -> Concept:
     if len(images) != len(masks):
         raise VosError(f"{len(images)} photos in ref_image= but {len(masks)} masks in ref_mask=; give one per photo")
     if config.threads is not None:
-        torch.set_num_threads(config.threads)
+        set_threads(config.threads, embedded=False)
     out = Path(config.out)
     _keep_strangers(out, [*images, *masks])
     photos = [read_image(path) for path in images]

@@ -5,6 +5,7 @@ A run whose fingerprint and files are all there is not done again; one with anot
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,7 @@ from vos import __version__
 from vos.cli.config import AlbumConfig, RunConfig
 from vos.cli.options import paths
 from vos.evaluation.config import EvaluateConfig
+from vos.io.readers.live import is_live_address
 from vos.sam.segmenter import Segmenter
 
 WHERE_AND_WHETHER = ("output_dir", "overwrite")  # options that do not change the results
@@ -23,12 +25,11 @@ WHERE_AND_WHETHER = ("output_dir", "overwrite")  # options that do not change th
 
 def run_fingerprint(config: RunConfig, model: Segmenter) -> str:
     """Hashes everything that the results of one video depend on."""
-    video = Path(config.video or "")
     return _fingerprint(
         options={name: value for name, value in asdict(config).items() if name not in WHERE_AND_WHETHER},
         weights=model.checkpoint_sha256,
         device=str(model.device),
-        video=_stamps(sorted(video.iterdir()) if video.is_dir() else [video] if video.exists() else []),
+        video=_stamps(_files(config.video or "")),
         references=[file_hash(file) for file in paths(config.ref_mask) + paths(config.concept)],
     )
 
@@ -96,6 +97,16 @@ def is_finished(record: Path, fingerprint: str, outputs: Iterable[Path]) -> bool
 def file_hash(path: Path) -> str:
     """Hashes a small file, SHA-256 in hex digits."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _files(video: str) -> list[Path]:
+    """Lists the files that a video is made of: one, or pictures in a folder or of a pattern; none of a camera."""
+    path = Path(video)
+    if path.is_dir():
+        return sorted(path.iterdir())
+    if path.exists():
+        return [path]
+    return [] if is_live_address(video) else sorted(Path(name) for name in glob.glob(video, recursive=True))  # noqa: PTH207
 
 
 def _model_parts(config: AlbumConfig | EvaluateConfig, model: Segmenter) -> list[Any]:
