@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -47,9 +48,8 @@ def sole_writer(
 ) -> Iterator[None]:
     """Keeps other runs out of ``folder``, and this one away from what no run of vos wrote there.
 
-    The lock is a file with the process id. The system frees it when the process ends, however that happens, so that
-    the file of a killed run stops nobody. What killed runs left of writing ``outputs`` is removed. Folders that were
-    made for it and stay empty are removed again.
+    The system frees the lock when the process ends, however that happens: a killed run stops nobody. What killed runs
+    left of writing ``outputs`` is removed, and so are folders that were made for it and stay empty.
 
     Args:
         folder: of the results; made where it is missing.
@@ -74,8 +74,7 @@ def sole_writer(
             written = Written(folder)
             if not is_chosen and written.source not in (None, source):
                 raise VosError(f"{folder} holds the results of {written.source}; give {source} another output_dir=")
-            there = targets if targets is not None else [path for name in outputs for path in folder.glob(name)]
-            written.check(there, inputs)
+            written.check(chain(*(folder.glob(name) for name in outputs)) if targets is None else targets, inputs)
             remove_leftovers(folder, outputs)
             with writing_to(folder):
                 stack.enter_context(written.active(source))

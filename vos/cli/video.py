@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,9 +59,8 @@ def run(config: RunConfig, folder: Path) -> None:
         KeyboardInterrupt: Ctrl-C; the next run with the same options goes on from here.
     """
     outputs = _outputs(config, folder)
-    if config.video is None:
+    if (video := config.video) is None:
         raise VosError("there is no video; give video=clip.mp4 and its mask, ref_mask=frame0.png")
-    video = config.video
     if config.batch_size < 1:
         raise VosError(f"batch_size={config.batch_size} is too small; give 1 or more")
     set_threads(config.threads, embedded=config.model.name == "nano")
@@ -91,18 +90,10 @@ def run(config: RunConfig, folder: Path) -> None:
             print(f"{folder} is finished already, with the same options and input; overwrite=true redoes it")
             return
         tracker = make_tracker(config.tracker, model)
-        targets = [*outputs.values(), folder / "summary.json", folder / "reference.png"]
-        with sole_writer(
-            folder,
-            FILES,
-            source=video if is_live_address(video) else str(Path(video).resolve()),
-            targets=targets,
-            inputs=_inputs(config),
-            is_chosen=config.output_dir is not None,
-        ):
+        with _sole_writer(config, video, folder):
             (folder / "summary.json").unlink(missing_ok=True)  # until this run is complete, nothing is finished here
-            header = _header(config, model, source, fingerprint)
-            header |= {"original_ids": original_ids} if original_ids else {}
+            ids = {"original_ids": original_ids} if original_ids else {}
+            header = {**_header(config, model, source, fingerprint), **ids}
             progress = _segment(config, source, references, model, tracker, folder, header)
     print("\n".join(str(path) for path in (*outputs.values(), folder / "summary.json")))
     speed, learning = f"{progress.speed:.1f} frames per second", f"{progress.learning:.1f} s of learning"
@@ -111,8 +102,10 @@ def run(config: RunConfig, folder: Path) -> None:
 
 @dataclass
 class _Progress:
-    """How many frames of a run are tracked, and how fast."""
+    """How many frames of a run are tracked, and how fast; shown by a bar, once there is one."""
 
+    name: str
+    bar: tqdm[Any] | None = None
     tracked: int = 0
     seconds: float = 0.0  # from the beginning to the last result
     times: StageTimes = field(default_factory=StageTimes)
@@ -126,6 +119,19 @@ class _Progress:
     def speed(self) -> float:
         """Frames per second, learning left out."""
         return self.tracked / max(self.seconds - self.learning, 1e-9)
+
+    def on_frame(self, index: int) -> None:
+        """Counts a frame."""
+        self.tracked += 1
+        if self.bar is not None:
+            self.bar.update()
+
+    def on_learning(self, begins: bool) -> None:
+        """Says that it learns; what is left is estimated by the frames, not by the learning before them."""
+        if self.bar is not None:
+            self.bar.set_description("learning" if begins else self.name)
+            if not begins:
+                self.bar.unpause()
 
     def summary(self) -> dict[str, Any]:
         """Says what the run took."""
@@ -143,7 +149,7 @@ def _segment(
     header: dict[str, Any],
 ) -> _Progress:
     """Runs the pipeline with a progress bar, and goes on where an interrupted run has left its state."""
-    begin, progress = time.perf_counter(), _Progress()
+    begin, progress = time.perf_counter(), _Progress(folder.name)
     with ExitStack() as stack:
         mark = "" if config.overwrite else header["fingerprint"]
         resume = None if source.is_live else stack.enter_context(ResumeState(folder / NOTES / "resume", mark))
@@ -157,12 +163,8 @@ def _segment(
             folder / "summary.json", header, lambda: {**progress.summary(), "video_lacks": asdict(source.damage)}
         )
         writers = [stack.enter_context(writer) for writer in (summary, *outputs)]
-        bar = stack.enter_context(tqdm(total=source.count, initial=resumed, unit="frame", desc=folder.name))
-
-        def on_frame(index: int) -> None:
-            progress.tracked += 1
-            bar.update()
-
+        bar = tqdm(total=source.count, initial=resumed, unit="frame", desc=folder.name)
+        progress.bar = stack.enter_context(bar)
         pipeline = VideoPipeline(
             model,
             tracker,
@@ -170,19 +172,37 @@ def _segment(
             batch_size=1 if source.is_live else config.batch_size,
             with_alpha="matte" in config.output,
             edges=config.tracker.outlines,
-            on_frame=on_frame,
+            on_frame=progress.on_frame,
+            on_learning=progress.on_learning,
             on_prompted=lambda frame, mask: _show_reference(folder / "reference.png", frame, mask),
             times=progress.times,
         )
-        try:
+        with _saying_what_is_kept(resume):
             segment_video(source, references, pipeline, resume)
-        except KeyboardInterrupt as error:
-            kept = resume.kept if resume is not None else 0
-            raise KeyboardInterrupt(f"{kept} frames are kept; run the same command again to go on") from error
         progress.seconds = time.perf_counter() - begin
     if resume is not None:
         resume.remove()
     return progress
+
+
+@contextmanager
+def _saying_what_is_kept(resume: ResumeState | None) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        kept = 0 if resume is None else resume.kept
+        raise KeyboardInterrupt(f"{kept} frames are kept; run the same command again to go on") from error
+
+
+def _sole_writer(config: RunConfig, video: str, folder: Path) -> AbstractContextManager[None]:
+    return sole_writer(
+        folder,
+        FILES,
+        source=video if is_live_address(video) else str(Path(video).resolve()),
+        targets=[*_outputs(config, folder).values(), folder / "summary.json", folder / "reference.png"],
+        inputs=_inputs(config),
+        is_chosen=config.output_dir is not None,
+    )
 
 
 def _inputs(config: RunConfig) -> list[tuple[str, Path]]:

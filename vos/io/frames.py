@@ -40,7 +40,10 @@ def open_frames(source: str, reader: str = "pyav", conversion: Conversion = STAN
             raise VosError(f"{source} holds no images; give a video file or a folder of images")
         return FolderSource(source, sorted(images, key=natural_key))
     if not path.exists() and any(sign in source for sign in "*?["):
-        return FolderSource(source, list_images(source))
+        try:
+            return FolderSource(source, list_images(source))
+        except VosError as error:
+            raise VosError(f"video {source} matches no picture; give a video file or 'folder/*.png'") from error
     _refuse_no_file(path)
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return FolderSource(source, [path])

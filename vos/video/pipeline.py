@@ -53,6 +53,7 @@ class VideoPipeline:
         with_alpha: also make soft masks.
         edges: whether and how outlines are moved onto the frame's edges; None = not.
         on_frame: called once per frame, after it is tracked, with its index.
+        on_learning: called before a reference is learned, with True, and after it, with False.
         on_prompted: called with the frame and mask that the model made from a box or point.
         times: seconds of work per stage.
     """
@@ -65,6 +66,7 @@ class VideoPipeline:
     edges: EdgesConfig | None = None
     on_frame: Callable[[int], None] = lambda index: None
     on_prompted: Callable[[Frame, LabelMap], None] = lambda frame, mask: None
+    on_learning: Callable[[bool], None] = lambda begins: None
     times: StageTimes = field(default_factory=StageTimes)
 
     def write(self, result: SegmentedFrame) -> None:
@@ -144,18 +146,29 @@ def encode(frames: Iterable[Frame], pipeline: VideoPipeline) -> Iterator[tuple[F
 
 def track(pipeline: VideoPipeline, direction: Direction, frame: Frame, embedding: ImageEmbedding) -> TrackedFrame:
     """Locates, decodes, refines and updates memory for one frame; or takes what the user gives for it."""
-    reference, tracker = direction.reference_at(frame), pipeline.tracker
-    with pipeline.times.measure("track" if reference is None else "learn"):
-        if reference is None:
-            return tracker.step(embedding, frame)
-        if reference.concepts:
-            return tracker.start_from_concepts(embedding, reference.concepts, frame)
-        mask, predicted_iou = reference.mask(pipeline.model, embedding)
-        tracked = (tracker.add_reference if direction.consumed else tracker.start)(embedding, mask, frame)
-        if reference.prompt is None:
-            return tracked
-        pipeline.on_prompted(frame, mask)
-        return replace(tracked, predicted_iou=torch.full_like(tracked.predicted_iou, predicted_iou))
+    reference = direction.reference_at(frame)
+    if reference is None:
+        with pipeline.times.measure("track"):
+            return pipeline.tracker.step(embedding, frame)
+    pipeline.on_learning(True)
+    with pipeline.times.measure("learn"):
+        tracked = learn(pipeline, reference, frame, embedding, is_first=not direction.consumed)
+    pipeline.on_learning(False)
+    return tracked
+
+
+def learn(
+    pipeline: VideoPipeline, reference: Reference, frame: Frame, embedding: ImageEmbedding, is_first: bool
+) -> TrackedFrame:
+    """Takes what the user gives for a frame: concepts that are searched, a mask, or a prompt for one."""
+    if reference.concepts:
+        return pipeline.tracker.start_from_concepts(embedding, reference.concepts, frame)
+    mask, predicted_iou = reference.mask(pipeline.model, embedding)
+    tracked = (pipeline.tracker.start if is_first else pipeline.tracker.add_reference)(embedding, mask, frame)
+    if reference.prompt is None:
+        return tracked
+    pipeline.on_prompted(frame, mask)
+    return replace(tracked, predicted_iou=torch.full_like(tracked.predicted_iou, predicted_iou))
 
 
 def finish(pipeline: VideoPipeline, direction: Direction, item: Tracked) -> None:

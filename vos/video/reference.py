@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -55,6 +56,11 @@ class Reference:
         return LabelMap(labels, (1,)), float(best.predicted_iou[0, 0].clamp(0, 1))
 
 
+def _are_numbers(values: Sequence[float], count: int) -> bool:
+    """Tells whether these are so many numbers; a list on the command line may hold anything."""
+    return len(values) == count and all(isinstance(v, (int, float)) and math.isfinite(v) for v in values)
+
+
 def box_prompt(box: Sequence[float], size: SizeHW) -> Prompt:
     """Makes a prompt from a box (x, y, width, height) in pixels of a frame of ``size`` (H, W).
 
@@ -62,7 +68,7 @@ def box_prompt(box: Sequence[float], size: SizeHW) -> Prompt:
         VosError: not four numbers, or not inside the frame.
     """
     height, width = size
-    inside = len(box) == 4 and box[2] > 0 and box[3] > 0
+    inside = _are_numbers(box, 4) and box[2] > 0 and box[3] > 0
     if not inside or box[0] < 0 or box[1] < 0 or box[0] + box[2] > width or box[1] + box[3] > height:
         raise VosError(
             f"ref_box={list(box)} is not [x, y, width, height] inside the frame of {width} x {height} pixels"
@@ -78,7 +84,7 @@ def point_prompt(point: Sequence[float], size: SizeHW) -> Prompt:
         VosError: not two numbers, or not inside the frame.
     """
     height, width = size
-    if len(point) != 2 or not (0 <= point[0] < width and 0 <= point[1] < height):
+    if not _are_numbers(point, 2) or not (0 <= point[0] < width and 0 <= point[1] < height):
         raise VosError(f"ref_point={list(point)} is not [x, y] inside the frame, {width} x {height} pixels")
     return Prompt(np.array([point], np.float32), np.ones(1, np.int64))
 
