@@ -80,6 +80,8 @@ def test_values_have_the_declared_types() -> None:
         ("zzz=1", "--help"),
         ("clip.mp4", "name=value"),
         ("tracker=sam2", "persam, published"),
+        ("tracker=[[1,2],[3,4]]", "persam, published"),
+        ("tracker={a: 1}", "persam, published"),
         ("tracker.points=many", "tracker.points"),
         ("threads=1,2", "-m"),
     ],

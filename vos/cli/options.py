@@ -118,7 +118,7 @@ def check(word: str, schema: type) -> None:
         near = list(dict.fromkeys(leaves + difflib.get_close_matches(key, known, n=3, cutoff=0.6)))
         hint = f"did you mean {' or '.join(near)}?" if near else "--help lists all options"
         raise VosError(f"there is no option {key}; {hint}")
-    if group and value not in group and re.fullmatch(r"[\w.-]+", value):
+    if group and value not in group and re.fullmatch(r"[\w.-]+|[\[{$].*", value):
         raise VosError(f"{word} is unknown; choose one of {', '.join(group)}")
 
 
