@@ -8,7 +8,8 @@ import threading
 
 import pytest
 
-from vos.stages import WriteBehind, available_cores
+import vos.stages
+from vos.stages import Prefetch, WriteBehind, available_cores
 
 
 def test_an_item_whose_wake_up_call_was_lost_is_consumed_all_the_same() -> None:
@@ -37,3 +38,14 @@ assert available_cores() == 1
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
     assert available_cores() >= 1
+
+
+def test_a_thread_that_finds_no_memory_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends before it says that it has begun, and Python's own threads are then waited for without end."""
+    monkeypatch.setattr(vos.stages, "_BIRTH", 0.05)
+    monkeypatch.setattr(threading, "_start_new_thread", lambda *_, **__: 0)
+    monkeypatch.setattr(threading, "_start_joinable_thread", lambda *_, **__: 0, raising=False)
+    with pytest.raises(MemoryError):
+        Prefetch([1], 1, "read")
+    with pytest.raises(MemoryError):
+        WriteBehind(print, 1, "write")

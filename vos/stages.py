@@ -20,12 +20,30 @@ from typing_extensions import Self
 
 T = TypeVar("T")
 _POLL = 0.2  # seconds between looks at the stop sign; also lets Ctrl-C through where waiting cannot be interrupted
+_BIRTH = 15.0  # seconds after which a thread that has not begun never will
 _PATIENCE = 10.0  # seconds that closing waits for a thread which is stuck in a device
 
 
 def available_cores() -> int:
     """Counts the processor's cores that this process may use: fewer than there are in containers and under taskset."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+class _Begun(threading.Event):
+    """Waits for a thread to begin, but not forever: one that finds no memory ends before it says that it has begun."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Waits as :meth:`threading.Event.wait` does, and without a timeout raises a MemoryError after a while."""
+        if not super().wait(_BIRTH if timeout is None else timeout) and timeout is None:
+            raise MemoryError("a thread did not begin")
+        return self.is_set()
+
+
+class _Thread(threading.Thread):
+    def __init__(self, run: Callable[..., None], work: object, name: str) -> None:
+        super().__init__(target=run, args=(work,), name=name, daemon=True)
+        self._started = _Begun()
+        self.start()
 
 
 class _End:
@@ -44,8 +62,7 @@ class Prefetch(Generic[T]):
     def __init__(self, items: Iterable[T], size: int, name: str) -> None:
         self._queue: queue.Queue[T | _End] = queue.Queue(size)
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(items,), name=name, daemon=True)
-        self._thread.start()
+        self._thread = _Thread(self._run, items, name)
 
     def _run(self, items: Iterable[T]) -> None:
         end = _End()
@@ -104,8 +121,7 @@ class WriteBehind(Generic[T]):
     def __init__(self, consume: Callable[[T], None], size: int, name: str) -> None:
         self._queue: queue.Queue[T | _End] = queue.Queue(size)
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, args=(consume,), name=name, daemon=True)
-        self._thread.start()
+        self._thread = _Thread(self._run, consume, name)
 
     def _run(self, consume: Callable[[T], None]) -> None:
         while not isinstance(item := self._next(), _End):

@@ -74,7 +74,7 @@ def _prepare(bench: Bench, name: str, role: str) -> tuple[str, list[str]]:
         return "run", [f"video={given}", mask, out]
     bench.lay("clip.mp4")
     if role == "output_dir":
-        return "run", ["video=clip.mp4", mask, f"output_dir={name}"]
+        return "run", ["video=clip.mp4", mask, f"output_dir={'./' if name == 'null' else ''}{name}"]  # null is no value
     bench.lay("m0.png", f"{home}{name}.png")
     if role == "mask in a list":
         bench.lay("m3.png")
