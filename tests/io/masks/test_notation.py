@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from vos.errors import VosError
 from vos.io.masks.reference import ReferenceMasks, read_references
@@ -153,6 +153,18 @@ def test_levels_of_a_lossy_file_are_not_cut_at_half(tmp_path: Path) -> None:
     gray = np.kron(np.asarray((0, 85, 170, 255), np.uint8)[labels()], np.ones((4, 4), np.uint8))
     (label_map,) = read(tmp_path, gray, suffix="jpg", quality=80).label_maps
     assert (label_map.labels == np.kron(labels(), np.ones((4, 4), np.uint8))).mean() > 0.99
+
+
+@pytest.mark.parametrize("scale", [3, 4, 8])
+def test_the_rims_that_resizing_leaves_are_no_objects(tmp_path: Path, scale: int) -> None:
+    drawn = Image.new("L", (160, 96))
+    ImageDraw.Draw(drawn).rectangle((40, 20, 90, 70), fill=255)
+    enlarged = drawn.resize((160 * scale, 96 * scale), Image.Resampling.LANCZOS)
+    resized = np.asarray(enlarged.resize((160, 96), Image.Resampling.LANCZOS))
+    assert (resized == 3).sum() > 100, "it rings"
+    (label_map,) = read(tmp_path, resized).label_maps
+    assert label_map.object_ids == (1,)
+    np.testing.assert_array_equal(label_map.labels > 0, resized > 127)
 
 
 def test_a_soft_mask_that_was_enlarged_by_blocks_is_one_object(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ MIN_SOLID_LEVELS = 0.9  # share of higher levels that have a solid area, above w
 FEW_LEVELS = 8  # more may be the steps of a soft edge: one covers most of the objects, or most lie between others
 EDGE = 9  # window, pixels, in which they do
 FEW_BLENDS = 16  # values above 255 are a picture's, no ids, where more of them lie in soft edges, or 65535 is white
+RINGING = 1 / 16  # of the brightest level: as near to it or to black are the flat rims that resizing leaves
+FEW_STEPS = 4  # more levels without solid area: soft edges, so that there may be such rims
 VOID = 255  # beside small ids: pixels that belong to nothing in particular
 WHITE = (1, 255, 65535)  # with black: a binary mask
 OPAQUE = 127  # above: object
@@ -142,6 +144,7 @@ def _decode_levels(path: Path, gray: Codes, lossy: bool) -> Coded:
     if codes is None and (np.abs(gray - sum(PHOTO_GRAY) / 2) < np.ptp(PHOTO_GRAY) / 2).mean() > 0.5:
         raise _photo(path)
     if codes is not None:
+        codes = _without_ringing(codes, gray)
         objects, areas = np.unique(codes[codes > 0], return_counts=True)
         if 1 < len(objects) <= FEW_LEVELS or (
             len(objects) > 1 and areas.max() < areas.sum() / 2 and not _is_soft(gray)
@@ -152,6 +155,18 @@ def _decode_levels(path: Path, gray: Codes, lossy: bool) -> Coded:
             is_lit = not (gray[codes == 0] > level).any()  # on a brighter background half says nothing
             return Coded((gray > level / 2 if is_lit else codes > 0).astype(np.int64), exact=True)
     return Coded((gray > OPAQUE).astype(np.int64), exact=True)
+
+
+def _without_ringing(codes: Codes, gray: Codes) -> Codes:
+    """Gives the flat rims that resizing leaves beside soft edges to the background or to the brightest object."""
+    objects = np.unique(codes[codes > 0])
+    levels, top = objects & 255, int(gray.max())
+    steps = np.unique(gray[~np.isin(gray, [0, *levels])])
+    if len(steps) <= FEW_STEPS or len(objects) > FEW_LEVELS:
+        return codes
+    dark, bright = objects[levels <= top * RINGING], objects[levels >= top * (1 - RINGING)]
+    inner = np.where(np.isin(codes, dark), 0, codes)
+    return np.where(np.isin(inner, bright), bright.max(initial=0), inner)
 
 
 def _is_soft(gray: Codes) -> bool:
