@@ -5,10 +5,9 @@ The processes that score import this module again, so it imports nothing heavy b
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
 
-from vos.cli.program import program
+from vos.cli.program import leave, program
 
 USAGE = """
 python -m vos.evaluate dataset=davis2017 dataset.root=DAVIS split=val     runs the tracker and scores its masks
@@ -29,4 +28,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

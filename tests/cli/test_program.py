@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,36 @@ def test_ctrl_c_behind_another_error_is_ctrl_c(capsys: pytest.CaptureFixture[str
 
     assert exit_code(fail) == 130
     assert capsys.readouterr().err == "interrupted: run the same command again to go on\n"
+
+
+LEAVING = """
+import os, signal, sys
+from vos.cli.program import leave
+import atexit
+atexit.register(os.kill, os.getpid(), signal.SIGINT)
+leave(lambda: 3)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
+def test_ctrl_c_while_python_is_left_changes_nothing() -> None:
+    done = subprocess.run([sys.executable, "-c", LEAVING], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (3, "")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_ctrl_c_while_modules_load_is_one_line(name: str) -> None:
+    words = [sys.executable, "-X", "importtime", "-m", f"vos.{name}", "video=x.mp4"]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.endswith(" hydra.errors\n"):
+                process.send_signal(signal.SIGINT)
+                break
+        told = [line for line in process.stderr if not line.startswith("import time:")]
+    assert (process.returncode, told) == (130, ["interrupted: run the same command again to go on\n"])
 
 
 def test_a_mistake_of_the_programs_own_is_not_hidden() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
-from typing import TYPE_CHECKING, TextIO, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TextIO, TypeVar
 
 from vos import __version__
 from vos.errors import users_error
@@ -49,6 +50,13 @@ def program(
         return work()(compose(words, name, options))
 
     return exit_code(main)
+
+
+def leave(main: Callable[[], int]) -> NoReturn:
+    """Ends the process with the exit code of ``main``; Ctrl-C after the last word of it changes nothing any more."""
+    code = main()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(code)
 
 
 def exit_code(main: Callable[[], int | None]) -> int:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
 
-from vos.cli.program import program
+from vos.cli.program import leave, program
 
 USAGE = """
 python -m vos.concept ref_image=dog.jpg ref_mask=dog.png out=rex.concept
@@ -26,4 +25,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)
