@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
@@ -9,7 +10,7 @@ import threading
 import pytest
 
 import vos.stages
-from vos.stages import Prefetch, WriteBehind, available_cores
+from vos.stages import Prefetch, WriteBehind, available_cores, interrupt_later
 
 
 def test_an_item_whose_wake_up_call_was_lost_is_consumed_all_the_same() -> None:
@@ -49,3 +50,23 @@ def test_a_thread_that_finds_no_memory_is_not_waited_for(monkeypatch: pytest.Mon
         Prefetch([1], 1, "read")
     with pytest.raises(MemoryError):
         WriteBehind(print, 1, "write")
+
+
+def test_a_second_ctrl_c_does_not_wait() -> None:
+    done = []
+    with pytest.raises(KeyboardInterrupt), interrupt_later():
+        signal.raise_signal(signal.SIGINT)
+        done.append("after the first")
+        signal.raise_signal(signal.SIGINT)
+        done.append("after the second")
+    assert done == ["after the first"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_ctrl_c_waits_where_that_is_wanted(wanted: bool) -> None:
+    done = []
+    with pytest.raises(KeyboardInterrupt), interrupt_later(wanted):
+        signal.raise_signal(signal.SIGINT)
+        done.append("the rest")
+    assert bool(done) is wanted

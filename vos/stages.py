@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import queue
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, Generic, TypeVar
 
 from typing_extensions import Self
@@ -27,6 +28,35 @@ _PATIENCE = 10.0  # seconds that closing waits for a thread which is stuck in a 
 def available_cores() -> int:
     """Counts the processor's cores that this process may use: fewer than there are in containers and under taskset."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+@contextmanager
+def interrupt_later(wanted: bool = True) -> Iterator[None]:
+    """Lets Ctrl-C wait for the end of the block; a second one does not wait.
+
+    Only in the main thread, which alone gets it, and where Ctrl-C does what it does in Python by itself.
+
+    Args:
+        wanted: False = the block may be interrupted.
+    """
+    own = signal.default_int_handler
+    is_main = threading.current_thread() is threading.main_thread()
+    if not (wanted and is_main and signal.getsignal(signal.SIGINT) is own):
+        yield
+        return
+    came: list[int] = []
+
+    def wait(number: int, where: FrameType | None) -> None:
+        came.append(number)
+        signal.signal(signal.SIGINT, own)
+
+    signal.signal(signal.SIGINT, wait)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, own)
+    if came:
+        raise KeyboardInterrupt
 
 
 class _Begun(threading.Event):

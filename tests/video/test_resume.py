@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import threading
 from pathlib import Path
 
@@ -59,6 +60,26 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_bits(
         assert resume.resumed >= stop - batch_size - 1
         collector, tracker = follow(**options, resume=resume)  # type: ignore[arg-type]
     assert len(tracker.calls) <= len(straight.calls) - stop + batch_size
+    assert same(collector, whole)
+
+
+@pytest.mark.parametrize("start", [0, 9])
+@pytest.mark.parametrize("stop", [1, 5, 8])
+def test_ctrl_c_waits_for_the_frame_so_that_all_are_kept(start: int, stop: int, tmp_path: Path) -> None:
+    class Signalled(RedTracker):
+        def _next(self, *arguments: object):  # type: ignore[no-untyped-def, override]
+            if len(self.calls) == stop:
+                signal.raise_signal(signal.SIGINT)
+            return super()._next(*arguments)  # type: ignore[arg-type]
+
+    options = {"count": COUNT, "at": (start,)}
+    whole, straight = follow(**options)  # type: ignore[arg-type]
+    with ResumeState(tmp_path / "resume", "same") as resume, pytest.raises(KeyboardInterrupt):
+        follow(**options, resume=resume, tracker=Signalled())  # type: ignore[arg-type]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    with ResumeState(tmp_path / "resume", "same") as resume:
+        collector, tracker = follow(**options, resume=resume)  # type: ignore[arg-type]
+    assert len(tracker.calls) == len(straight.calls) - stop - 1
     assert same(collector, whole)
 
 

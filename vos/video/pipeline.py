@@ -21,7 +21,7 @@ import torch
 from vos.geometry import Geometry
 from vos.io.frames import FrameSource
 from vos.sam.segmenter import Segmenter
-from vos.stages import Prefetch, StageTimes, WriteBehind, available_cores
+from vos.stages import Prefetch, StageTimes, WriteBehind, available_cores, interrupt_later
 from vos.structures import Frame, ImageEmbedding, LabelMap, SegmentedFrame, TrackedFrame
 from vos.tracking.config import EdgesConfig
 from vos.tracking.merge import merge
@@ -124,12 +124,14 @@ def segment_video(
                 Prefetch(encode(direction.frames(), pipeline), pipeline.batch_size, "encode") as embedded,
             ):
                 for frame, embedding in embedded:
-                    with direction.next_frame():
-                        tracked = track(pipeline, direction, frame, embedding)
-                    checkpoint = direction.checkpoint_if_due(pipeline.tracker)
-                    results.put(Tracked(frame, tracked, embedding.geometry, checkpoint))
-                    if direction.has_result(frame):
-                        pipeline.on_frame(frame.index)
+                    # Ctrl-C waits for what can be kept: all but a reference, which takes seconds to learn.
+                    with interrupt_later(direction.reference_at(frame) is None):
+                        with direction.next_frame():
+                            tracked = track(pipeline, direction, frame, embedding)
+                        checkpoint = direction.checkpoint_if_due(pipeline.tracker)
+                        results.put(Tracked(frame, tracked, embedding.geometry, checkpoint))
+                        if direction.has_result(frame):
+                            pipeline.on_frame(frame.index)
     return pipeline.times
 
 
