@@ -68,7 +68,7 @@ def attempt_batch(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
     expected = 0 if bad is None else 3
     if outcome.code != expected:
         return Verdict(TRACEBACK, f"exit code {outcome.code}, not {expected}: {tail(outcome.err)}")
-    told = any(bad in line for line in lines(outcome.err + outcome.out) if "error" in line) if bad else True
+    told = any(f"{bad}: " in line or f"error: {bad}" in line for line in lines(outcome.err)) if bad else True
     return Verdict("right") if told else Verdict(SILENT, f"{bad} is not named: {tail(outcome.err)}")
 
 

@@ -19,6 +19,7 @@ from faulting.judge import ONE_LINE, RIGHT, SILENT, TRACEBACK, Verdict, crash, l
 from faulting.kinds import Choice, Kind
 
 TIMES = ("written.jsonl", "written.copy.jsonl")  # say when each file was written
+SCRAPS = re.compile(r"(^|/)\.vos/(lock$|\.[^/]*partial)")  # a kill may leave them, hidden; they mean nothing
 TIMING = re.compile(r"second|per_frame|speed|date|time")  # keys of what a run took
 
 
@@ -105,7 +106,8 @@ def reference(bench: Bench, job: str) -> Reference:
 
 def digest(folder: Path) -> dict[str, str]:
     """A hash per file, links and left-overs included; of JSON without what the run took."""
-    found = {k: v for k, v in snapshot(folder).items() if Path(k).name not in TIMES} if folder.exists() else {}
+    found = snapshot(folder) if folder.exists() else {}
+    found = {k: v for k, v in found.items() if Path(k).name not in TIMES and not SCRAPS.search(k)}
     for name in found:
         path = folder / name
         if path.suffix == ".json" and path.is_file():
