@@ -196,6 +196,7 @@ KINDS = (
         40,
         {"harm": (*HARMS, "nan", "inf", "zero", "int32", "transposed", "renamed")},
         attempt_weights,
+        holds=True,
     ),
     Kind(
         "foreign records",
