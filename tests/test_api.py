@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,6 +36,29 @@ def test_five_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.mask.dtype == np.bool_
     assert result.alpha.dtype == np.uint8
     assert result.mask.shape == result.alpha.shape == image.shape[:2]
+
+
+def test_a_concept_is_given_itself_or_by_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    model = NanoSegmenter(NanoWeights(NanoNetwork()), input_size=128)
+    image = square_clip(1)[0]
+    concept = vos.Concept.from_image(image, square_mask(0).labels, model=model)
+    concept.save(tmp_path / "square.concept")
+    by_file = vos.segment(image, tmp_path / "square.concept", model=model)
+    np.testing.assert_array_equal(by_file.alpha, vos.segment(image, concept, model=model).alpha)
+    with pytest.raises(vos.VosError, match="a ndarray is no concept"):
+        vos.segment(concept, image, model=model)  # type: ignore[arg-type]
+
+
+def test_saving_a_concept_replaces_concepts_only(tmp_path: Path) -> None:
+    model = NanoSegmenter(NanoWeights(NanoNetwork()), input_size=128)
+    concept = vos.Concept.from_image(square_clip(1)[0], square_mask(0).labels, model=model)
+    mine = tmp_path / "mask.png"
+    mine.write_bytes(b"mine")
+    with pytest.raises(vos.VosError, match=r"mask\.png would be replaced, and is no concept file"):
+        concept.save(mine)
+    assert mine.read_bytes() == b"mine"
+    for _ in range(2):
+        concept.save(tmp_path / "square.concept")
 
 
 def test_unknown_names_are_attribute_errors() -> None:

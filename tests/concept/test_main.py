@@ -54,9 +54,11 @@ def test_file_gives_back_every_bit(concept: Concept, tmp_path: Path) -> None:
 
 
 def test_same_concept_same_bytes(concept: Concept, tmp_path: Path) -> None:
-    concept.save(tmp_path / "a.concept")
-    concept.save(tmp_path / "b.concept")
-    assert (tmp_path / "a.concept").read_bytes() == (tmp_path / "b.concept").read_bytes()
+    contents = set()
+    for number in range(8):
+        concept.save(tmp_path / f"{number}.concept")
+        contents.add((tmp_path / f"{number}.concept").read_bytes())
+    assert len(contents) == 1
 
 
 def test_another_model_or_other_weights_are_refused(concept: Concept, model: ColourSegmenter) -> None:

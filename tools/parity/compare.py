@@ -116,10 +116,10 @@ def _tensors(content: bytes) -> bytes:
     """
     start = 8 + int.from_bytes(content[:8], "little")
     header: dict[str, Any] = json.loads(content[8:start])
-    texts = header.pop("__metadata__", {})
-    description = {key: json.loads(text) for key, text in texts.items() if not key.endswith("sha256")}  # since 0.4.0
+    description = {key: json.loads(text) for key, text in header.pop("__metadata__", {}).items()}
     for about in description.values():
         about.pop("format", None)
+        about.pop("hash", None)  # since 0.4.0
     parts = [_json_bytes(description)]
     for name in sorted(header):
         first, last = header[name]["data_offsets"]

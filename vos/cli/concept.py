@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from vos.cli.compose import Run, do_all
 from vos.cli.config import ConceptConfig
 from vos.cli.options import paths
 from vos.concept.concept import Concept
-from vos.concept.file import is_concept_file
+from vos.concept.file import keep_strangers
 from vos.errors import VosError
 from vos.io.atomic import remove_leftovers
 from vos.io.images import read_image
@@ -75,8 +74,7 @@ def _keep_strangers(out: Path, inputs: Sequence[Path]) -> None:
     """Makes sure that only a concept file is replaced, and removes what killed runs left of writing it."""
     if out.resolve() in {path.resolve() for path in inputs}:
         raise VosError(f"out={out} is a reference of the concept; give the concept a name of its own")
-    if os.path.lexists(out) and (out.is_symlink() or not is_concept_file(out)):
-        raise VosError(f"{out} would be replaced, and is no concept file; move it away, or give another out=")
+    keep_strangers(out)
     remove_leftovers(out.parent, [glob.escape(out.name)])
 
 

@@ -145,7 +145,11 @@ class Concept:
             raise VosError(f"the concept {self.name} is damaged: its features are not those of {model.name}")
 
     def save(self, path: str | Path) -> None:
-        """Writes a concept file; see :mod:`vos.concept.file`."""
+        """Writes a concept file; see :func:`vos.concept.file.write_concept`.
+
+        Raises:
+            VosError: the place cannot be written, or holds something that is no concept file.
+        """
         contents = ConceptFile(self.name, self.model_name, self.checkpoint_sha256, self.views, self.weights)
         write_concept(path, contents)
 

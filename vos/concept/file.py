@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -24,7 +25,7 @@ from vos.persam.target_model import RIDGE
 
 FORMAT = 2  # of the file; raised when its meaning changes
 KEY = "vos.concept"  # the metadata entry that holds everything, as JSON
-HASH = "vos.concept.sha256"  # and the one with its hash
+KEYS = {"format", "name", "model", "sha256", "views"}  # of that; and "hash", which files of before 0.4.0 have not
 MAX_SIDE = 1 << 17  # pixels
 MAX_TEXT = 500
 
@@ -43,8 +44,9 @@ def write_concept(path: str | Path, concept: ConceptFile) -> None:
     """Writes a concept; the file appears under its name only when it is complete.
 
     Raises:
-        VosError: the place cannot be written.
+        VosError: the place cannot be written, or holds something that is no concept file.
     """
+    keep_strangers(Path(path))
     tensors: dict[str, torch.Tensor] = {}
     views = []
     for number, view in enumerate(concept.views):
@@ -67,9 +69,20 @@ def write_concept(path: str | Path, concept: ConceptFile) -> None:
         "sha256": concept.checkpoint_sha256,
         "views": views,
     }
-    text = json.dumps(about)
+    # One entry: of several, safetensors writes now this one first, now that one.
+    text = json.dumps({**about, "hash": _digest(about, tensors)})
     with atomic_path(path) as temporary:
-        temporary.write_bytes(save(tensors, metadata={KEY: text, HASH: _digest(text, tensors)}))
+        temporary.write_bytes(save(tensors, metadata={KEY: text}))
+
+
+def keep_strangers(path: Path) -> None:
+    """Makes sure that writing a concept to ``path`` replaces nothing but an earlier one.
+
+    Raises:
+        VosError: there is another kind of file, or a link.
+    """
+    if os.path.lexists(path) and (path.is_symlink() or not is_concept_file(path)):
+        raise VosError(f"{path} would be replaced, and is no concept file; move it away, or give another name")
 
 
 def is_concept_file(path: Path) -> bool:
@@ -94,12 +107,11 @@ def read_concept(path: str | Path) -> ConceptFile:
         raise VosError(f"{path} is missing; make it with python -m vos.concept ref_image= ref_mask= out={path}")
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            about = json.loads(metadata[KEY])
+            about = json.loads((file.metadata() or {})[KEY])
             if about["format"] == FORMAT:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-                if metadata.get(HASH, "") not in ("", _digest(metadata[KEY], tensors)):
-                    raise ValueError("damaged")
+                told = about.pop("hash", None)
+                _require(set(about) == KEYS and told in (None, _digest(about, tensors)), "damaged")
                 return _contents(about, tensors)
         version = int(about["format"])
     except Exception as error:  # an odd file can make any of its readers raise anything
@@ -109,9 +121,9 @@ def read_concept(path: str | Path) -> ConceptFile:
     raise VosError(f"{path} has format {version}, this version reads {FORMAT}; make the concept again")
 
 
-def _digest(text: str, tensors: Mapping[str, torch.Tensor]) -> str:
-    """Hashes all that a file says. Files of before 0.4.0 have no such hash."""
-    digest = hashlib.sha256(text.encode())
+def _digest(about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> str:
+    """Hashes all that a file says."""
+    digest = hashlib.sha256(json.dumps(about).encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.numpy().tobytes())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -33,7 +34,7 @@ MAX_OVERLAP = 0.5  # an instance that lies in earlier ones by more than this is 
 
 def segment(
     image: Photo,
-    concept: Concept,
+    concept: Concept | str | Path,
     *,
     method: str | MethodConfig | None = None,
     model: Segmenter | None = None,
@@ -49,15 +50,20 @@ def segment(
 
     Args:
         image: a file, or uint8 (H, W, 3) RGB.
-        concept: to look for.
+        concept: to look for, or its file.
         method: persam, persam_f, p2sam or persam_published, or all of its options; None = the default.
         model: that made the concept; None loads it by the concept's model name, once per process.
         threshold: score in [0, 1] below which the concept counts as absent; None = the calibrated default, 0 = never.
         instances: "one" or "all" objects of this kind.
 
     Raises:
-        VosError: the photo cannot be read, an option is unknown, or the concept belongs to another model.
+        VosError: the photo or the concept cannot be read, an option is unknown, or the concept belongs to another
+                model.
     """
+    if isinstance(concept, (str, Path)):
+        concept = Concept.load(concept)
+    if not isinstance(concept, Concept):
+        raise VosError(f"a {type(concept).__name__} is no concept; give one of vos.Concept.from_image, or its file")
     model = cached_model(concept.model_name) if model is None else model
     return PhotoSegmenter(model, method, threshold, instances).segment(as_rgb(image), [concept])[0]
 
