@@ -35,8 +35,9 @@ def test_formats(suffix: str, tmp_path: Path) -> None:
     assert np.abs(rgb.astype(int) - picture()).mean() < 4
 
 
+@pytest.mark.parametrize("suffix", ["png", "tiff"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation_is_applied(orientation: int, tmp_path: Path) -> None:
+def test_exif_orientation_is_applied(orientation: int, suffix: str, tmp_path: Path) -> None:
     undo = {  # what the camera stored, for a scene that looks like picture()
         1: lambda p: p, 2: lambda p: p[:, ::-1], 3: lambda p: p[::-1, ::-1], 4: lambda p: p[::-1],
         5: lambda p: p.transpose(1, 0, 2), 6: lambda p: np.rot90(p), 7: lambda p: np.rot90(p, 2).transpose(1, 0, 2),
@@ -44,8 +45,8 @@ def test_exif_orientation_is_applied(orientation: int, tmp_path: Path) -> None:
     }  # fmt: skip
     exif = Image.Exif()
     exif[0x0112] = orientation
-    Image.fromarray(np.ascontiguousarray(undo[orientation](picture()))).save(tmp_path / "a.png", exif=exif)
-    assert np.array_equal(read_image(tmp_path / "a.png"), picture())
+    Image.fromarray(np.ascontiguousarray(undo[orientation](picture()))).save(tmp_path / f"a.{suffix}", exif=exif)
+    assert np.array_equal(read_image(tmp_path / f"a.{suffix}"), picture())
 
 
 def test_modes(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
@@ -65,6 +66,8 @@ def open_image(path: str | Path) -> Image.Image:
             raise VosError(f"{path} is empty; an image file was expected")
         is_heif = beginning[4:8] == b"ftyp" and beginning[8:] in HEIF_BRANDS
         image = _open_heif(path) if is_heif else Image.open(path, formats=_formats())
+        if isinstance(image, TiffImageFile):
+            image.filename = ""  # or Pillow 13 maps the file, and a sideways one with its sides exchanged
     except VosError:
         raise
     except Exception as error:  # as above
