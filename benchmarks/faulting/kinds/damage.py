@@ -187,6 +187,7 @@ KINDS = (
         150,
         {"format": PICTURES, "harm": HARMS, "role": ("reference photo", "photo", "frame")},
         attempt_picture,
+        holds=True,
     ),
     Kind("damaged masks", 30, {"harm": HARMS}, attempt_mask),
     Kind("damaged states", 100, {"job": tuple(JOBS), "harm": HARMS, "signal": ("kill -9", "Ctrl-C")}, attempt_state),

@@ -210,6 +210,12 @@ def _one_frame(bench: Bench, count: int) -> None:
 
 FORMATS = ("png", "png", "tiff", "bmp", "webp", "jpg")
 KINDS = (
-    Kind("odd masks", 260, {"notation": tuple(DRAWN), "objects": (1, 2, 3, 4), "format": FORMATS}, attempt_drawn),
+    Kind(
+        "odd masks",
+        260,
+        {"notation": tuple(DRAWN), "objects": (1, 2, 3, 4), "format": FORMATS},
+        attempt_drawn,
+        holds=True,
+    ),
     Kind("wrong masks", 40, {"mask": WRONG, "command": ("run", "album", "concept")}, attempt_wrong, holds=True),
 )
