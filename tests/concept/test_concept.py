@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from fakes import ColourSegmenter
+from fakes import ColourSegmenter, square_clip, square_mask
 from PIL import Image
 from red_album import SIZE, make_album, truth
 
@@ -22,3 +22,10 @@ def test_a_sideways_photo_takes_its_mask_either_way_up(tmp_path: Path) -> None:
     assert views[0].geometry.original_size == views[1].geometry.original_size == SIZE
     assert np.array_equal(views[0].coverage, views[1].coverage)
     assert views[0].area == truth(32).sum()
+
+
+def test_a_mask_in_floating_point_is_cut_at_half() -> None:
+    image, mask = square_clip(1)[0], square_mask(0).labels
+    shares = np.where(mask > 0, 0.9, 0.1).astype(np.float32)
+    soft, hard = (Concept.from_image(image, each, model=ColourSegmenter()) for each in (shares, mask))
+    assert soft.views[0].area == hard.views[0].area == np.count_nonzero(mask)

@@ -55,7 +55,7 @@ class Concept:
 
         Args:
             image: a file, or uint8 (H, W, 3) RGB.
-            mask: a file, or (H, W) where non-zero is the object.
+            mask: a file, or (H, W) where non-zero is the object; floating point is cut at half.
             name: what the object is called.
             model: that will search for it; None = the default model.
             finetune: also tune PerSAM-F's mask weights, for ``method="persam_f"``.

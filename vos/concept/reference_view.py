@@ -75,7 +75,7 @@ def as_mask(
     """Returns a reference mask as bool (H, W), from a file or an array.
 
     Args:
-        mask: a file, or an array (H, W).
+        mask: a file, or an array (H, W); floating point is cut at half, as shares of the object are.
         size: (H, W) of its photo.
         object_id: the id to take; None = everything that is not background.
         photo: where this is a file, too, a mask that was drawn on it as it is stored is turned as the photo is.
@@ -85,6 +85,7 @@ def as_mask(
     """
     if not isinstance(mask, (str, Path)):
         labels = np.asarray(mask)
+        labels = labels > 0.5 if labels.dtype.kind == "f" else labels
     elif isinstance(photo, (str, Path)):
         labels = read_reference(mask, photo=photo).labels
     else:
