@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from vos.cli.output_folder import sole_writer
+from vos.cli.output_folder import sole_writer, tidy_notes
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
 
@@ -19,7 +19,7 @@ HOLDER = """
 import sys
 from pathlib import Path
 from vos.io.atomic import atomic_path
-from vos.cli.output_folder import sole_writer
+from vos.cli.output_folder import sole_writer, tidy_notes
 folder = Path(sys.argv[1])
 with sole_writer(folder, ["masks", "a.mp4"]), atomic_path(folder / "masks") as masks:
     masks.mkdir()
@@ -115,6 +115,21 @@ def test_results_of_another_source_stay_unless_the_folder_was_named(
         sole_writer(tmp_path, ["a.txt"], source=source, is_chosen=is_chosen),
     ):
         pytest.fail("it began")
+
+
+def test_notes_that_a_run_left_at_its_end_go_away_unless_it_lives(tmp_path: Path) -> None:
+    with sole_writer(tmp_path, ["a.txt"]), atomic_path(tmp_path / "a.txt") as path:
+        path.write_text("done")
+    kept = names(tmp_path / ".vos")
+    (tmp_path / ".vos" / "resume").mkdir()
+    for name in ("lock", ".written.jsonl.partial", "resume/forward.state"):
+        (tmp_path / ".vos" / name).touch()
+    tidy_notes(tmp_path, "resume")
+    assert names(tmp_path / ".vos") == kept
+    with another_process(tmp_path):
+        (tmp_path / ".vos" / "resume").mkdir()
+        tidy_notes(tmp_path, "resume")
+        assert (tmp_path / ".vos" / "resume").exists()
 
 
 def test_files_and_links_of_the_users_are_not_touched(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain
@@ -75,6 +76,7 @@ def sole_writer(
             if not is_chosen and written.source not in (None, source):
                 raise VosError(f"{folder} holds the results of {written.source}; give {source} another output_dir=")
             written.check(chain(*(folder.glob(name) for name in outputs)) if targets is None else targets, inputs)
+            written.remove_half_written()
             remove_leftovers(folder, outputs)
             with writing_to(folder):
                 stack.enter_context(written.active(source))
@@ -85,10 +87,17 @@ def sole_writer(
                 one.rmdir()
 
 
-def forget_killed_writer(folder: Path) -> None:
-    """Removes the lock of a run that was killed when everything was done; that of one that goes on stays."""
+def tidy_notes(folder: Path, *names: str) -> None:
+    """Removes what a run left in its notes that was killed when everything was done; what belongs to a live one stays.
+
+    Args:
+        folder: of finished results.
+        names: of folders in the notes that are of no more use.
+    """
     with suppress(VosError, OSError), _lock(folder / NOTES / LOCK):
-        pass
+        Written(folder).remove_half_written()
+        for name in names:
+            shutil.rmtree(folder / NOTES / name, ignore_errors=True)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vos.cli.compose import Run
 
 T = TypeVar("T")
+INTERRUPTED = 130
 
 
 def program(
@@ -56,6 +57,8 @@ def leave(main: Callable[[], int]) -> NoReturn:
     """Ends the process with the exit code of ``main``; Ctrl-C after the last word of it changes nothing any more."""
     code = main()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if code == INTERRUPTED:  # Python ends by the signal itself if Ctrl-C came while it ran code from a string
+        os._exit(code)
     sys.exit(code)
 
 
@@ -69,7 +72,7 @@ def exit_code(main: Callable[[], int | None]) -> int:
         except (Exception, KeyboardInterrupt) as error:
             if (interruption := _interruption(error)) is not None:
                 print(f"interrupted: {str(interruption) or 'run the same command again to go on'}", file=sys.stderr)
-                return 130
+                return INTERRUPTED
             if (text := users_error(error)) is None:
                 raise
             print(f"error: {' '.join(text.split())}", file=sys.stderr)

@@ -19,7 +19,7 @@ from vos.album.listing import album_root
 from vos.cli.compose import Run, do_all
 from vos.cli.config import RunConfig
 from vos.cli.options import paths
-from vos.cli.output_folder import forget_killed_writer, output_folder, sole_writer
+from vos.cli.output_folder import output_folder, sole_writer, tidy_notes
 from vos.cli.run_record import is_finished, model_record, run_fingerprint
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
@@ -86,7 +86,7 @@ def run(config: RunConfig, folder: Path) -> None:
         model = model.for_objects(object_count(references))
         fingerprint = run_fingerprint(config, model)
         if not config.overwrite and is_finished(folder / "summary.json", fingerprint, outputs.values()):
-            forget_killed_writer(folder)
+            tidy_notes(folder, "resume")
             print(f"{folder} is finished already, with the same options and input; overwrite=true redoes it")
             return
         tracker = make_tracker(config.tracker, model)

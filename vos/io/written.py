@@ -69,6 +69,11 @@ class Written:
                 "record); move it away, or choose another output_dir"
             )
 
+    def remove_half_written(self) -> None:
+        """Removes what a killed run left of writing the record; nobody else may be writing it."""
+        for path in self.notes.glob(".written.*.partial"):
+            path.unlink(missing_ok=True)
+
     def claim(self, temporary: Path, target: Path) -> None:
         """Notes that a file, or all files in a folder, are about to appear at ``target``.
 
