@@ -43,6 +43,7 @@ def test_a_concept_is_given_itself_or_by_its_file(monkeypatch: pytest.MonkeyPatc
     image = square_clip(1)[0]
     concept = vos.Concept.from_image(image, square_mask(0).labels, model=model)
     concept.save(tmp_path / "square.concept")
+    assert len(repr(concept)) < 200, "no tensors"
     by_file = vos.segment(image, tmp_path / "square.concept", model=model)
     np.testing.assert_array_equal(by_file.alpha, vos.segment(image, concept, model=model).alpha)
     with pytest.raises(vos.VosError, match="a ndarray is no concept"):

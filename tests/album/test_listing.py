@@ -9,6 +9,8 @@ from pathlib import Path
 from PIL import Image
 
 from vos.album.listing import album_name, list_album, result_names
+from vos.io.atomic import atomic_path
+from vos.io.written import Written
 
 
 def test_names_mirror_the_tree_and_stay_apart(tmp_path: Path) -> None:
@@ -56,3 +58,15 @@ def test_earlier_results_of_albums_and_videos_are_no_photos(tmp_path: Path) -> N
     assert [photo.key for photo in album.photos] == ["1.png", "mine/masks/1.png"]
     assert album.left_out["in earlier results"] == 3
     assert [photo.key for photo in list_album(tmp_path / "a" / "masks").photos] == ["1.png"]  # asked for by name
+
+
+def test_results_written_among_the_photos_are_no_photos(tmp_path: Path) -> None:
+    Image.new("RGB", (4, 4)).save(tmp_path / "1.png")
+    (tmp_path / ".vos").mkdir()
+    written = Written(tmp_path)
+    with written.active("clip.mp4"), atomic_path(tmp_path / "masks" / "0.png") as temporary:
+        Image.new("L", (4, 4)).save(temporary, format="PNG")
+    Image.new("RGB", (4, 4)).save(tmp_path / "masks" / "mine.png")
+    album = list_album(tmp_path)
+    assert [photo.key for photo in album.photos] == ["1.png", "masks/mine.png"]
+    assert album.left_out == {"in earlier results": 1}

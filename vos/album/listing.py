@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vos.errors import VosError
 from vos.io.images import find_paths, is_image, list_images, natural_key
-from vos.io.written import holds_results
+from vos.io.written import Written, holds_results
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,11 @@ def list_album(spec: str | Path, exclude: Path | None = None) -> Album:
     """
     spec = Path(spec).expanduser()
     root, is_results = album_root(spec), lru_cache(maxsize=None)(holds_results)
+    own = Written(root) if is_results(root) else None  # a run may have written its results among the photos
     paths, left_out = [], Counter[str]()
     for path in find_paths(spec):
         inside = any(is_results(folder) for folder in path.parents if root in folder.parents)
-        if inside or (exclude is not None and _is_inside(path, exclude)):
+        if inside or (own is not None and own.wrote(path)) or (exclude is not None and _is_inside(path, exclude)):
             left_out.update(["in earlier results"] * is_image(path))
         elif is_image(path):
             paths.append(path)

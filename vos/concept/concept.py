@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -37,8 +37,8 @@ class Concept:
     name: str
     model_name: str
     checkpoint_sha256: str
-    views: tuple[ReferenceView, ...]
-    weights: torch.Tensor | None = None
+    views: tuple[ReferenceView, ...] = field(repr=False)
+    weights: torch.Tensor | None = field(default=None, repr=False)
 
     @classmethod
     def from_image(

@@ -85,7 +85,7 @@ def as_mask(
     """
     if not isinstance(mask, (str, Path)):
         labels = np.asarray(mask)
-        labels = labels > 0.5 if labels.dtype.kind == "f" else labels
+        labels = np.greater(labels, 0.5) if labels.dtype.kind == "f" else labels
     elif isinstance(photo, (str, Path)):
         labels = read_reference(mask, photo=photo).labels
     else:

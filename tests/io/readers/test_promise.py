@@ -108,6 +108,17 @@ def test_a_cut_file_is_told_with_how_much_is_missing(
     assert [str(path) in r.getMessage() and "missing" in r.getMessage() for r in caplog.records] == [True]
 
 
+def test_a_transport_stream_that_ends_within_a_packet_is_told(make_clip: Any, caplog: pytest.LogCaptureFixture) -> None:
+    path = make_clip("a.ts", time_base=Fraction(1, 90_000))
+    content = path.read_bytes()
+    for size, missing in ((len(content), 0), (len(content) // 376 * 188 + 100, 1)):
+        path.write_bytes(content[:size])
+        with open_frames(str(path)) as source:
+            assert list(source)
+            assert source.damage.missing == missing
+    assert ["missing" in record.getMessage() for record in caplog.records] == [True]
+
+
 @pytest.mark.parametrize(
     "name", set(PROMISING) - {"a.apng", "raw.avi"}
 )  # whose frames depend on nothing but themselves

@@ -1,11 +1,12 @@
 """What a container promises, compared with what came: the one place that says whether a video is complete.
 
 A container promises by an index (MP4), by a number of frames (AVI, MXF, APNG), by a duration (Matroska, FLV, Windows
-Media) or by an end mark (GIF). Streams that are made to be cut anywhere promise nothing; a live recording neither.
+Media) or by an end mark (GIF). A transport stream promises whole packets, other streams and live recordings nothing.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import av
@@ -16,6 +17,7 @@ from vos.io.readers.base import Damage
 from vos.io.readers.decoder import AV_ERRORS, VideoDecoder, local
 from vos.io.readers.structure import apng_frames, asf_seconds, is_chain_broken
 
+TS_PACKETS = (188, 192, 204)  # bytes, with the stamps of cameras and the checks of broadcasts
 ALMOST = 0.75  # of a frame's duration: times are rounded
 GAP = 1.5  # frame durations between two frames; variable frame rates have gaps, too, so they prove nothing
 
@@ -30,7 +32,7 @@ def damage_of(decoder: VideoDecoder, path: str | None) -> Damage:
         path: the file, None for a stream.
     """
     lost = _undecoded(decoder)
-    missing = max(missing_frames(decoder, path), int(decoder.breaks_off))
+    missing = max(missing_frames(decoder, path), int(decoder.breaks_off or _ends_within_a_packet(decoder, path)))
     return Damage(max(decoder.damaged, decoder.corrupt_packets, lost), missing)
 
 
@@ -52,6 +54,13 @@ def missing_frames(decoder: VideoDecoder, path: str | None) -> int:
         return max(1, gaps + lost)
     is_cut = end is not None and lost and not (path and _is_filled_by_others(path, end - ALMOST / decoder.rate))
     return lost if is_cut else 0
+
+
+def _ends_within_a_packet(decoder: VideoDecoder, path: str | None) -> bool:
+    """Tells whether an MPEG transport stream, which may be cut between any two packets, is cut within one."""
+    if path is None or decoder.container.format.name != "mpegts":
+        return False
+    return all(Path(path).stat().st_size % size for size in TS_PACKETS)
 
 
 def _promised_count(decoder: VideoDecoder, path: str | None) -> int | None:
