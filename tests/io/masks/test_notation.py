@@ -190,3 +190,13 @@ def test_a_gray_photo_is_refused(tmp_path: Path) -> None:
 def test_many_objects_are_counted_and_the_first_named(tmp_path: Path) -> None:
     drawn = np.arange(1, 31, dtype=np.uint8).repeat(40)[None].repeat(20, 0)
     assert read(tmp_path, drawn).describe().endswith("12 (800 px), 18 more")
+
+
+def test_an_inverted_mask_and_a_speck_are_asked_about(tmp_path: Path) -> None:
+    inverted = np.full((20, 50), 255, np.uint8)
+    inverted[5:10, 5:15] = 0
+    assert read(tmp_path, inverted).describe() == "1 object: 1 (950 px, 95% of the frame: is the mask inverted?)"
+    speck = np.zeros((20, 50), np.uint8)
+    speck[3, 4] = 255
+    assert read(tmp_path, speck).describe() == "1 object: 1 (1 px, is that all of it?)"
+    assert "?" not in read(tmp_path, 255 - inverted).describe()

@@ -24,6 +24,8 @@ from vos.structures import LabelMap
 
 LOG = logging.getLogger("vos")
 MAX_TOLD = 12  # objects that are named in a line
+MOST = 0.9  # share of the frame: more is hardly an object
+SPECK = 4  # pixels: no more of them is hardly one, either
 VOC_VOID = 0xE0E0C0  # the colour of PASCAL VOC's borders, which belong to nothing
 
 ORIENTATION = 0x0112  # EXIF tag; its values say what makes the stored picture (H, W) upright
@@ -81,11 +83,18 @@ class ReferenceMasks:
         pixels = np.sum([np.bincount(each.labels.ravel(), minlength=256) for each in self.label_maps], axis=0)
         ids = [int(i) for i in np.flatnonzero(pixels) if i]
         called = {i: f"{i} = {self.names[i]}" if i in self.names else str(i) for i in ids[:MAX_TOLD]}
-        told = [f"{name} ({int(pixels[i]):,} px)" for i, name in called.items()]
+        told = [f"{name} ({int(pixels[i]):,} px{self._doubt(int(pixels[i]))})" for i, name in called.items()]
         told += [f"{len(ids) - MAX_TOLD} more"] * (len(ids) > MAX_TOLD)
         masks = f" in {len(self.label_maps)} masks" * (len(self.label_maps) > 1)
         void = f"; {self.void} taken as void" * bool(self.void)
         return f"{len(ids)} object{'s' * (len(ids) > 1)}{masks}: {', '.join(told)}{void}"
+
+    def _doubt(self, pixels: int) -> str:
+        """Asks about an object that is nearly all or nearly nothing of the frames."""
+        share = pixels / sum(each.labels.size for each in self.label_maps)
+        if share > MOST:
+            return f", {share:.0%} of the frame: is the mask inverted?"
+        return ", is that all of it?" if pixels <= SPECK * len(self.label_maps) else ""
 
 
 def read_reference(path: str | Path, size: SizeHW | None = None, *, photo: str | Path | None = None) -> LabelMap:
