@@ -21,7 +21,7 @@ from vos.structures import ImageEmbedding
 
 SAM_NAMES = ("vit_h", "vit_l", "vit_b", "vit_t")
 INPUT_SIZE = 1024
-DECODER_BYTES = 80e6  # for each object, at once (measured)
+DECODER_BYTES = 80e6  # for each object, at once (an estimate from the sizes of its tensors)
 _GRID = (INPUT_SIZE // 16, INPUT_SIZE // 16)
 _PIXEL_MEAN = (123.675, 116.28, 103.53)
 _PIXEL_STD = (58.395, 57.12, 57.375)
