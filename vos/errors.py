@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+NO_MEMORY = r"can('t|not) allocate memory|out of memory|bad_alloc|failed to map"
+
 
 class VosError(Exception):
     """A problem that the user can mend.
@@ -20,7 +22,7 @@ def users_error(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.filename is not None:  # writing has words of its own
         return f"{error.filename}: {error.strerror}"
     text = str(error)
-    if isinstance(error, MemoryError) or re.search(r"can't allocate memory|out of memory|bad_alloc", text):
+    if isinstance(error, MemoryError) or re.search(NO_MEMORY, text):
         return "there is not enough memory; close other programs, or try a smaller model.input_size or batch_size=1"
     if re.search(r"can't start new thread|Resource temporarily unavailable", text):
         return "the system allows no further thread or process; close other programs, or raise its limit (ulimit -u)"

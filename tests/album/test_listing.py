@@ -36,11 +36,12 @@ def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
     (tmp_path / "linked.png").symlink_to(tmp_path / "1.png")
     (tmp_path / "broken.png").symlink_to(tmp_path / "nowhere.png")
     (tmp_path / "folder").symlink_to(tmp_path / "deep")
+    (tmp_path / "itself.png").symlink_to(tmp_path / "itself.png")
     os.mkfifo(tmp_path / "pipe.png")
-    album = list_album(tmp_path)
+    album = list_album(tmp_path, exclude=tmp_path / "out")
     assert [photo.key for photo in album.photos] == ["1.png", "deep/2.png", "linked.png"]
     assert album.describe_left_out() == (
-        "1 .mov, 1 broken link, 1 linked folder, 1 no regular file, 1 without a suffix"
+        "1 .mov, 2 broken link, 1 linked folder, 1 no regular file, 1 without a suffix"
     )
 
 

@@ -30,6 +30,13 @@ def test_a_prompt_names_one_object_and_every_concept_another() -> None:
     assert object_count([Reference(0, concepts=concepts)]) == 3
 
 
+def test_a_mask_of_another_size_than_its_frame_is_refused() -> None:
+    model = ColourSegmenter()
+    (embedding,) = model.encode([np.zeros((24, 32, 3), np.uint8)])
+    with pytest.raises(VosError, match="the mask of frame 5 is 64x48 pixels, the frame 32x24"):
+        Reference(5, square_mask(0)).mask(model, embedding)
+
+
 def test_masks_belong_to_their_frames_in_the_order_given(tmp_path: Path) -> None:
     paths = [tmp_path / f"{index}.png" for index in (7, 2)]
     for path, index in zip(paths, (7, 2)):

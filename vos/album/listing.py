@@ -122,4 +122,4 @@ def _why_not(path: Path) -> list[str]:
 
 
 def _is_inside(path: Path, folder: Path) -> bool:
-    return path.resolve().is_relative_to(folder.resolve())
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))  # takes links to themselves

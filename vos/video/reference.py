@@ -43,9 +43,13 @@ class Reference:
         """Gives the mask and its predicted IoU: the user's and 1, or the best candidate for the prompt and the model's.
 
         Raises:
-            VosError: the model finds nothing at the prompt.
+            VosError: the mask has not the frame's size, or the model finds nothing at the prompt.
         """
         if self.label_map is not None:
+            own, size = self.label_map.labels.shape, embedding.geometry.original_size
+            if own != size:
+                said = f"{own[1]}x{own[0]} pixels, the frame {size[1]}x{size[0]}"
+                raise VosError(f"the mask of frame {self.frame_index} is {said}; draw it at that size")
             return self.label_map, 1.0
         assert self.prompt is not None
         best = model.decode_prompts(embedding, [self.prompt]).best()
