@@ -29,6 +29,7 @@ VOLATILE = frozenset(
         "video_lacks",  # since 0.4.0
         "original_ids",
         "protocol",
+        "left_out",
     }
 )
 TIMES = ("second", "ms/")  # parts of the titles of columns that hold times
