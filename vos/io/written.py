@@ -117,6 +117,17 @@ class Written:
         path = path.parent.resolve() / path.name
         return path.is_relative_to(self.folder) and self._proof(path) is not None
 
+    def sync(self) -> None:
+        """Waits until the disk holds all that is noted, so that what vouches for it does not outlive it."""
+        paths = [self.folder / name for name in self._known]
+        for path in (*paths, *sorted({path.parent for path in paths})):
+            with suppress(OSError):  # gone, or a system that cannot: Windows has no folders to sync
+                file = os.open(path, os.O_RDONLY)
+                try:
+                    os.fsync(file)
+                finally:
+                    os.close(file)
+
     def _proof(self, path: Path) -> Stamp | None:
         """Finds the line that says that a run of vos wrote this file as it is."""
         known = self._known.get(path.relative_to(self.folder).as_posix(), [])

@@ -12,6 +12,7 @@ import numpy as np
 
 from vos.geometry import mask_box
 from vos.io.writers.base import Writer
+from vos.io.written import record_of
 from vos.structures import SegmentedFrame
 
 
@@ -41,6 +42,8 @@ class SummaryWriter(Writer):
 
     def _finish(self) -> None:
         assert self._rows is not None
+        if (record := record_of(self.path)) is not None:
+            record.sync()  # after a power failure no summary stands beside empty masks
         head = json.dumps({**self.header, **self.footer()}, indent=2)
         self._rows.seek(0)
         with self._temporary(self.path).open("w", encoding="utf-8") as file:
