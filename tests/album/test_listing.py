@@ -6,9 +6,11 @@ import json
 import os
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from vos.album.listing import album_name, list_album, result_names
+from vos.errors import VosError
 from vos.io.atomic import atomic_path
 from vos.io.written import Written
 
@@ -71,3 +73,11 @@ def test_results_written_among_the_photos_are_no_photos(tmp_path: Path) -> None:
     album = list_album(tmp_path)
     assert [photo.key for photo in album.photos] == ["1.png", "masks/mine.png"]
     assert album.left_out == {"in earlier results": 1}
+
+
+def test_an_album_among_its_results_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "album").mkdir()
+    Image.new("RGB", (4, 4)).save(tmp_path / "album" / "1.png")
+    for folder in (tmp_path / "album", tmp_path):
+        with pytest.raises(VosError, match="lies in output_dir="):
+            list_album(tmp_path / "album", exclude=folder)

@@ -62,10 +62,12 @@ def list_album(spec: str | Path, exclude: Path | None = None) -> Album:
         exclude: folder of this run's results.
 
     Raises:
-        VosError: there is no photo.
+        VosError: there is no photo, or the album lies among the results.
     """
     spec = Path(spec).expanduser()
     root, is_results = album_root(spec), lru_cache(maxsize=None)(holds_results)
+    if exclude is not None and _is_inside(root, exclude):
+        raise VosError(f"the album {spec} lies in output_dir={exclude}, among the results; choose another output_dir")
     own = Written(root) if is_results(root) else None  # a run may have written its results among the photos
     paths, left_out = [], Counter[str]()
     for path in find_paths(spec):
