@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,15 @@ def test_saving_a_concept_replaces_concepts_only(tmp_path: Path) -> None:
     assert mine.read_bytes() == b"mine"
     for _ in range(2):
         concept.save(tmp_path / "square.concept")
+
+
+def test_a_pipe_is_no_concept_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    concept = vos.Concept.from_image(
+        square_clip(1)[0], square_mask(0).labels, model=NanoSegmenter(NanoWeights(NanoNetwork()), input_size=128)
+    )
+    with pytest.raises(vos.VosError, match="pipe would be replaced"):
+        concept.save(tmp_path / "pipe")
 
 
 def test_unknown_names_are_attribute_errors() -> None:

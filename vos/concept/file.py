@@ -87,6 +87,8 @@ def keep_strangers(path: Path) -> None:
 
 def is_concept_file(path: Path) -> bool:
     """Tells whether a file is a concept, of whatever version."""
+    if not path.is_file():  # a device may be read without end
+        return False
     try:
         with safe_open(path, framework="pt") as file:
             return KEY in (file.metadata() or {})
