@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -70,3 +71,23 @@ def test_ctrl_c_waits_where_that_is_wanted(wanted: bool) -> None:
         signal.raise_signal(signal.SIGINT)
         done.append("the rest")
     assert bool(done) is wanted
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal to a thread")
+def test_ctrl_c_on_leaving_waits_for_what_is_being_written() -> None:
+    written = []
+
+    def write(item: int) -> None:
+        signal.pthread_kill(main, signal.SIGINT)
+        time.sleep(0.3)
+        written.append(item)
+
+    main = threading.get_ident()
+    with pytest.raises(KeyboardInterrupt), interrupt_later(), WriteBehind(write, 2, "write") as results:
+        results.put(1)
+    assert written == [1]
+    written.clear()
+    with pytest.raises(KeyboardInterrupt), WriteBehind(write, 2, "write") as results:
+        results.put(2)
+        time.sleep(0)
+    assert written == [2]

@@ -186,8 +186,9 @@ class WriteBehind(Generic[T]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._queue.put(_End())
-        self._thread.join()
+        with interrupt_later():  # what comes next closes what this thread may be writing to
+            self._queue.put(_End())
+            self._thread.join()
         if self._error is not None and error is None:
             raise self._error
 

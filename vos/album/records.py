@@ -134,7 +134,8 @@ class Records:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        with writing_to(self._path) if error is None else suppress(OSError):  # what could not be written still cannot
+            self._file.close()
 
 
 def checksum(path: Path) -> int:

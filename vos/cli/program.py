@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO, TypeVar
 
 from vos import __version__
 from vos.errors import users_error
+from vos.stages import interrupt_later
 
 if TYPE_CHECKING:
     from vos.cli.compose import Run
@@ -48,7 +49,10 @@ def program(
         if not words or any(word in ("-h", "--help") for word in words):
             print(help_text(options, usage), flush=True)
             return 0
-        return work()(compose(words, name, options))
+        runs = compose(words, name, options)
+        with interrupt_later():  # PyTorch's C++ code does not survive Ctrl-C while it loads
+            do = work()
+        return do(runs)
 
     return exit_code(main)
 
