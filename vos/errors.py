@@ -22,6 +22,8 @@ def users_error(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.filename is not None:  # writing has words of its own
         return f"{error.filename}: {error.strerror}"
     text = str(error)
+    if isinstance(error, RuntimeError) and "Symlink loop" in text:
+        return f"{text}; a link leads to itself"
     if isinstance(error, MemoryError) or re.search(NO_MEMORY, text):
         return "there is not enough memory; close other programs, or try a smaller model.input_size or batch_size=1"
     if re.search(r"can't start new thread|Resource temporarily unavailable", text):

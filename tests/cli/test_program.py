@@ -36,6 +36,7 @@ def test_help_loads_neither_torch_nor_opencv(name: str) -> None:
     ("error", "line"),
     [
         (MemoryError(), "error: there is not enough memory"),
+        (RuntimeError("Symlink loop from 'x'"), "error: Symlink loop from 'x'; a link leads to itself"),
         (ImportError("x.so: failed to map segment"), "error: there is not enough memory"),
         (
             RuntimeError("DefaultCPUAllocator: can't allocate memory: you"),

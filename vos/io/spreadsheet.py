@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")  # with these, a spreadsheet computes a cell instead of showing it
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t")  # with these, a spreadsheet computes a cell instead of showing it
 
 
 def csv_text(rows: Iterable[Sequence[object]]) -> str:
@@ -17,7 +17,10 @@ def csv_text(rows: Iterable[Sequence[object]]) -> str:
 
 
 def _harmless(cell: object) -> object:
-    if not isinstance(cell, str) or not cell.startswith(FORMULA_SIGNS):
+    if not isinstance(cell, str):
+        return cell
+    cell = cell.replace("\r", "\\r")  # csv leaves it bare, and then it ends a row
+    if not cell.startswith(FORMULA_SIGNS):
         return cell
     try:
         float(cell)
