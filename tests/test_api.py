@@ -51,6 +51,15 @@ def test_a_concept_is_given_itself_or_by_its_file(monkeypatch: pytest.MonkeyPatc
         vos.segment(concept, image, model=model)  # type: ignore[arg-type]
 
 
+def test_a_concept_is_saved_where_it_is_loaded_from(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    model = NanoSegmenter(NanoWeights(NanoNetwork()), input_size=128)
+    vos.Concept.from_image(square_clip(1)[0], square_mask(0).labels, model=model).save("~/square.concept")
+    assert vos.Concept.load("~/square.concept").name == "object"
+    assert [path.name for path in tmp_path.iterdir()] == ["square.concept"]
+
+
 def test_saving_a_concept_replaces_concepts_only(tmp_path: Path) -> None:
     model = NanoSegmenter(NanoWeights(NanoNetwork()), input_size=128)
     concept = vos.Concept.from_image(square_clip(1)[0], square_mask(0).labels, model=model)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -177,7 +178,7 @@ def test_frames_without_annotation_are_tracked_and_later_objects_given(
     tracker = RedTracker()
     monkeypatch.setattr(vos.evaluation.jobs, "make_tracker", lambda config, model: tracker)
     (sequence,) = read_dataset(davis, 2017, "val", only=["goat"])
-    (job,) = vos.evaluation.jobs.sequence_jobs([sequence], ColourSegmenter(), TrackerConfig(), 1, "")
+    (job,) = vos.evaluation.jobs.sequence_jobs([sequence], ColourSegmenter(), TrackerConfig(), 1, lambda files: "")
     job.work(tmp_path / "goat", lambda: None)
     assert tracker.calls == [("start", 0), ("step", 1), ("add_reference", 2), ("step", 3)]
     assert tracker.object_ids == (1, 2)
@@ -199,6 +200,16 @@ def test_finished_sequences_are_skipped_and_others_redone(run: Main, davis: Path
     tracked.clear()
     assert run(f"dataset.root={davis}", "tracker.points=7", "overwrite=true") == 0
     assert tracked == ["bear", "goat"]
+
+
+@pytest.mark.parametrize("changed", ["Annotations/480p/goat/00000.png", "JPEGImages/480p/goat/00002.jpg"])
+def test_a_sequence_whose_files_changed_is_redone(run: Main, davis: Path, tracked: list[str], changed: str) -> None:
+    assert run(f"dataset.root={davis}") == 0
+    tracked.clear()
+    status = (davis / changed).stat()
+    os.utime(davis / changed, ns=(status.st_atime_ns, status.st_mtime_ns + 10**9))
+    assert run(f"dataset.root={davis}") == 0
+    assert tracked == ["goat"]
 
 
 def test_ctrl_c_keeps_finished_sequences_and_nothing_of_the_others(

@@ -146,6 +146,20 @@ def test_a_finished_run_is_not_redone_unless_asked(
     assert models[4].encoded == FRAMES
 
 
+def test_results_inside_the_folder_of_the_frames_are_no_frames(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("frames").mkdir()
+    for index, image in enumerate(square_clip(3, SIZE)):
+        Image.fromarray(image).save(f"frames/{index}.png")
+    words = ["video=frames", MASK, "output_dir=frames/out"]
+    assert program(*words) == 0
+    (Path("frames") / "out" / ".vos" / "resume").mkdir()  # a run that was killed at its very end
+    assert program(*words) == 0
+    assert "finished already" in capsys.readouterr().out
+    assert not (Path("frames") / "out" / ".vos" / "resume").exists()
+
+
 @pytest.mark.parametrize("ref_frame", [0, 5])
 def test_an_interrupted_run_goes_on_to_the_same_bytes(
     program: Program,

@@ -282,3 +282,13 @@ def test_wherever_the_disk_is_full_the_next_run_goes_on(clip: Path, output: str)
     assert results[0][1] == 2
     assert results[-1][1] == 0
     assert len(places) >= 2, places
+
+
+@pytest.mark.parametrize("more", [[], ["overwrite=true"]])
+def test_a_video_is_never_replaced_by_its_own_overlay(program: Program, capsys: Capture, more: list[str]) -> None:
+    assert program(VIDEO, MASK, "output=overlay", "output_dir=out") == 0
+    content = Path("out/overlay.mp4").read_bytes()
+    capsys.readouterr()
+    assert program("video=out/overlay.mp4", MASK, "output=overlay", "output_dir=out", *more) == 2
+    assert "video=out/overlay.mp4 lies where this run would write" in told(capsys)
+    assert Path("out/overlay.mp4").read_bytes() == content

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +200,38 @@ def test_results_of_a_deleted_photo_go_with_it(
     assert mine.read_bytes() == b"worked over by hand"
     assert album(*album_words, "output=[masks,dreambooth]") == 0
     assert "removed" not in capsys.readouterr().out
+
+
+def test_results_of_another_album_in_the_same_folder_stay(
+    album: Program, album_words: list[str], tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(tmp_path / "my photos" / "a 10.jpg", other / "only here.jpg")
+    assert album(*album_words, "output_dir=both") == 0
+    kept = sorted(Path("both/masks").rglob("*.png"))
+    assert album(f"images={other}", *album_words[1:], "output_dir=both") == 0
+    assert set(kept) < set(Path("both/masks").rglob("*.png"))
+
+
+def test_a_mask_that_a_power_failure_emptied_is_written_again(album: Program, album_words: list[str]) -> None:
+    assert album(*album_words) == 0
+    mask = next(Path("outputs/my-photos/masks").glob("*.png"))
+    content = mask.read_bytes()
+    mask.write_bytes(b"")
+    assert album(*album_words) == 0
+    assert mask.read_bytes() == content
+
+
+def test_foreign_training_pictures_are_noticed_before_the_work(
+    album: Program, album_words: list[str], album_model: ColourSegmenter
+) -> None:
+    mine = Path("out/dreambooth/train/metadata.jsonl")
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    assert album(*album_words, "output_dir=out") == 2
+    assert mine.read_text() == "mine"
+    assert album_model.encoded <= 1, "the reference"
 
 
 def test_results_of_photos_that_a_pattern_leaves_out_stay(

@@ -124,11 +124,11 @@ def test_notes_that_a_run_left_at_its_end_go_away_unless_it_lives(tmp_path: Path
     (tmp_path / ".vos" / "resume").mkdir()
     for name in ("lock", ".written.jsonl.partial", "resume/forward.state"):
         (tmp_path / ".vos" / name).touch()
-    tidy_notes(tmp_path, "resume")
+    tidy_notes(tmp_path)
     assert names(tmp_path / ".vos") == kept
     with another_process(tmp_path):
         (tmp_path / ".vos" / "resume").mkdir()
-        tidy_notes(tmp_path, "resume")
+        tidy_notes(tmp_path)
         assert (tmp_path / ".vos" / "resume").exists()
 
 

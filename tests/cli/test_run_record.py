@@ -60,7 +60,7 @@ def test_pictures_of_a_pattern_count(files: Path) -> None:
 
 
 PRINTS: dict[str, Callable[[Any], str]] = {
-    "davis": lambda config: davis_fingerprint(config, MODEL),
+    "davis": lambda config: davis_fingerprint(config, MODEL, [Path("mask.png")]),
     "perseg": lambda config: perseg_fingerprint(config, MODEL, [Path("mask.png")]),
     "album": lambda config: album_fingerprint(AlbumConfig(precision=config.precision), MODEL, 0.5, [{"name": "rex"}]),
 }

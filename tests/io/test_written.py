@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
+import vos.io.written
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
 from vos.io.written import Written
+
+DIGEST = vos.io.written._digest
 
 
 def write(folder: Path, *names: str, text: str = "ours") -> None:
@@ -110,6 +114,53 @@ def test_a_folder_of_notes_of_another_program_is_refused(tmp_path: Path) -> None
     (tmp_path / ".vos").symlink_to("own")
     with pytest.raises(VosError, match="was not made by vos"):
         Written(tmp_path)
+
+
+def test_what_a_kill_left_half_written_among_the_masks_stops_nobody(tmp_path: Path) -> None:
+    write(tmp_path, "masks/")
+    (tmp_path / "masks" / ".0.01234567.partial.png").touch()
+    (tmp_path / "masks" / ".DS_Store").touch()
+    assert refused(tmp_path, "masks") == ""
+
+
+def test_a_folder_is_noted_once_and_not_file_by_file(tmp_path: Path) -> None:
+    (tmp_path / ".vos").mkdir()
+    with Written(tmp_path).active("clip.mp4"), atomic_path(tmp_path / "masks") as folder:
+        folder.mkdir()
+        with atomic_path(folder / "0.png") as mask:
+            mask.write_text("ours")
+        assert "0.png" not in (tmp_path / ".vos" / "written.jsonl").read_text()
+    assert '"masks/0.png"' in (tmp_path / ".vos" / "written.jsonl").read_text()
+
+
+def test_a_copy_of_ours_is_read_once_to_know_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, "a.txt")
+    os.utime(tmp_path / "a.txt", ns=(0, 0))
+    read: list[Path] = []
+    monkeypatch.setattr(vos.io.written, "_digest", lambda path: read.append(path) or DIGEST(path))
+    write(tmp_path, "b.txt")
+    assert read.count(tmp_path / "a.txt") == 1
+    assert refused(tmp_path, "a.txt") == ""
+    assert read.count(tmp_path / "a.txt") == 1, "its new time is known"
+
+
+def test_an_emptied_result_is_nobodys_loss_but_an_empty_file_of_the_users_is_theirs(tmp_path: Path) -> None:
+    write(tmp_path, "a.txt")
+    for name in ("a.txt", "mine.txt"):
+        (tmp_path / name).write_text("")
+    assert refused(tmp_path, "a.txt") == ""
+    assert "mine.txt would be replaced" in refused(tmp_path, "mine.txt")
+
+
+@pytest.mark.parametrize("name", ["written.jsonl", "written.copy.jsonl"])
+def test_nothing_is_written_through_a_link_among_the_notes(tmp_path: Path, name: str) -> None:
+    write(tmp_path, "a.txt")
+    (tmp_path / ".vos" / name).unlink()
+    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / ".vos" / name).symlink_to(tmp_path / "mine.txt")
+    with pytest.raises(VosError, match="was not made by vos"):
+        write(tmp_path, "a.txt")
+    assert (tmp_path / "mine.txt").read_text() == "mine"
 
 
 @pytest.mark.parametrize("given", ["masks", "masks/0.png", "link.png"])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,12 +55,21 @@ def test_no_more_objects_are_decoded_at_once_than_the_limit_allows(limit: float,
     assert [len(call.prompts) for call in model.calls] == batches
 
 
-def test_smaller_batches_give_the_same_masks() -> None:
+def test_smaller_batches_give_the_same_masks(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    decode = NanoSegmenter._decode
+
+    def counted(self: NanoSegmenter, embeddings: Any, prompts: Sequence[Prompt], *rest: Any) -> MaskCandidates:
+        sizes.append(len(prompts))
+        return decode(self, embeddings, prompts, *rest)
+
+    monkeypatch.setattr(NanoSegmenter, "_decode", counted)
     model = load_model(ModelConfig(input_size=128), device="cpu", precision="float32")
     (embedding,) = model.encode([square_clip(1)[0]])
     prompts = [Prompt.from_points(np.float32([[x, 20]])) for x in (10, 30, 50)]
     whole, parts = (each.decode(embedding, prompts) for each in (model, model.at_memory_limit(0.0001)))
     torch.testing.assert_close(whole.logits, parts.logits, rtol=1e-3, atol=1e-3)
+    assert sizes == [3, 1, 1, 1]
 
 
 def test_a_second_run_of_the_process_has_the_same_model() -> None:

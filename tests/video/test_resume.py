@@ -74,10 +74,13 @@ def test_ctrl_c_waits_for_the_frame_so_that_all_are_kept(start: int, stop: int, 
 
     options = {"count": COUNT, "at": (start,)}
     whole, straight = follow(**options)  # type: ignore[arg-type]
-    with ResumeState(tmp_path / "resume", "same") as resume, pytest.raises(KeyboardInterrupt):
-        follow(**options, resume=resume, tracker=Signalled())  # type: ignore[arg-type]
+    with ResumeState(tmp_path / "resume", "same") as resume:
+        with pytest.raises(KeyboardInterrupt):
+            follow(**options, resume=resume, tracker=Signalled())  # type: ignore[arg-type]
+        kept = resume.kept
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     with ResumeState(tmp_path / "resume", "same") as resume:
+        assert resume.resumed == kept > 0
         collector, tracker = follow(**options, resume=resume)  # type: ignore[arg-type]
     assert len(tracker.calls) == len(straight.calls) - stop - 1
     assert same(collector, whole)

@@ -13,7 +13,7 @@ class DreamboothConfig(Checked):
     """``output=dreambooth``: training pictures for personalised image generation."""
 
     GROUP = "dreambooth."
-    LIMITS: ClassVar[Limits] = {(64, 4096): "size", (0, 2): "margin"}
+    LIMITS: ClassVar[Limits] = {(512, 1024): "size", (0, 2): "margin"}
 
     size: int = 512  # side of the square crops, pixels: 512 | 768 | 1024; as the image generator expects
     background: str = "white"  # white | gray | black | #rrggbb | transparent | blur | keep

@@ -103,12 +103,14 @@ def _write(path: Path, text: str) -> None:
 
 
 def unique_names(names: Iterable[str]) -> list[str]:
-    """Tells equal names of concepts apart by a number."""
+    """Tells names of concepts apart by a number where their folders would be the same."""
     result: list[str] = []
+    taken: set[str] = set()
     for name in names:
         number, candidate = 1, name
-        while candidate in result:
+        while (folder := concept_folder(candidate, 2).casefold()) in taken:
             number += 1
             candidate = f"{name}-{number}"
+        taken.add(folder)
         result.append(candidate)
     return result

@@ -33,7 +33,8 @@ from vos.sam.device import set_threads
 from vos.sam.registry import load_photo_model
 from vos.sam.segmenter import Segmenter
 
-FILES = (*OUTPUTS, "instances", "contact_sheet*.png", "album.csv", "album.json")  # that a run may write
+REPORT = ("contact_sheet*.png", "album.csv", "album.json")
+FILES = (*OUTPUTS, "instances", *REPORT)  # that a run may write
 
 
 def run_all(runs: Sequence[Run[AlbumConfig]]) -> int:
@@ -91,7 +92,8 @@ def run(config: AlbumConfig, folder: Path) -> int:
 
 def _own_folder(config: AlbumConfig, folder: Path, root: Path, outputs: PhotoOutputs) -> AbstractContextManager[None]:
     """Claims the folder of the results for this album, as :func:`vos.cli.output_folder.sole_writer` does."""
-    report = [path for name in FILES[len(OUTPUTS) + 1 :] for path in folder.glob(name)]
+    # The report also renews the metadata of training pictures that an earlier run has written.
+    report = [path for name in ("dreambooth", *REPORT) for path in folder.glob(name)]
     given = {"ref_image": config.ref_image, "ref_mask": config.ref_mask, "concept": config.concept}
     return sole_writer(
         folder,
@@ -118,7 +120,8 @@ def _header(
 
 def _work(photos: Sequence[AlbumPhoto], records: Records, pipeline: AlbumPipeline, broken: dict[str, str]) -> None:
     """Works the pipeline with a progress bar, and where the time went."""
-    finished = sum(not records.missing(photo, pipeline.fingerprint, pipeline.outputs.wanted()) for photo in photos)
+    wanted = pipeline.outputs.wanted()
+    finished = sum(not records.missing(photo, pipeline.fingerprint, wanted) for photo in photos)
     if finished == len(photos):
         print(f"all {len(photos)} photos are finished already, with the same options; overwrite=true redoes them")
         return

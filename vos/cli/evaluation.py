@@ -110,7 +110,7 @@ def evaluate_davis(config: EvaluateConfig, folder: Path, overrides: Sequence[str
     _write_summary(
         folder,
         config,
-        {**run, "protocol": scoring.protocol(sequences), "J&F": summary.jf_mean, "J": j._asdict(), "F": f._asdict()},
+        {**run, "protocol": rules, "J&F": summary.jf_mean, "J": j._asdict(), "F": f._asdict()},
     )
     print(f"J&F {summary.jf_mean:.4f}   report: {folder}")
     return summary
@@ -157,7 +157,9 @@ def run_davis(config: EvaluateConfig, sequences: Sequence[DavisSequence], masks:
     frames = sum(len(sequence.images()) for sequence in sequences)
     set_threads(config.threads, embedded=config.model.name == "nano")
     model = load_model(config.model, config.checkpoint, config.device, config.precision)
-    jobs = sequence_jobs(sequences, model, config.tracker, config.batch_size, davis_fingerprint(config, model))
+    jobs = sequence_jobs(
+        sequences, model, config.tracker, config.batch_size, lambda files: davis_fingerprint(config, model, files)
+    )
     seconds = run_missing(jobs, masks, config.overwrite, "frame")
     return {"model": model_record(model), "frames": frames, "milliseconds_per_frame": 1000 * seconds / frames}
 

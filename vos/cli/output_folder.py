@@ -16,6 +16,8 @@ from vos.errors import VosError
 from vos.io.atomic import remove_leftovers, writing_to
 from vos.io.written import LOCK, NOTES, Written
 
+RESUME = "resume"  # folder in the notes: the state of an interrupted run
+
 try:
     import fcntl
 except ImportError:  # Windows: runs are not kept apart there
@@ -87,17 +89,15 @@ def sole_writer(
                 one.rmdir()
 
 
-def tidy_notes(folder: Path, *names: str) -> None:
+def tidy_notes(folder: Path) -> None:
     """Removes what a run left in its notes that was killed when everything was done; what belongs to a live one stays.
 
     Args:
         folder: of finished results.
-        names: of folders in the notes that are of no more use.
     """
     with suppress(VosError, OSError), _lock(folder / NOTES / LOCK):
         Written(folder).remove_half_written()
-        for name in names:
-            shutil.rmtree(folder / NOTES / name, ignore_errors=True)
+        shutil.rmtree(folder / NOTES / RESUME, ignore_errors=True)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from vos import __version__
 from vos.cli.config import AlbumConfig, RunConfig
 from vos.cli.options import paths
 from vos.evaluation.config import EvaluateConfig
+from vos.io.images import is_image
 from vos.io.readers.live import is_live_address
 from vos.sam.segmenter import Segmenter
 
@@ -34,11 +35,17 @@ def run_fingerprint(config: RunConfig, model: Segmenter) -> str:
     )
 
 
-def davis_fingerprint(config: EvaluateConfig, model: Segmenter) -> str:
-    """Hashes everything that the masks of a DAVIS data set depend on."""
-    root = str(Path(config.dataset.root or "").resolve())
+def davis_fingerprint(config: EvaluateConfig, model: Segmenter, files: Iterable[Path]) -> str:
+    """Hashes everything that the masks of one DAVIS sequence depend on.
+
+    Args:
+        config: all options.
+        model: as it was loaded.
+        files: the sequence's frames, and the annotations that are given.
+    """
     return _fingerprint(
-        dataset={**asdict(config.dataset), "root": root},
+        files=_named_stamps(files),
+        year=config.dataset.year,
         model=_model_parts(config, model),
         tracker=asdict(config.tracker),
         batch_size=config.batch_size,
@@ -54,7 +61,7 @@ def perseg_fingerprint(config: EvaluateConfig, model: Segmenter, files: Iterable
         files: the object's photos, and the mask of its reference.
     """
     return _fingerprint(
-        files=[[str(path.resolve()), *stamp] for path in files for stamp in _stamps([path])],
+        files=_named_stamps(files),
         model=_model_parts(config, model),
         method=asdict(config.method),
     )
@@ -103,7 +110,7 @@ def _files(video: str) -> list[Path]:
     """Lists the files that a video is made of: one, or pictures in a folder or of a pattern; none of a camera."""
     path = Path(video)
     if path.is_dir():
-        return sorted(path.iterdir())
+        return sorted(filter(is_image, path.iterdir()))
     if path.exists():
         return [path]
     return [] if is_live_address(video) else sorted(Path(name) for name in glob.glob(video, recursive=True))  # noqa: PTH207
@@ -116,6 +123,11 @@ def _model_parts(config: AlbumConfig | EvaluateConfig, model: Segmenter) -> list
 def _stamps(files: Iterable[Path]) -> list[list[Any]]:
     """Lists name, size and time of change of files that are too large to be read for it."""
     return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+
+
+def _named_stamps(files: Iterable[Path]) -> list[list[Any]]:
+    """Lists the stamps of files, and which ones they are."""
+    return [[str(path.resolve()), *stamp] for path in files for stamp in _stamps([path])]
 
 
 def _fingerprint(**parts: Any) -> str:

@@ -19,7 +19,7 @@ from vos.album.listing import album_root
 from vos.cli.compose import Run, do_all
 from vos.cli.config import RunConfig
 from vos.cli.options import paths
-from vos.cli.output_folder import output_folder, sole_writer, tidy_notes
+from vos.cli.output_folder import RESUME, output_folder, sole_writer, tidy_notes
 from vos.cli.run_record import is_finished, model_record, run_fingerprint
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
@@ -61,8 +61,6 @@ def run(config: RunConfig, folder: Path) -> None:
     outputs = _outputs(config, folder)
     if (video := config.video) is None:
         raise VosError("there is no video; give video=clip.mp4 and its mask, ref_mask=frame0.png")
-    if config.batch_size < 1:
-        raise VosError(f"batch_size={config.batch_size} is too small; give 1 or more")
     set_threads(config.threads, embedded=config.model.name == "nano")
     original_ids: dict[int, int] = {}
 
@@ -86,7 +84,7 @@ def run(config: RunConfig, folder: Path) -> None:
         model = model.for_objects(object_count(references))
         fingerprint = run_fingerprint(config, model)
         if not config.overwrite and is_finished(folder / "summary.json", fingerprint, outputs.values()):
-            tidy_notes(folder, "resume")
+            tidy_notes(folder)
             print(f"{folder} is finished already, with the same options and input; overwrite=true redoes it")
             return
         tracker = make_tracker(config.tracker, model)
@@ -152,7 +150,7 @@ def _segment(
     begin, progress = time.perf_counter(), _Progress(folder.name)
     with ExitStack() as stack:
         mark = "" if config.overwrite else header["fingerprint"]
-        resume = None if source.is_live else stack.enter_context(ResumeState(folder / NOTES / "resume", mark))
+        resume = None if source.is_live else stack.enter_context(ResumeState(folder / NOTES / RESUME, mark))
         resumed = 0 if resume is None else resume.resumed
         if resume is not None and resume.is_damaged:
             print("what an interrupted run has left is damaged; beginning again")
@@ -208,7 +206,8 @@ def _sole_writer(config: RunConfig, video: str, folder: Path) -> AbstractContext
 def _inputs(config: RunConfig) -> list[tuple[str, Path]]:
     given = {"ref_mask": config.ref_mask, "concept": config.concept, "checkpoint": [config.checkpoint or ""]}
     files = [(option, path) for option, names in given.items() for path in paths(names) if path.name]
-    return [("video", album_root(Path(config.video or ""))), *files]
+    video = Path(config.video or "")
+    return [("video", video if video.exists() else album_root(video)), *files]
 
 
 def _outputs(config: RunConfig, folder: Path) -> dict[str, Path]:

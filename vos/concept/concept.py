@@ -16,7 +16,6 @@ from vos.concept.reference_view import Mask, Photo, ReferenceView, as_mask, as_r
 from vos.errors import VosError
 from vos.persam.persam_f import FinetuneConfig
 from vos.persam.target_feature import Pooling
-from vos.persam.target_model import scales
 from vos.sam.registry import cached_model
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding, TargetFeature
@@ -140,8 +139,8 @@ class Concept:
         if embedding is None:
             return
         own = [len(self.views[0].features), *(len(moments) - 1 for moments in self.views[0].moments)]
-        levels = [len(each) for each in scales(embedding.features, embedding.levels)] if embedding.levels else []
-        if own != [len(embedding.features), *levels]:
+        levels = (embedding.features, *embedding.levels[1:]) if embedding.levels else ()  # of the target models
+        if own != [len(each) for each in (embedding.features, *levels)]:
             raise VosError(f"the concept {self.name} is damaged: its features are not those of {model.name}")
 
     def save(self, path: str | Path) -> None:

@@ -46,7 +46,8 @@ def write_concept(path: str | Path, concept: ConceptFile) -> None:
     Raises:
         VosError: the place cannot be written, or holds something that is no concept file.
     """
-    keep_strangers(Path(path))
+    path = Path(path).expanduser()
+    keep_strangers(path)
     tensors: dict[str, torch.Tensor] = {}
     views = []
     for number, view in enumerate(concept.views):

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from vos.errors import VosError
 from vos.evaluation.jf import frame_measures
 from vos.evaluation.split_list import read_split, visible
-from vos.io.images import open_image
+from vos.io.masks.label_map import read_labels
 
 YEARS = (2016, 2017)
 IMAGES = (".jpg", ".jpeg", ".png")
@@ -69,7 +69,8 @@ class DavisSequence:
         Raises:
             VosError: an annotation cannot be read, or the first shows no object.
         """
-        given, known = [(0, self.reference())], set(np.unique(self.reference()).tolist())
+        first = self.reference()
+        given, known = [(0, first)], set(np.unique(first).tolist())
         for index, path in enumerate(self.annotations[1:] if self.is_sparse else (), start=1):
             labels = read_annotation(path, self.year)
             if fresh := set(np.unique(labels).tolist()) - known:
@@ -211,14 +212,8 @@ def _images(folder: Path, first: Path) -> tuple[Path, ...]:
 
 
 def _read_labels(path: Path, year: int) -> npt.NDArray[np.uint8]:
-    try:
-        with open_image(path) as image:
-            mode, labels = image.mode, np.asarray(image)
-    except (OSError, SyntaxError) as error:  # Pillow raises SyntaxError for some broken PNGs
-        raise VosError(f"cannot read label map {path}: {error}") from error
-    if mode not in ("P", "L", "1"):
-        raise VosError(f"label map {path} has mode {mode}; write ids as a palette PNG (mode P)")
-    return (labels != 0).astype(np.uint8) if year == 2016 else labels.astype(np.uint8, copy=False)
+    labels = read_labels(path)
+    return (labels != 0).astype(np.uint8) if year == 2016 else labels
 
 
 def _size(labels: npt.NDArray[np.uint8]) -> str:

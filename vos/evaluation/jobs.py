@@ -32,7 +32,11 @@ from vos.video.reference import Reference
 
 
 def sequence_jobs(
-    sequences: Sequence[DavisSequence], model: Segmenter, config: TrackerConfig, batch_size: int, fingerprint: str
+    sequences: Sequence[DavisSequence],
+    model: Segmenter,
+    config: TrackerConfig,
+    batch_size: int,
+    fingerprint: Callable[[Sequence[Path]], str],
 ) -> list[Job]:
     """Makes one job per sequence, which writes ``00000.png`` and on.
 
@@ -41,16 +45,15 @@ def sequence_jobs(
         model: for all of them.
         config: options of the tracker.
         batch_size: frames encoded together.
-        fingerprint: hash of everything that the masks depend on.
+        fingerprint: hashes everything that a sequence's masks depend on, given its frames and what is given of it.
     """
-
-    def work(sequence: DavisSequence, folder: Path, on_frame: Callable[[], object]) -> float:
-        return run_sequence(sequence, model, config, batch_size, folder, on_frame)
-
     jobs = []
     for sequence in sequences:
-        names = tuple(f"{path.stem}.png" for path in sequence.images())
-        jobs.append(Job(sequence.name, names, fingerprint, partial(work, sequence), {"frames": len(names)}))
+        images = sequence.images()
+        names = tuple(f"{path.stem}.png" for path in images)
+        given = sequence.annotations if sequence.is_sparse else sequence.annotations[:1]
+        work = partial(run_sequence, sequence, model, config, batch_size)
+        jobs.append(Job(sequence.name, names, fingerprint([*images, *given]), work, {"frames": len(names)}))
     return jobs
 
 
@@ -100,16 +103,12 @@ def object_jobs(
     """
     # The protocol knows no "absent": every photo shows its object, and the best guess counts.
     segmenter = PhotoSegmenter(model, config, threshold=0.0)
-
-    def work(item: PersegObject, folder: Path, on_photo: Callable[[], object]) -> float:
-        return _segment_object(item, segmenter, folder, on_photo)
-
     return [
         Job(
             item.name,
             tuple(f"{name}.png" for name in item.images),
             fingerprint([*item.images.values(), item.annotations[REFERENCE]]),
-            partial(work, item),
+            partial(_segment_object, item, segmenter),
         )
         for item in objects
     ]

@@ -69,7 +69,8 @@ def _is_finished(job: Job, folder: Path) -> bool:
         record = _read_record(folder)
     except (OSError, ValueError):
         return False
-    return record["fingerprint"] == job.fingerprint and all((folder / name).is_file() for name in job.files)
+    is_same = isinstance(record, dict) and record.get("fingerprint") == job.fingerprint and "seconds" in record
+    return is_same and all((folder / name).is_file() for name in job.files)
 
 
 def _read_record(folder: Path) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -19,6 +18,7 @@ from tqdm import tqdm
 from vos.errors import VosError
 from vos.evaluation.davis import DavisSequence, measure_frames
 from vos.evaluation.jf import Statistics, statistics
+from vos.stages import available_cores
 
 _CHUNK = 16  # frames handed to a process at a time
 _FRAMES_PER_WORKER = 250  # below that, starting one more process costs more than it saves
@@ -78,19 +78,21 @@ def score_results(
         raise VosError(f"results folder {results} does not exist; it must hold <sequence>/00000.png")
     if workers is not None and workers < 1:
         raise VosError(f"workers={workers} is too few; use 1 or more")
-    chunks = [chunk for sequence in sequences for chunk in _chunks(sequence, results)]
+    files = [sequence.results(results) for sequence in sequences]
+    objects = [sequence.objects() for sequence in sequences]
+    chunks = [chunk for each in zip(sequences, files, map(max, objects)) for chunk in _chunks(*each)]
     frames = sum(len(chunk.annotations) for chunk in chunks)
     if workers is None:
-        workers = min(_cores(), frames // _FRAMES_PER_WORKER + 1)
+        workers = min(available_cores(), frames // _FRAMES_PER_WORKER + 1)
     measures: dict[str, list[npt.NDArray[np.float64]]] = {sequence.name: [] for sequence in sequences}
     with tqdm(total=frames, desc="scoring", unit="frame", disable=not progress) as bar:
         for chunk, values in zip(chunks, _measure(chunks, workers), strict=True):
             measures[chunk.sequence].append(values)
             bar.update(len(values))
     scores = []
-    for sequence in sequences:
+    for sequence, shown in zip(sequences, objects):
         values = np.concatenate(measures[sequence.name])
-        for object_id, given in sequence.objects().items():
+        for object_id, given in shown.items():
             own = values[given:, object_id - 1]  # the first row is that of the second annotation
             if len(own):
                 scores.append(_score(sequence.name, object_id, own))
@@ -116,8 +118,7 @@ def overall(scores: Sequence[SequenceScore]) -> tuple[Statistics, Statistics]:
     return Statistics(*map(float, j)), Statistics(*map(float, f))
 
 
-def _chunks(sequence: DavisSequence, results: Path) -> list[_Chunk]:
-    files, count = sequence.results(results), max(sequence.objects())
+def _chunks(sequence: DavisSequence, files: tuple[Path, ...], count: int) -> list[_Chunk]:
     return [
         _Chunk(sequence.name, sequence.scored[i : i + _CHUNK], files[i : i + _CHUNK], sequence.year, count)
         for i in range(0, len(files), _CHUNK)
@@ -146,7 +147,3 @@ def _start_worker() -> None:
 def _score(sequence: str, object_id: int, values: npt.NDArray[np.float64]) -> SequenceScore:
     j, f = values[:, 0], values[:, 1]
     return SequenceScore(sequence, object_id, *statistics(j), *statistics(f), j, f)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

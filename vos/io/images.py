@@ -145,8 +145,13 @@ def _to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
         rgba = image.convert("RGBA")
         image = to_srgb(rgba)
         image.putalpha(rgba.getchannel("A"))
-        return np.array(Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB"))
+        return on_white(image)
     return np.array(to_srgb(image))  # a copy: writable and contiguous
+
+
+def on_white(rgba: Image.Image) -> npt.NDArray[np.uint8]:
+    """Lays a picture with straight alpha, mode "RGBA", on white; uint8 (H, W, 3)."""
+    return np.array(Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB"))
 
 
 def to_srgb(image: Image.Image) -> Image.Image:

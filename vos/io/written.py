@@ -21,7 +21,7 @@ NOTES = ".vos"
 LOCK = "lock"
 _COPIES = ("written.jsonl", "written.copy.jsonl")  # two, so that damage to one makes no result a stranger's
 HALF_WRITTEN = re.compile(r"\..*\.[0-9a-f]{8}\.(partial|old).*")  # names of vos.io.atomic
-_NO_LOSS = (".DS_Store", "Thumbs.db", "desktop.ini")  # what file managers leave
+NO_LOSS = (".DS_Store", "Thumbs.db", "desktop.ini")  # what file managers leave
 
 
 class Stamp(NamedTuple):
@@ -46,7 +46,8 @@ class Written:
         self._known: dict[str, list[Stamp]] = {}
         is_marked = [self._read(self.notes / name) for name in _COPIES]
         others = [name for name in _names(self.notes) if name != LOCK and not name.startswith(".written.")]
-        if self.notes.is_symlink() or (others and not any(is_marked)):
+        links = [path for path in (self.notes, *self.notes.glob("*")) if path.is_symlink()]  # would be written through
+        if links or (others and not any(is_marked)):
             raise VosError(f"{self.notes} was not made by vos; move it away, or choose another output_dir")
 
     def check(self, targets: Iterable[Path], inputs: Iterable[tuple[str, Path]]) -> None:
@@ -134,16 +135,21 @@ class Written:
         if not known or path.is_symlink() or not path.is_file():
             return None
         status = path.stat()
+        if status.st_size == 0:  # what a power failure leaves of a file; nothing is lost with it
+            return Stamp(0, status.st_mtime_ns, "")
         alike = [stamp for stamp in known if stamp.size == status.st_size]
-        unchanged = [stamp for stamp in alike if stamp.changed == status.st_mtime_ns]
-        copied = [stamp for stamp in alike if stamp.digest == _digest(path)] if alike and not unchanged else []
-        return next(iter((*unchanged, *copied)), None)
+        if unchanged := [stamp for stamp in alike if stamp.changed == status.st_mtime_ns]:
+            return unchanged[0]
+        if not alike or (digest := _digest(path)) not in {stamp.digest for stamp in alike}:
+            return None
+        known.append(Stamp(status.st_size, status.st_mtime_ns, digest))  # a copy: with this time it is not read again
+        return known[-1]
 
     def _strangers(self, target: Path) -> Iterator[Path]:
         """Finds what is not ours at a path or below it, links included."""
         for path in _files(target):
             is_left_over = any(HALF_WRITTEN.fullmatch(part) for part in path.relative_to(self.folder).parts)
-            if not is_left_over and path.name not in _NO_LOSS and self._proof(path) is None:
+            if not is_left_over and path.name not in NO_LOSS and self._proof(path) is None:
                 yield path
 
     def _read(self, path: Path) -> bool:
@@ -167,7 +173,8 @@ class Written:
                 rest = text.encode()
                 while rest:  # a full disk shows on the second try
                     rest = rest[file.write(rest) :]
-                os.fsync(file.fileno())
+                if name == _COPIES[0]:  # one is enough after a power failure
+                    os.fsync(file.fileno())
 
     def _rewrite(self, rows: Sequence[dict[str, object]]) -> None:
         for name in _COPIES:

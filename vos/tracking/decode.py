@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from vos.geometry import Geometry
-from vos.persam.cascade import refine
+from vos.persam.cascade import Box, refine
 from vos.persam.location_prior import LocationPrior, locate, locate_near, peak_points
 from vos.persam.overlap import others_of
 from vos.persam.persam_f import fuse
@@ -22,7 +22,7 @@ from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding, TargetFeature
 from vos.tracking.config import TrackerConfig
 from vos.tracking.observation import Observation
-from vos.tracking.prediction import Box, Prediction
+from vos.tracking.prediction import Prediction
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _decode_in_windows(
 ) -> list[Observation]:
     """Decodes objects in their windows, all of one size; what is observed is that of the whole frame again."""
     geometry = embedding.geometry
-    cells = geometry.grid_stride // geometry.logit_stride
+    cells = geometry.logits_per_cell
     near = {row: logits[windows[row].slices(cells)] for row, logits in others.items()}
     parts = [crop(embedding, window) for window in windows]
     prompts = _prompts(decoding, parts[0].geometry, predictions, prior, near, windows)
@@ -178,7 +178,7 @@ def _prompts(
         points = peaks[row][:count]
         mask = prediction.mask_logits if decoding.previous_mask else None
         if mask is not None and windows is not None:
-            mask = mask[windows[row].slices(geometry.grid_stride // geometry.logit_stride)]
+            mask = mask[windows[row].slices(geometry.logits_per_cell)]
         prompts.append(
             Prompt(
                 points=points,

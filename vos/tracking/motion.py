@@ -10,10 +10,9 @@ import torch
 import torch.nn.functional as F
 
 from vos.geometry import Geometry
+from vos.persam.cascade import Box
 from vos.tracking.config import MotionConfig
 from vos.tracking.observation import ABSENT_LOGIT
-
-Box = npt.NDArray[np.float32]
 
 FIRST_INNOVATION = 1.0  # of what has not been seen to move yet
 INNOVATION_DECAY = 0.7  # share of an earlier innovation that is left after each frame

@@ -57,7 +57,7 @@ class Observation:
     def coverage(self) -> torch.Tensor:
         """Float (h, w) in [0, 1], the share of the window's grid cells that the mask covers."""
         mask = (self.in_window(self.logits) > 0).to(self.similarity)
-        return F.avg_pool2d(mask[None], self.geometry.grid_stride // self.geometry.logit_stride)[0]
+        return F.avg_pool2d(mask[None], self.geometry.logits_per_cell)[0]
 
     def in_window(self, values: torch.Tensor) -> torch.Tensor:
         """Returns the window's part of a map (..., h', w') of the whole frame, on any of its grids, as a view."""

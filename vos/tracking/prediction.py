@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
+from vos.persam.cascade import Box
 from vos.persam.similarity import SimilarityScale
 from vos.structures import TargetFeature
-
-Box = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

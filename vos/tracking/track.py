@@ -149,7 +149,7 @@ class Track:
         doubtful = (coverage > 0) & ~own
         if not doubtful.any():
             return observation
-        stride = geometry.grid_stride // geometry.logit_stride
+        stride = geometry.logits_per_cell
         fine = doubtful.repeat_interleave(stride, dim=0).repeat_interleave(stride, dim=1)
         kept = observation.logits.clone()
         part = observation.in_window(kept)

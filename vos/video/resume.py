@@ -59,7 +59,11 @@ class Checkpoint:
 
 
 class SavedDirection:
-    """The results of one direction in the order of tracking, and the latest checkpoint that was saved with them.
+    """The results of one direction in the order of tracking, and the checkpoint that was saved with them.
+
+    Attributes:
+        checkpoint: where the run before this one was interrupted.
+        kept: how many results the state on disk vouches for.
 
     Raises:
         DamagedError: the state or the results that it counts are not as they were written.
@@ -67,11 +71,11 @@ class SavedDirection:
 
     def __init__(self, folder: Path, name: str) -> None:
         self._state_path, self._path = folder / f"{name}.state", folder / f"{name}.results"
-        self.checkpoint, results = self._load() if self.has_state else (Checkpoint(), 0)
+        self.checkpoint, self.kept = self._load() if self.has_state else (Checkpoint(), 0)
         self._file = self._path.open("a+b")
         self._offsets = [0]
         try:
-            for _ in range(results):
+            for _ in range(self.kept):
                 self._offsets.append(self._offsets[-1] + _HEADER.size + len(self._record(len(self))))
         except DamagedError:
             self.close()
@@ -141,7 +145,7 @@ class SavedDirection:
             file.write(_digest(data) + data)
             file.flush()
             os.fsync(file.fileno())
-        self.checkpoint = checkpoint
+        self.kept = len(self)
 
     @property
     def has_state(self) -> bool:
@@ -194,7 +198,7 @@ class ResumeState:
     @property
     def kept(self) -> int:
         """Counts the frames that the next run need not track again."""
-        return self.backward.checkpoint.consumed + self.forward.checkpoint.consumed
+        return self.backward.kept + self.forward.kept
 
     def remove(self) -> None:
         """Deletes the folder; the run is complete."""

@@ -23,6 +23,7 @@ def test_masks_are_label_maps_named_after_frames(make_clip: Any, tmp_path: Path)
             assert np.array_equal(
                 read_label_map(tmp_path / "masks" / f"{frame.name}.png").labels, segmented(frame).label_map.labels
             )
+        (tmp_path / "masks" / ".DS_Store").touch()  # somebody has looked into the folder on a Mac
         write_all(MaskWriter(tmp_path / "masks"), source, 0, 2)  # a shorter second run leaves nothing of the first
     assert sorted(p.name for p in (tmp_path / "masks").iterdir()) == ["00000.png", "00001.png"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from vos.errors import VosError
@@ -34,13 +35,22 @@ def read_label_map(path: str | Path) -> LabelMap:
         Labels in the image's own pixels; ``object_ids`` are the ids that occur, perhaps none.
 
     Raises:
+        VosError: as :func:`read_labels`.
+    """
+    labels = read_labels(path)
+    return LabelMap(labels, tuple(int(i) for i in np.unique(labels) if i))
+
+
+def read_labels(path: str | Path) -> npt.NDArray[np.uint8]:
+    """Reads exact ids, uint8 (H, W): palette index or gray value; without looking which ones there are.
+
+    Raises:
         VosError: missing, damaged, or neither a palette nor an 8-bit grayscale image.
     """
     with open_image(path) as image:
         if image.mode not in ("P", "L", "1"):
             raise VosError(f"{path} has mode {image.mode}; a label map is a palette or 8-bit grayscale PNG")
         try:
-            labels = np.array(image).astype(np.uint8)
+            return np.array(image).astype(np.uint8, copy=False)
         except Exception as error:  # Pillow raises nearly anything on damaged bytes
             raise VosError(f"{path} is damaged and cannot be read as a label map") from error
-    return LabelMap(labels, tuple(int(i) for i in np.unique(labels) if i))

@@ -18,6 +18,7 @@ from PIL import Image
 from vos.errors import VosError
 from vos.geometry import SizeHW
 from vos.io.hdr import TRANSFERS, tone_map
+from vos.io.images import on_white
 from vos.io.readers.decoder import AV_ERRORS, reason
 
 BT2020 = getattr(Colorspace, "BT2020", 9)  # older PyAV has no name for it
@@ -85,7 +86,7 @@ class UprightRgb:
             codes = orient(self._converted(frame, "rgb48le"), turn)
             return tone_map(codes, transfer), codes if self.keep_hdr else None
         if has_alpha(frame):
-            return orient(on_white(self._converted(frame, "rgba")), turn), None
+            return orient(on_white(Image.fromarray(self._converted(frame, "rgba"))), turn), None
         return orient(self._converted(frame, "rgb24"), turn), None
 
     def _converted(self, frame: Any, format: str) -> Any:
@@ -119,12 +120,6 @@ def transfer_of(frame: Any) -> str | None:
 def has_alpha(frame: Any) -> bool:
     """Tells whether a decoded frame has transparency."""
     return any(component.is_alpha for component in frame.format.components)
-
-
-def on_white(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Lays a picture (H, W, 4) with straight alpha on white; uint8 (H, W, 3)."""
-    picture = Image.fromarray(rgba)
-    return np.array(Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB"))
 
 
 def notes_of(first: Any, conversion: Conversion) -> tuple[str, ...]:

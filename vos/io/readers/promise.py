@@ -106,8 +106,6 @@ def _is_filled_by_others(path: str, promised: float) -> bool:
 
 def _gaps(times: Times, rate: float) -> int:
     """How many frames would fit into the gaps between the times, and before the first one."""
-    if not len(times):
-        return 0
     usual = 1 / rate
     steps = np.diff(times, prepend=min(times[0], 0.0) - usual)
     if len(steps) > 1:

@@ -51,7 +51,7 @@ class PyAvSource(FrameSource):
             self.notes = notes_of(first, conversion)
             self.hdr = transfer_of(first) if conversion.hdr == "keep" else None
             self._deinterlace = first.interlaced_frame and conversion.deinterlace == "auto"
-            self._describe(decoder, swapped=self.size != (first.height, first.width))
+            self._describe(decoder, swapped=display_matrix(first)[0] == 0)  # by a quarter turn
 
     def _describe(self, decoder: VideoDecoder, swapped: bool) -> None:
         stream, container = decoder.stream, decoder.container

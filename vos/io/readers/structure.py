@@ -102,7 +102,7 @@ def _gif(file: BinaryIO, size: int) -> bool:
             return False
         file.seek(at)
         while length := file.read(1)[0]:  # sub-blocks
-            at = file.seek(length, 1)
+            file.seek(length, 1)
         at = file.tell()
 
 

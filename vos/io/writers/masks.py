@@ -12,6 +12,7 @@ from pycocotools import mask as coco_mask
 from vos.errors import VosError
 from vos.io.masks.label_map import write_label_map
 from vos.io.writers.base import Writer
+from vos.io.written import NO_LOSS
 from vos.structures import SegmentedFrame
 
 
@@ -30,7 +31,8 @@ class MaskWriter(Writer):
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
         if self.path.is_dir():
-            foreign = sorted(p.name for p in self.path.iterdir() if p.suffix.lower() != ".png")
+            names = {path.name for path in self.path.iterdir() if path.suffix.lower() != ".png"}
+            foreign = sorted(names - set(NO_LOSS))
             if foreign:
                 raise VosError(f"{self.path} holds other files than masks ({foreign[0]}); choose another output_dir")
         elif self.path.exists():

@@ -28,7 +28,7 @@ DEFAULT_INPUT_SIZE = 640  # longer side of the model input, pixels
 # frames larger than the other size: in small ones, enlarged so far, lost objects stay lost (benchmarks/occlusion.py).
 SINGLE_INPUT_SIZE = 768
 DEEPEST_STRIDE = 32
-DECODER_NUMBERS = 20  # of each pixel of the model input and each object, at once (measured)
+DECODER_NUMBERS = 20  # of each pixel of the model input and each object, at once (about)
 
 
 class NanoSegmenter(Segmenter):
@@ -154,6 +154,7 @@ class NanoSegmenter(Segmenter):
             for i in range(len(images))
         ]
 
+    @torch.inference_mode()
     def _decode(
         self,
         embeddings: Sequence[ImageEmbedding],
@@ -161,27 +162,18 @@ class NanoSegmenter(Segmenter):
         guidance: Guidance | None,
         multimask: bool,
     ) -> MaskCandidates:
-        return self._decode_by(self._decoder, embeddings, prompts, guidance, multimask)
+        """Decodes in one batch; of the guidance, ``maps`` and ``responses`` are read."""
+        chosen = slice(1, None) if multimask else slice(0, 1)
+        logits, quality = self._decoder(*self._reader.read(embeddings, prompts, guidance), chosen)
+        return MaskCandidates(logits.float(), quality.float().sigmoid())
 
     def decode_prompts(
         self, embedding: ImageEmbedding, prompts: Sequence[Prompt], multimask: bool = True
     ) -> MaskCandidates:
         """Decodes a user's clicks and boxes by a decoder that was trained on nothing else."""
-        return self._decode_by(self._interactive_decoder, [embedding], prompts, None, multimask)
-
-    @torch.inference_mode()
-    def _decode_by(
-        self,
-        decoder: Decoder,
-        embeddings: Sequence[ImageEmbedding],
-        prompts: Sequence[Prompt],
-        guidance: Guidance | None,
-        multimask: bool,
-    ) -> MaskCandidates:
-        """Decodes in one batch; of the guidance, ``maps`` and ``responses`` are read."""
-        chosen = slice(1, None) if multimask else slice(0, 1)
-        logits, quality = decoder(*self._reader.read(embeddings, prompts, guidance), chosen)
-        return MaskCandidates(logits.float(), quality.float().sigmoid())
+        interactive = copy.copy(self)
+        interactive._decoder = self._interactive_decoder
+        return interactive.decode(embedding, prompts, multimask=multimask)
 
     def _bytes_per_object(self, geometry: Geometry) -> float:
         height, width = geometry.padded_size
