@@ -41,6 +41,7 @@ def test_a_pass_goes_on_after_the_frames_that_the_tracker_had_seen(tmp_path: Pat
     with ResumeState(tmp_path / "resume") as saved:
         saved.backward.save(Checkpoint(2))
         saved.forward.save(Checkpoint(3))
+    with ResumeState(tmp_path / "resume") as saved:
         backward, forward = plan(ListSource(square_clip(9)), references(4), saved, 1)
     assert [frame.index for frame in backward.frames()] == [2, 1, 0]
     assert [frame.index for frame in forward.frames()] == [7, 8]
