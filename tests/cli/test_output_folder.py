@@ -63,6 +63,21 @@ def test_the_second_is_told_who_is_first_and_a_killed_one_stops_nobody(tmp_path:
     assert names(tmp_path) == []
 
 
+def test_a_text_where_the_lock_would_be_stays(tmp_path: Path) -> None:
+    lock = tmp_path / ".vos" / "lock"
+    lock.parent.mkdir()
+    lock.write_text("my own notes")
+    with pytest.raises(VosError, match="lock was not made by vos; move it away"), sole_writer(tmp_path, []):
+        pytest.fail("it began")
+    assert lock.read_text() == "my own notes"
+    for left in ("", "\0\0\0", "1234567"):  # by a killed run, or a power failure
+        lock.parent.mkdir(exist_ok=True)
+        lock.write_text(left)
+        with sole_writer(tmp_path, []):
+            assert lock.read_text() == str(os.getpid())
+    assert names(tmp_path) == []
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, VosError])
 def test_nothing_stays_after_a_failure(error: type[BaseException], tmp_path: Path) -> None:
     with pytest.raises(error), sole_writer(tmp_path / "outputs" / "clip", []):

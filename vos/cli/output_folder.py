@@ -103,8 +103,12 @@ def tidy_notes(folder: Path) -> None:
 @contextmanager
 def _lock(path: Path) -> Iterator[None]:
     file = _locked(path)
+    if re.search(r"[^\d\0]", file.read(20)):  # not a process: a power failure leaves it empty, or zeros
+        file.close()
+        raise VosError(f"{path} was not made by vos; move it away, or choose another output_dir")
     try:
-        file.truncate(0)
+        file.seek(0)
+        file.truncate()
         file.write(str(os.getpid()))
         file.flush()
         yield
