@@ -1,12 +1,12 @@
 """Does the program stay right, or say in one line why not, whatever is done to it? Faults at random, counted.
 
     python benchmarks/faults.py [--count 2000] [--default-options 200] [--seed 0] [--out FOLDER] [--resume]
-        [--jobs 1] [--only KIND ...] [--holding] [--first N] [--program CHECKOUT] [--write-docs]
+        [--again] [--jobs 1] [--only KIND ...] [--first N] [--write-docs]
 
 Every attempt is drawn from its own number and the seed, from the whole grid of faults: a kind by its weight, then every
 choice of the kind. It runs in a forked child (Linux, macOS), in a folder of its own, and is judged by what the run
-said and by what it wrote. Results are appended to FOLDER/results.jsonl; --resume leaves out what is there. Ends with
-status 1 if anything was wrong.
+said and by what it wrote. Results are appended to FOLDER/results.jsonl; --resume leaves out what is there, --again
+tries once more what did not hold. Ends with status 1 if anything is wrong.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from faulting.judge import NOT_TRIED, WRONG, Verdict
 from faulting.kinds import Kind
 from faulting.material import Material
 from faulting.sandbox import Program
+from figures import commit, machine
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "reliability.md"
 
@@ -78,6 +79,7 @@ class Suite:
 
     def __init__(self, folder: Path, default_options: bool = False) -> None:
         self.folder = folder.resolve()
+        self.source = {"commit": commit(), "machine": machine()}
         self.program = Program()
         _forget_another(self.folder)
         self.material = Material(self.folder / "material", self._make_concept)
@@ -102,6 +104,8 @@ class Suite:
             "kind": kind.name,
             "choice": choice,
             "default_options": default_options,
+            "learned": bench.learned,
+            **self.source,
             "verdict": verdict.verdict,
             "what": verdict.what.replace(str(self.folder), "..."),
             "seconds": round(time.monotonic() - begin, 2),
@@ -134,12 +138,16 @@ def _forget_another(folder: Path) -> None:
     note.write_text(version)
 
 
-def numbers(arguments: argparse.Namespace, done: set[tuple[int, bool]]) -> Iterator[tuple[int, bool]]:
-    """The attempts that are to be made: (number, with default options)."""
-    for number in range(arguments.first, arguments.first + arguments.count):
-        default = number >= arguments.first + arguments.count - arguments.default_options
-        if (number, default) not in done:
-            yield number, default
+def numbers(arguments: argparse.Namespace, results: Sequence[dict[str, Any]]) -> list[tuple[int, bool]]:
+    """The attempts that are to be made, (number, with default options), of this process."""
+    end = arguments.first + arguments.count
+    wanted = [(number, number >= end - arguments.default_options) for number in range(arguments.first, end)]
+    done = {table.key(result): result["verdict"] for result in results}  # of several tries the last
+    if arguments.again:
+        wanted = [each for each in wanted if done.get(each) in WRONG]
+    elif arguments.resume:
+        wanted = [each for each in wanted if each not in done]
+    return [each for each in wanted if each[0] % arguments.jobs == arguments.part]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -153,37 +161,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=0, help="number of the first attempt")
     parser.add_argument("--out", type=Path, help="folder of results and material; default: a temporary one")
     parser.add_argument("--resume", action="store_true", help="leave out what --out has results of")
+    parser.add_argument("--again", action="store_true", help="try what did not hold once more, and add that to --out")
     parser.add_argument("--jobs", type=int, default=1, help="processes; each has a folder of its own in --out")
     parser.add_argument("--part", type=int, default=0, help=argparse.SUPPRESS)  # which of them this one is
     parser.add_argument("--only", nargs="+", help="kinds")
-    parser.add_argument("--holding", action="store_true", help="only the kinds that are known to hold")
-    parser.add_argument("--program", type=Path, help="checkout of another version of vos, to attack that one")
     parser.add_argument("--write-docs", action="store_true", help="write docs/reliability.md")
     arguments = parser.parse_args(argv)
-    if arguments.program is not None:
-        sys.path.insert(0, str(arguments.program.resolve()))
     out = arguments.out or Path(tempfile.mkdtemp(prefix="faults-"))
     out.mkdir(parents=True, exist_ok=True)
     log = out / "results.jsonl"
-    if arguments.part == 0 and not arguments.resume:
+    if arguments.part == 0 and not (arguments.resume or arguments.again):
         log.unlink(missing_ok=True)
         for folder in out.glob("part-*"):
             shutil.rmtree(folder)
     helpers = [_helper(argv, out, part) for part in range(1, arguments.jobs)] if arguments.part == 0 else []
-    done = {(result["number"], result["default_options"]) for result in _read(log)}
-    todo = [each for each in numbers(arguments, done) if each[0] % arguments.jobs == arguments.part]
-    if todo:
+    if todo := numbers(arguments, _read(log)):
         _attack(todo, arguments, out / f"part-{arguments.part}", log)
     if arguments.part:
         return 0
     for helper in helpers:
         helper.wait()
-    results = sorted(_read(log), key=lambda result: int(result["number"]))
-    print(table.table(results))
+    results = _read(log)
+    print(table.table(table.tries(results, 0)))
     words = f"--count {arguments.count} --default-options {arguments.default_options} --seed {arguments.seed}"
     if arguments.write_docs:
         DOCS.write_text(table.page(results, words), encoding="utf-8")
-    return int(any(result["verdict"] in WRONG for result in results))
+    return int(any(result["verdict"] in WRONG for result in table.tries(results, -1)))
 
 
 def _read(log: Path) -> list[dict[str, Any]]:
@@ -200,7 +203,7 @@ def _helper(argv: Sequence[str] | None, out: Path, part: int) -> subprocess.Pope
 def _attack(todo: Sequence[tuple[int, bool]], arguments: argparse.Namespace, out: Path, log: Path) -> None:
     """Makes the attempts, appends each to the log, and tells of those that went wrong."""
     suite = Suite(out, any(default for _, default in todo))
-    kinds = [kind for kind in all_kinds() if kind.holds or not arguments.holding]
+    kinds = all_kinds()
     print(
         f"seed {arguments.seed}, {len(todo)} attempts, grid of {sum(kind.size for kind in kinds):,}, in {out}",
         flush=True,

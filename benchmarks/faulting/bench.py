@@ -32,13 +32,14 @@ class Bench:
     def __init__(self, program: Program, material: Material, root: Path, default_options: bool = False) -> None:
         self.program, self.material, self.place, self.default_options = program, material, root, default_options
         self.users: dict[str, str] = {}
+        self.learned = False  # whether a run of this attempt practised on the reference
         self.begin(root)
 
     def begin(self, place: Path) -> None:
         """Makes an empty folder for the next attempt."""
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
-        self.place, self.users = place, {}
+        self.place, self.users, self.learned = place, {}, False
 
     def lay(self, name: str, target: str | None = None) -> Path:
         """Copies a piece of material into the attempt's folder; its times stay, for they are part of its identity."""
@@ -55,7 +56,9 @@ class Bench:
         if not self.users:
             self.users = judge.snapshot(self.place)
         patience = timeout or (120.0 if self.default_options else 30.0)
-        return self.program.run(command, [*words, *self.options(command, words)], self.place, fault, patience)
+        outcome = self.program.run(command, [*words, *self.options(command, words)], self.place, fault, patience)
+        self.learned = self.learned or "learning: " in outcome.err
+        return outcome
 
     def options(self, command: str, words: Sequence[str]) -> list[str]:
         """The options that make a run quick, as far as the command has them and the attempt has no others."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
@@ -21,7 +20,6 @@ class Fault:
         encoding: of stdout and stderr.
         environ: environment variables that are set, or unset where None.
         stdin_closed: there is no standard input.
-        prepare: called in the run's process before it begins.
     """
 
     at_event: int | None = None
@@ -33,7 +31,6 @@ class Fault:
     encoding: str = "utf-8"
     environ: dict[str, str | None] = field(default_factory=dict)
     stdin_closed: bool = False
-    prepare: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import ColorRange
 
+from faulting.clips import Clip
 from faulting.scene import FRAMES, HEIGHT, WIDTH, boxes, picture
 
 Picture = npt.NDArray[np.uint8]
@@ -23,32 +23,21 @@ WHITE_AT, BLACK_AT = (slice(2, 14), slice(60, 90)), (slice(50, 62), slice(60, 90
 PRIMARIES = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])  # 709 to 2020
 TRANSFERS = {"PQ": 16, "HLG": 18}  # as files have them
 INTERLACED = {"top first": "tff=1", "bottom first": "bff=1"}
-
-
-@dataclass(frozen=True)
-class Film:
-    """A codec, its pixel format and what it needs."""
-
-    codec: str
-    pixels: str
-    options: tuple[tuple[str, str], ...] = ()
-
-
 HDR_FILMS = {
-    "hdr.mp4": Film("libx265", "yuv420p10le", (("x265-params", "log-level=none:crf=8"), ("preset", "ultrafast"))),
-    "hdr.mkv": Film("ffv1", "yuv420p10le"),
+    "hdr.mp4": Clip("libx265", "yuv420p10le", coder={"x265-params": "log-level=none:crf=8", "preset": "ultrafast"}),
+    "hdr.mkv": Clip("ffv1", "yuv420p10le"),
 }
 ALPHA_FILMS = {
-    "alpha.mov": Film("qtrle", "argb"),
-    "alpha-png.mov": Film("png", "rgba"),
-    "alpha-4444.mov": Film("prores_ks", "yuva444p10le", (("profile", "4444"),)),
-    "alpha.mkv": Film("ffv1", "yuva420p"),
-    "alpha.webm": Film("libvpx-vp9", "yuva420p", (("crf", "8"), ("b:v", "2M"), ("auto-alt-ref", "0"))),
+    "alpha.mov": Clip("qtrle", "argb"),
+    "alpha-png.mov": Clip("png", "rgba"),
+    "alpha-4444.mov": Clip("prores_ks", "yuva444p10le", coder={"profile": "4444"}),
+    "alpha.mkv": Clip("ffv1", "yuva420p"),
+    "alpha.webm": Clip("libvpx-vp9", "yuva420p", coder={"crf": "8", "b:v": "2M", "auto-alt-ref": "0"}),
 }
 FIELD_FILMS = {
-    "fields.mkv": Film("libx264", "yuv420p", (("preset", "ultrafast"), ("crf", "8"))),
-    "fields.mp4": Film("libx264", "yuv420p", (("preset", "ultrafast"), ("crf", "8"))),
-    "fields.ts": Film("libx264", "yuv420p", (("preset", "ultrafast"), ("crf", "8"))),
+    "fields.mkv": Clip("libx264", "yuv420p", coder={"preset": "ultrafast", "crf": "8"}),
+    "fields.mp4": Clip("libx264", "yuv420p", coder={"preset": "ultrafast", "crf": "8"}),
+    "fields.ts": Clip("libx264", "yuv420p", coder={"preset": "ultrafast", "crf": "8"}),
 }
 
 
@@ -72,7 +61,7 @@ def encoded_light(image: Picture, transfer: str) -> Floats:
     return np.asarray(np.where(e <= 1 / 12, np.sqrt(3 * e), high))
 
 
-def make_hdr(path: Path, transfer: str, film: Film) -> None:
+def make_hdr(path: Path, transfer: str, film: Clip) -> None:
     """Writes the scene of one object in HDR, BT.2020, 10 bits."""
     with av.open(str(path), "w") as container:
         stream = _stream(container, film)
@@ -87,7 +76,7 @@ def make_hdr(path: Path, transfer: str, film: Film) -> None:
         container.mux(stream.encode())
 
 
-def make_fields(path: Path, order: str, film: Film) -> None:
+def make_fields(path: Path, order: str, film: Clip) -> None:
     """Writes the scene as interlaced video: the lower field is half a frame later, or earlier."""
     with av.open(str(path), "w") as container:
         stream = _stream(container, film, **{"x264-params": INTERLACED[order]})
@@ -124,7 +113,7 @@ def transparent(index: int) -> Picture:
     return np.concatenate([colours, np.where(hidden, 0, 255)[..., None].astype(np.uint8)], axis=2)
 
 
-def make_alpha(path: Path, film: Film) -> None:
+def make_alpha(path: Path, film: Clip) -> None:
     """Writes :func:`transparent` as a video."""
     with av.open(str(path), "w") as container:
         stream = _stream(container, film)
@@ -141,8 +130,8 @@ def frames_of(path: Path) -> Iterator[Picture]:
             yield frame.to_ndarray(format="rgb24")
 
 
-def _stream(container: av.container.OutputContainer, film: Film, **options: str) -> Any:
-    stream: Any = container.add_stream(film.codec, rate=10, options={**dict(film.options), **options})
+def _stream(container: av.container.OutputContainer, film: Clip, **options: str) -> Any:
+    stream: Any = container.add_stream(film.codec, rate=10, options=film.coder | options)
     stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, film.pixels
     return stream
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import fcntl
 import gc
 import importlib
-import importlib.util
 import mmap
 import os
 import resource
@@ -19,16 +18,16 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from faulting import watch
 from faulting.fault import NO_FAULT, Fault, Outcome
 
-COMMANDS = {  # in which module each is; 0.3.0 has others
-    "run": ("vos.run",),
-    "evaluate": ("vos.evaluate",),
-    "album": ("vos.album.__main__", "vos.album"),
-    "concept": ("vos.concept.__main__", "vos.concept"),
+COMMANDS = {
+    "run": "vos.run",
+    "evaluate": "vos.evaluate",
+    "album": "vos.album.__main__",
+    "concept": "vos.concept.__main__",
 }
 
 
@@ -44,9 +43,9 @@ class Program:
         tqdm.tqdm.set_lock(
             threading.RLock()
         )  # its own is shared by processes: one killed with it would stop all others
-        self._main: dict[str, Callable[[], int]] = {}
-        for name, modules in COMMANDS.items():
-            self._main[name] = _main(modules)
+        self._main: dict[str, Callable[[], int]] = {
+            name: importlib.import_module(module).main for name, module in COMMANDS.items()
+        }
         self._keep_models()
 
     def warm(self, command: str, words: Sequence[str], folder: Path) -> None:
@@ -89,9 +88,7 @@ class Program:
 
     def _keep_models(self) -> None:
         """Loads the same embedded model once: children get what the parent has loaded, each its own copy by fork."""
-        segmenter: Any = importlib.import_module(
-            "vos.sam.nano.segmenter" if importlib.util.find_spec("vos.sam.nano.segmenter") else "vos.nano.segmenter"
-        ).NanoSegmenter
+        segmenter: Any = importlib.import_module("vos.sam.nano.segmenter").NanoSegmenter
         load, kept = segmenter.load, {}
 
         def loaded(path: Path | None = None, **options: Any) -> Any:
@@ -103,17 +100,6 @@ class Program:
             return kept[key]
 
         segmenter.load = staticmethod(loaded)
-
-
-def _main(modules: Sequence[str]) -> Callable[[], int]:
-    for name in modules:
-        try:
-            module = importlib.import_module(name)
-        except ModuleNotFoundError:
-            continue
-        if hasattr(module, "main"):
-            return cast(Callable[[], int], module.main)
-    raise RuntimeError(f"no command in {', '.join(modules)}")
 
 
 def _pipe() -> tuple[int, int]:
@@ -179,8 +165,6 @@ def _child(
             os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
         _streams(fault, pipes[0][1], pipes[1][1])
         watch.plant(fault, folder, counter)
-        if fault.prepare is not None:
-            fault.prepare()
         sys.argv = argv
         code = main()
     except SystemExit as error:

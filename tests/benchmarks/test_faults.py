@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import signal
 import subprocess
@@ -96,15 +97,41 @@ def test_what_another_version_has_left_is_no_measure(tmp_path: Path) -> None:
         assert kept.exists() is stays, version
 
 
+def tried(number: int, kind: str, verdict: str, commit: str = "aaa", is_default: bool = False) -> table.Result:
+    rest = {"choice": {"name": "x"}, "what": "w", "learned": is_default, "machine": "a machine"}
+    told = {"number": number, "kind": kind, "verdict": verdict, "commit": commit, "default_options": is_default}
+    return told | rest
+
+
+RESULTS = [tried(1, "cuts", RIGHT), tried(2, "cuts", SILENT), tried(3, "names", ONE_LINE)]
+
+
 def test_the_table_counts() -> None:
-    results = [
-        {"kind": kind, "verdict": verdict, "choice": {"name": "x"}, "what": "w", "number": 1, "default_options": False}
-        for kind, verdict in (("cuts", RIGHT), ("cuts", SILENT), ("names", ONE_LINE))
-    ]
-    rows = table.table(results).splitlines()
+    rows = table.table(RESULTS).splitlines()
     assert rows[2] == "| cuts | 2 | 1 | 0 | 0 | 0 | 0 | 1 | 0 |"
     assert rows[-1] == "| **all** | 3 | 1 | 1 | 0 | 0 | 0 | 1 | 0 |"
-    assert "- cuts, name x: silently wrong (w)" in table.page(results, "--count 3")
+
+
+def test_the_page_says_what_became_of_what_did_not_hold() -> None:
+    page = table.page([*RESULTS, tried(4, "cuts", LOST, is_default=True)], "--count 4")
+    assert "## 3 attempts with a small picture" in page
+    assert "## 1 attempts with default options, 1 of which learned" in page
+    assert "2 of 4 did not hold at first; 0 of these held when they were tried again" in page
+    assert "- cuts, name x: silently wrong (w)\n" in page
+    assert page.endswith("\nDrawn at commit aaa on a machine.\n")
+    again = table.page([*RESULTS, tried(2, "cuts", RIGHT, commit="bbb")], "--count 3")
+    assert "| cuts | 2 | 1 | 0 | 0 | 0 | 0 | 1 | 0 |" in again  # the first try counts
+    assert "1 of 3 did not hold at first; 1 of these held" in again
+    assert "- cuts, name x: silently wrong (w); mended, at commit bbb on a machine\n" in again
+    assert "Nothing." in table.page(RESULTS[::2], "--count 2")
+
+
+def test_only_what_did_not_hold_is_tried_again() -> None:
+    options = argparse.Namespace(first=1, count=4, default_options=1, jobs=1, part=0, resume=True, again=False)
+    assert faults.numbers(options, RESULTS) == [(4, True)]
+    options.again = True
+    assert faults.numbers(options, RESULTS) == [(2, False)]
+    assert faults.numbers(options, [*RESULTS, tried(2, "cuts", RIGHT)]) == []
 
 
 def spoil() -> int:
@@ -164,7 +191,7 @@ def test_a_kill_comes_at_the_write_that_is_named(tmp_path: Path, monkeypatch: py
 
 @pytest.mark.slow
 def test_what_is_drawn_holds(tmp_path: Path) -> None:
-    """Twenty attempts from the kinds that hold, in a process of their own: it must not have threads when it forks."""
+    """Twenty attempts, in a process of their own: it must not have threads when it forks."""
     command = [
         sys.executable,
         "benchmarks/faults.py",
@@ -172,7 +199,6 @@ def test_what_is_drawn_holds(tmp_path: Path) -> None:
         "20",
         "--seed",
         "1",
-        "--holding",
         "--out",
         str(tmp_path),
     ]

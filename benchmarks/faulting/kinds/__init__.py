@@ -25,14 +25,12 @@ class Kind:
         weight: share of the attempts.
         grid: every choice that an attempt makes, with its values, all equally likely; choices multiply.
         attempt: does it. A number of its own comes with each attempt, for what the grid cannot list (positions).
-        holds: whether the whole kind holds today, so that the fast tests may draw from it.
     """
 
     name: str
     weight: int
     grid: Mapping[str, Sequence[Any]]
     attempt: Callable[[Bench, Choice, random.Random], Verdict]
-    holds: bool = False
 
     @property
     def size(self) -> int:

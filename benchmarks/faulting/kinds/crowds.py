@@ -9,7 +9,7 @@ from PIL import Image
 
 from faulting import scene
 from faulting.bench import Bench
-from faulting.judge import LOST, SILENT, TRACEBACK, Verdict, crash, lines, tail
+from faulting.judge import LOST, RIGHT, SILENT, TRACEBACK, Verdict, crash, lines, tail
 from faulting.kinds import Choice, Kind
 
 COLUMNS, CELL = 20, 16  # objects in a row; pixels
@@ -69,7 +69,7 @@ def attempt_batch(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
     if outcome.code != expected:
         return Verdict(TRACEBACK, f"exit code {outcome.code}, not {expected}: {tail(outcome.err)}")
     told = any(f"{bad}: " in line or f"error: {bad}" in line for line in lines(outcome.err)) if bad else True
-    return Verdict("right") if told else Verdict(SILENT, f"{bad} is not named: {tail(outcome.err)}")
+    return Verdict(RIGHT) if told else Verdict(SILENT, f"{bad} is not named: {tail(outcome.err)}")
 
 
 def _spoil(bench: Bench, name: str, how: str) -> None:

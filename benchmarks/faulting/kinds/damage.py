@@ -187,17 +187,15 @@ KINDS = (
         150,
         {"format": PICTURES, "harm": HARMS, "role": ("reference photo", "photo", "frame")},
         attempt_picture,
-        holds=True,
     ),
     Kind("damaged masks", 30, {"harm": HARMS}, attempt_mask),
     Kind("damaged states", 100, {"job": tuple(JOBS), "harm": HARMS, "signal": ("kill -9", "Ctrl-C")}, attempt_state),
-    Kind("damaged concepts", 60, {"harm": HARMS, "command": ("run", "album")}, attempt_concept, holds=True),
+    Kind("damaged concepts", 60, {"harm": HARMS, "command": ("run", "album")}, attempt_concept),
     Kind(
         "damaged weights",
         40,
         {"harm": (*HARMS, "nan", "inf", "zero", "int32", "transposed", "renamed")},
         attempt_weights,
-        holds=True,
     ),
     Kind(
         "foreign records",

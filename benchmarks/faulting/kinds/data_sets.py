@@ -13,7 +13,7 @@ from PIL import Image
 
 from faulting import scene
 from faulting.bench import Bench
-from faulting.judge import Verdict, lines
+from faulting.judge import ONE_LINE, SILENT, Verdict, lines
 from faulting.kinds import Choice, Kind
 
 Change = Callable[[Path], object]  # of a data set in place
@@ -97,7 +97,7 @@ VARIANTS: dict[str, tuple[Change, bool]] = {
     "an object that enters later": (_second_object, True),
     "later object, sparse": (_second_object_sparse, True),
     "list with a byte order mark": (_encode("utf-8-sig"), True),
-    "list in UTF-16": (_encode("utf-16"), False),
+    "list in UTF-16": (_encode("utf-16"), True),
     "list of Windows": (_encode("utf-8", "duck\r\ngoose\r\n"), True),
     "list with blank lines": (_encode("utf-8", "\nduck\n\n  \ngoose\n\n"), True),
     "empty list": (_encode("utf-8", ""), False),
@@ -137,8 +137,8 @@ def attempt(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
         return None
 
     verdict = bench.judge(outcome, problem, may_refuse=choice["split"] != "plain" or not must_work)
-    if choice["variant"] == "masks of 0 and 255" and verdict.verdict == "one line" and choice["split"] == "plain":
-        return verdict if "davis2016" in verdict.what else Verdict("silently wrong", f"no hint: {verdict.what}")
+    if choice["variant"] == "masks of 0 and 255" and verdict.verdict == ONE_LINE and choice["split"] == "plain":
+        return verdict if "davis2016" in verdict.what else Verdict(SILENT, f"no hint: {verdict.what}")
     return verdict
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from faulting import film, scene
 from faulting.bench import Bench
 from faulting.fault import Outcome
-from faulting.judge import Verdict
+from faulting.judge import RIGHT, Verdict
 from faulting.kinds import Choice, Kind
 
 OUTPUTS = ("[masks,overlay]", "[masks,overlay,matte]")
@@ -79,7 +79,7 @@ def attempt_alpha(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
         return f"the hidden part differs from that of a folder by {apart:.0f} of 255" if apart > 12 else None
 
     verdict = bench.judge(other, may_refuse=False)
-    return verdict if verdict.verdict != "right" else bench.judge(outcome, problem, may_refuse=False)
+    return verdict if verdict.verdict != RIGHT else bench.judge(outcome, problem, may_refuse=False)
 
 
 def _follow(bench: Bench, name: str, output: str) -> Outcome:
@@ -99,14 +99,12 @@ KINDS = (
         20,
         {"film": tuple(film.HDR_FILMS), "transfer": tuple(film.TRANSFERS), "output": OUTPUTS},
         attempt_hdr,
-        holds=True,
     ),
     Kind(
         "interlaced videos",
         20,
         {"film": tuple(film.FIELD_FILMS), "order": tuple(film.INTERLACED), "output": OUTPUTS},
         attempt_fields,
-        holds=True,
     ),
-    Kind("transparent videos", 20, {"film": tuple(film.ALPHA_FILMS), "output": OUTPUTS}, attempt_alpha, holds=True),
+    Kind("transparent videos", 20, {"film": tuple(film.ALPHA_FILMS), "output": OUTPUTS}, attempt_alpha),
 )

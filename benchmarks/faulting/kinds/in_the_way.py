@@ -11,9 +11,9 @@ from faulting.kinds import Choice, Kind
 from faulting.kinds.kills import JOBS, start
 
 TARGETS = (
-    "masks", "overlay.mp4", "matte.webm", "matte.mov", "rle.json", "summary.json", "reference.png", ".lock",
-    ".resume",
-    "album.csv", "album.json", "contact_sheet.png", "overlay", "cutout", "white", "blur", "dreambooth", ".album",
+    "masks", "overlay.mp4", "matte.webm", "matte.mov", "rle.json", "summary.json", "reference.png",
+    ".vos", ".vos/lock", ".vos/written.jsonl", ".vos/mine.txt",
+    "album.csv", "album.json", "contact_sheet.png", "overlay", "cutout", "white", "blur", "dreambooth",
     "rex.concept", "plots", "global_results-val.csv", "per-sequence_results-val.csv", "masks/duck",
     "masks/duck/run.json",
     "masks/00000.png", "masks/my own.png", "overlay/1.png", "masks/1.png", ".gitignore", "notes.txt",
@@ -36,20 +36,20 @@ def attempt_thing(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
     """Something of the user's has the name of a result."""
     for name in JOBS[choice["job"]].material:
         bench.lay(name)
-    if choice["when"] == "after a run":  # it is finished, and then its user puts something there
+    target, is_later = choice["target"], choice["when"] == "after a run"
+    if is_later:  # it is finished, and then its user puts something there
         start(bench, choice["job"])
-        _forget(bench)
-    _put(bench, f"o/{choice['target']}", choice["thing"])
+    if is_later and target == ".vos/written.jsonl" and "link" not in choice["thing"]:
+        target = ".vos/mine.txt"  # the record itself is vos's own by then, and may be damaged
+    _put(bench, f"o/{target}", choice["thing"])
     words = ["overwrite=true"] if choice["overwrite"] and JOBS[choice["job"]].command != "concept" else []
     bench.users = {}  # everything that is there now, and that no run of ours wrote
-    before = set() if choice["when"] == "before" else _ours(bench, choice["target"])
+    before = _ours(bench, target) if is_later else set()
+    if (target, choice["thing"]) == (".vos/lock", "empty file"):
+        before.add(f"o/{target}")  # nothing is lost with it, and a killed run leaves the same
     outcome = bench.run(JOBS[choice["job"]].command, [*JOBS[choice["job"]].words, *words])
     bench.users = {name: value for name, value in bench.users.items() if name not in before}
-    return bench.judge(outcome, must_write=choice["when"] == "before")
-
-
-def _forget(bench: Bench) -> None:
-    bench.users = {}
+    return bench.judge(outcome, must_write=not is_later)
 
 
 def _ours(bench: Bench, target: str) -> set[str]:
@@ -92,9 +92,7 @@ def attempt_input(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
     verdict = bench.judge(bench.run(command, [*words, *([f"output={choice['output']}"] if command == "run" else [])]))
     if verdict.verdict == LOST or not choice["again"]:
         return verdict
-    kept = bench.users
     again = bench.judge(bench.run(command, words))
-    assert bench.users is kept
     return again if again.verdict != RIGHT else verdict
 
 
@@ -166,7 +164,7 @@ THING_GRID = {
     "when": ("before", "before", "after a run"),
 }
 KINDS = (
-    Kind("files in the way", 280, THING_GRID, attempt_thing, holds=True),
+    Kind("files in the way", 280, THING_GRID, attempt_thing),
     Kind(
         "inputs among results",
         60,

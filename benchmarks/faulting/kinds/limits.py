@@ -16,7 +16,7 @@ from pathlib import Path
 
 from faulting.bench import Bench
 from faulting.fault import Fault
-from faulting.judge import HANG, ONE_LINE, SILENT, TRACEBACK, Verdict, lines, tail
+from faulting.judge import HANG, ONE_LINE, RIGHT, SILENT, TRACEBACK, Verdict, lines, tail
 from faulting.kinds import Choice, Kind
 from faulting.kinds.kills import JOBS, difference, digest, reference, start
 
@@ -94,8 +94,6 @@ def attempt_special(bench: Bench, choice: Choice, rng: random.Random) -> Verdict
         "mask": "m0.png",
         "reference photo": "ref.png",
         "photos": "photos",
-        "concept": "",
-        "weights": "",
     }
     for name in ("clip.mp4", "m0.png", "ref.png", "photos", "davis"):
         bench.lay(name)
@@ -179,7 +177,7 @@ def attempt_begin(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
         process.kill()
         return Verdict(HANG, f"30 s after Ctrl-C: {tail(process.communicate()[1])}")
     if process.returncode == 0 or (process.returncode == -signal.SIGINT and not err):
-        return Verdict(ONE_LINE, "done, or gone before the first line of vos")
+        return Verdict(RIGHT, "done, or gone before the first line of vos")
     told = [line for line in lines(err) if re.match("interrupted", line)]
     if process.returncode == 130 and len(told) == 1 and "Traceback" not in err:
         return Verdict(ONE_LINE, told[0])

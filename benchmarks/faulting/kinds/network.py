@@ -15,7 +15,7 @@ from typing import Any
 from faulting import scene, server
 from faulting.bench import Bench
 from faulting.clips import CLIPS
-from faulting.judge import HANG, LOST, ONE_LINE, RIGHT, SILENT, Verdict
+from faulting.judge import HANG, LOST, ONE_LINE, REFUSED, RIGHT, SILENT, Verdict
 from faulting.kinds import Choice, Kind
 
 PATIENCE = 40.0  # seconds for a server that says nothing
@@ -69,7 +69,7 @@ def attempt_download(bench: Bench, choice: Choice, rng: random.Random) -> Verdic
     if target.exists():
         return Verdict(RIGHT)
     whole = way in server.WHOLE and choice["content"] == "right" and choice["before"] in ("nothing", "a part")
-    return Verdict("wrongly refused" if whole else ONE_LINE, said)
+    return Verdict(REFUSED if whole else ONE_LINE, said)
 
 
 def _download(url: str, target: Path, note: Path) -> None:
@@ -101,7 +101,7 @@ def _download(url: str, target: Path, note: Path) -> None:
 
 
 KINDS = (
-    Kind("videos by URL", 50, {"clip": STREAMED, "way": server.WAYS}, attempt_video, holds=True),
+    Kind("videos by URL", 50, {"clip": STREAMED, "way": server.WAYS}, attempt_video),
     Kind(
         "downloads",
         50,
@@ -112,6 +112,5 @@ KINDS = (
             "processes": (1, 2, 2),
         },
         attempt_download,
-        holds=True,
     ),
 )

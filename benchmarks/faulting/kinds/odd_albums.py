@@ -12,7 +12,7 @@ from PIL import Image
 from faulting import scene
 from faulting.bench import Bench
 from faulting.fault import Fault, Outcome
-from faulting.judge import RIGHT, Verdict, lines
+from faulting.judge import RIGHT, SILENT, Verdict, lines
 from faulting.kinds import Choice, Kind
 
 Make = Callable[[Path], object]  # puts something among the photos
@@ -145,7 +145,7 @@ def _watched(bench: Bench) -> Fault:
 
 
 def _no_program(bench: Bench, verdict: Verdict) -> Verdict:
-    return Verdict("silently wrong", STARTED) if (bench.place / STARTED).exists() else verdict
+    return Verdict(SILENT, STARTED) if (bench.place / STARTED).exists() else verdict
 
 
 def _album(bench: Bench, *words: str) -> Outcome:

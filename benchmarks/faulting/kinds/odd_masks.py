@@ -215,7 +215,6 @@ KINDS = (
         260,
         {"notation": tuple(DRAWN), "objects": (1, 2, 3, 4), "format": FORMATS},
         attempt_drawn,
-        holds=True,
     ),
-    Kind("wrong masks", 40, {"mask": WRONG, "command": ("run", "album", "concept")}, attempt_wrong, holds=True),
+    Kind("wrong masks", 40, {"mask": WRONG, "command": ("run", "album", "concept")}, attempt_wrong),
 )

@@ -68,13 +68,11 @@ KINDS = (
         160,
         {"clip": tuple(CLIPS), "output": ("[masks]", "[masks,overlay]", "[overlay]")},
         attempt_intact,
-        holds=True,
     ),
     Kind(
         "damaged videos",
         380,
         {"clip": tuple(CLIPS), "harm": HARMS, "output": ("[masks]", "[masks,overlay]")},
         attempt_video,
-        holds=True,
     ),
 )
