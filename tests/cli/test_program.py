@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tqdm import tqdm
 
 import vos
-from vos.cli.program import exit_code
+from vos.cli.config import RunConfig
+from vos.cli.program import exit_code, program
 from vos.errors import VosError
 
 PROGRAMS = ("run", "evaluate", "album", "concept")
@@ -109,7 +112,8 @@ def test_a_mistake_of_the_programs_own_is_not_hidden() -> None:
 WORK = """
 import os, sys
 from pathlib import Path
-from vos.cli.program import exit_code
+from vos.cli.config import RunConfig
+from vos.cli.program import exit_code, program
 
 def work():
     print("Ünïcødé 日本語", flush=True)
@@ -135,6 +139,27 @@ def test_words_that_nobody_can_read_cost_no_result(stdout: str, tmp_path: Path) 
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "done").exists()
+
+
+def test_garbage_is_collected_but_while_modules_load(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["vos", "video=x.mp4"])
+    seen = []
+
+    def work() -> Callable[[object], int]:
+        seen.append(gc.isenabled())
+        return lambda runs: seen.append(gc.isenabled()) or 0
+
+    try:
+        assert program("run", "", schema=lambda: RunConfig, work=work) == 0
+        assert seen == [False, True]
+        assert gc.get_freeze_count() > 0
+        monkeypatch.setattr(sys, "argv", ["vos", "vido=x.mp4"])
+        assert program("run", "", schema=lambda: RunConfig, work=work) == 2
+        assert gc.isenabled()
+    finally:
+        gc.unfreeze()
 
 
 def test_warnings_are_lines_above_the_bar(capsys: pytest.CaptureFixture[str]) -> None:
