@@ -20,7 +20,7 @@ PACKAGE = ROOT / "vos"
 LAYERS = (
     ("errors", "geometry"),
     ("limits",),
-    ("structures", "stages"),
+    ("structures", "stages", "progress"),
     ("io", "sam"),
     ("persam",),
     ("adaptation", "concept"),
@@ -41,6 +41,7 @@ KEPT_IN: dict[str, set[str]] = {
     "hydra": {"cli"},
     "omegaconf": {"cli"},
     "matplotlib": {"evaluation"},
+    "tqdm": {"progress"},
 }
 # These load neither torch nor what loads it: every process that scores imports them.
 LIGHT = ("davis", "split_list", "jf", "scoring", "perseg", "report")

@@ -5,20 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
-from functools import partial
 from itertools import islice, repeat
 
 import cv2
 import numpy as np
 import pytest
 import torch
-from tqdm import tqdm
 
 from vos.adaptation.adapt import adapt, sample_generator
 from vos.adaptation.config import AdaptConfig
 from vos.errors import VosError
 from vos.persam.location_prior import locate
 from vos.persam.target_feature import observed_targets
+from vos.progress import Display, shown_on
 from vos.sam.nano import tuning as nano_tuning
 from vos.sam.nano.segmenter import NanoSegmenter
 from vos.sam.prompting import Prompt, TrainingSample
@@ -207,12 +206,10 @@ def test_a_new_start_forgets(model: NanoSegmenter) -> None:
     assert follow(tracker, model, 0, 4) == expected
 
 
-def test_learning_shows_its_progress(
-    model: NanoSegmenter, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("vos.adaptation.adapt.tqdm", partial(tqdm, mininterval=0))
+def test_learning_shows_its_progress(model: NanoSegmenter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vos.progress.FIRST_LINE", 0)
     monkeypatch.setattr("vos.adaptation.adapt.BAR_DELAY", 0)
-    adapt(model, *kite(80, 30), AdaptConfig(steps=3, views=1))
-    shown = capsys.readouterr().err
-    assert "learning" in shown
-    assert "2/3" in shown
+    said: list[str] = []
+    with shown_on(Display(has_bar=False, say=said.append)):
+        adapt(model, *kite(80, 30), AdaptConfig(steps=3, views=1))
+    assert said[0].startswith("learning: 1 of 3 steps, ")

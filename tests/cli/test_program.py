@@ -13,12 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tqdm import tqdm
 
 import vos
 from vos.cli.config import RunConfig
 from vos.cli.program import exit_code, program
 from vos.errors import VosError
+from vos.progress import Progress
 
 PROGRAMS = ("run", "evaluate", "album", "concept")
 
@@ -164,8 +164,8 @@ def test_garbage_is_collected_but_while_modules_load(
 
 def test_warnings_are_lines_above_the_bar(capsys: pytest.CaptureFixture[str]) -> None:
     def work() -> None:
-        with tqdm(total=2, desc="clip") as bar:
-            bar.update()
+        with Progress("clip", 2, "frame") as progress:
+            progress.update()
             logging.getLogger("vos.io.readers").warning("cut.avi is not complete")
 
     assert exit_code(work) == 0

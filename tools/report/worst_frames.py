@@ -154,7 +154,7 @@ def make_sheets(options: argparse.Namespace) -> None:
     masks, out = masks_in(options.results), options.out or options.results / "worst"
     year = year_of(options.results) if options.year is None else options.year
     sequences = read_dataset(options.root, year, options.split, only=options.sequences)
-    scores = score_results(sequences, masks, workers=1, progress=True)
+    scores = score_results(sequences, masks, workers=1)
     lines = []
     for sequence in tqdm(sequences, desc="sheets"):
         own = [score for score in scores if score.sequence == sequence.name]

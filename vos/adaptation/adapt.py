@@ -12,7 +12,6 @@ from itertools import chain, islice
 import cv2
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from vos.adaptation.config import AdaptConfig
 from vos.adaptation.views import View, synthetic_views
@@ -20,6 +19,7 @@ from vos.adaptation.warp import corrupt_masks
 from vos.persam.location_prior import locate
 from vos.persam.target_feature import merge_views, observed_targets
 from vos.persam.window import Window, crop, window_around
+from vos.progress import Progress
 from vos.sam.device import free_cores
 from vos.sam.nano.inputs import resized
 from vos.sam.prompting import Prompt, TrainingSample
@@ -54,9 +54,11 @@ def adapt(model: Segmenter, frame: Frame, reference: LabelMap, config: AdaptConf
     generator = sample_generator(model, frame, reference, config.views, config.seed)
     steps = round(config.steps * math.sqrt(generator.objects))
     samples = generator.samples()
-    bar = tqdm(range(steps), "learning", unit="step", leave=False, delay=BAR_DELAY)
-    batches = (list(islice(samples, config.samples)) for _ in bar)
-    return model.adapted(batches, steps, config.learning_rate) if steps else model
+    if not steps:
+        return model
+    with Progress("learning", steps, "step", delay=BAR_DELAY, is_kept=False) as progress:
+        batches = (list(islice(samples, config.samples)) for _ in progress.each(range(steps)))
+        return model.adapted(batches, steps, config.learning_rate)
 
 
 @dataclass(frozen=True, slots=True)

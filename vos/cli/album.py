@@ -10,8 +10,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from vos import __version__
 from vos.album.dreambooth import SIZES, parse_background
 from vos.album.listing import AlbumPhoto, album_name, album_root, list_album
@@ -29,6 +27,7 @@ from vos.errors import VosError, readable
 from vos.io.images import read_image
 from vos.io.masks.reference import read_references
 from vos.photos.segmenter import PhotoSegmenter
+from vos.progress import Progress, write_above
 from vos.sam.device import set_threads
 from vos.sam.registry import load_photo_model
 from vos.sam.segmenter import Segmenter
@@ -119,21 +118,21 @@ def _header(
 
 
 def _work(photos: Sequence[AlbumPhoto], records: Records, pipeline: AlbumPipeline, broken: dict[str, str]) -> None:
-    """Works the pipeline with a progress bar, and where the time went."""
+    """Works the pipeline, shows how far it is, and says where the time went."""
     wanted = pipeline.outputs.wanted()
     finished = sum(not records.missing(photo, pipeline.fingerprint, wanted) for photo in photos)
     if finished == len(photos):
         print(f"all {len(photos)} photos are finished already, with the same options; overwrite=true redoes them")
         return
     begin = time.perf_counter()
-    with tqdm(total=len(photos), initial=finished, unit="photo", desc=pipeline.outputs.folder.name) as bar:
+    with Progress(pipeline.outputs.folder.name, len(photos), "photo", finished) as progress:
 
         def on_broken(photo: AlbumPhoto, error: VosError) -> None:
             broken[photo.key] = readable(str(error))
-            bar.write(f"skipped: {readable(str(error))}", file=sys.stderr)
-            bar.update()
+            write_above(f"skipped: {readable(str(error))}", sys.stderr)
+            progress.update()
 
-        pipeline.on_photo, pipeline.on_broken = lambda photo: bar.update(), on_broken
+        pipeline.on_photo, pipeline.on_broken = lambda photo: progress.update(), on_broken
         timings = segment_album(photos, records, pipeline)
     wall, count = time.perf_counter() - begin, len(photos) - finished
     parts = ", ".join(f"{stage} {1000 * seconds / count:.0f}" for stage, seconds in timings.seconds.items())

@@ -13,8 +13,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from vos import __version__
 from vos.cli.compose import Run, do_all
 from vos.cli.output_folder import output_folder, sole_writer
@@ -37,6 +35,7 @@ from vos.evaluation.report import (
     write_sheets,
 )
 from vos.evaluation.runner import run_missing
+from vos.progress import Progress
 
 FILES = ("masks", "*_results-*.csv", "plots", "perseg.csv", "sheets", "summary.json")  # that a run may write
 
@@ -98,7 +97,8 @@ def evaluate_davis(config: EvaluateConfig, folder: Path, overrides: Sequence[str
     sequences = read_dataset(root, dataset.year, config.split, dataset.resolution, config.sequences)
     _forget([*csv_paths(folder, config.split), folder / "summary.json"])
     run = {} if config.results is not None else run_davis(config, sequences, folder / "masks")
-    scores = scoring.score_results(sequences, _results(config, folder), config.workers, progress=True)
+    with Progress("scoring", sum(len(sequence.scored) for sequence in sequences), "frame") as progress:
+        scores = scoring.score_results(sequences, _results(config, folder), config.workers, progress.update)
     j, f = scoring.overall(scores)
     options = tuple((name, value) for name, _, value in (word.partition("=") for word in overrides))
     summary = RunSummary(folder.name, options, j.mean, f.mean, run.get("milliseconds_per_frame"))
@@ -129,8 +129,8 @@ def evaluate_perseg(config: EvaluateConfig, folder: Path) -> tuple[float, float,
     _forget([folder / "perseg.csv", folder / "summary.json"])
     run = {} if config.results is not None else run_perseg(config, objects, folder / "masks")
     results = _results(config, folder)
-    with tqdm(total=sum(len(item.scored) for item in objects), unit="photo", desc="scoring") as bar:
-        scores = perseg.score_results(objects, results, bar.update)
+    with Progress("scoring", sum(len(item.scored) for item in objects), "photo") as progress:
+        scores = perseg.score_results(objects, results, progress.update)
     print(perseg_table(scores))
     write_perseg_csv(scores, folder / "perseg.csv")
     write_sheets(objects, scores, results, folder / "sheets")

@@ -92,9 +92,9 @@ class _Above(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Writes one of them."""
-        from tqdm import tqdm
+        from vos.progress import write_above
 
-        tqdm.write(f"warning: {' '.join(record.getMessage().split())}", file=sys.stderr)
+        write_above(f"warning: {' '.join(record.getMessage().split())}", sys.stderr)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -12,7 +13,6 @@ from typing import Any
 
 import torch
 from PIL import Image
-from tqdm import tqdm
 
 from vos import __version__
 from vos.album.listing import album_root
@@ -29,6 +29,7 @@ from vos.io.readers.live import is_live_address
 from vos.io.render import overlay
 from vos.io.writers import MaskWriter, MatteWriter, OverlayWriter, RleWriter, SummaryWriter, Writer
 from vos.io.written import NOTES
+from vos.progress import Progress, write_above
 from vos.sam.device import set_threads
 from vos.sam.registry import load_model
 from vos.sam.segmenter import Segmenter
@@ -103,7 +104,7 @@ class _Progress:
     """How many frames of a run are tracked, and how fast; shown by a bar, once there is one."""
 
     name: str
-    bar: tqdm[Any] | None = None
+    bar: Progress | None = None
     tracked: int = 0
     seconds: float = 0.0  # from the beginning to the last result
     times: StageTimes = field(default_factory=StageTimes)
@@ -127,7 +128,7 @@ class _Progress:
     def on_learning(self, begins: bool) -> None:
         """Says that it learns; what is left is estimated by the frames, not by the learning before them."""
         if self.bar is not None:
-            self.bar.set_description("learning" if begins else self.name)
+            self.bar.rename("learning" if begins else self.name)
             if not begins:
                 self.bar.unpause()
 
@@ -161,8 +162,7 @@ def _segment(
             folder / "summary.json", header, lambda: {**progress.summary(), "video_lacks": asdict(source.damage)}
         )
         writers = [stack.enter_context(writer) for writer in (summary, *outputs)]
-        bar = tqdm(total=source.count, initial=resumed, unit="frame", desc=folder.name)
-        progress.bar = stack.enter_context(bar)
+        progress.bar = stack.enter_context(Progress(folder.name, source.count, "frame", resumed))
         pipeline = VideoPipeline(
             model,
             tracker,
@@ -228,7 +228,7 @@ def _writer(name: str, path: Path, source: FrameSource) -> Writer:
 def _show_reference(path: Path, frame: Frame, mask: LabelMap) -> None:
     with atomic_path(path) as temporary:
         Image.fromarray(overlay(frame.rgb, mask)).save(temporary)
-    tqdm.write(f"{path} shows the mask that the model made of the prompt")
+    write_above(f"{path} shows the mask that the model made of the prompt", sys.stdout)
 
 
 def _header(config: RunConfig, model: Segmenter, source: FrameSource, fingerprint: str) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from vos.io.atomic import atomic_path
+from vos.progress import Progress
 
 RECORD = "run.json"  # in the folder of a finished job
 
@@ -43,7 +42,7 @@ def run_missing(jobs: Sequence[Job], masks: Path, overwrite: bool, unit: str) ->
         jobs: in the order in which they are done.
         masks: folder of all results.
         overwrite: redo finished ones, too.
-        unit: what the progress bar counts.
+        unit: what the progress counts, in the singular.
 
     Returns:
         Seconds of work, those of finished jobs included.
@@ -51,17 +50,21 @@ def run_missing(jobs: Sequence[Job], masks: Path, overwrite: bool, unit: str) ->
     Raises:
         VosError: an input cannot be read, or the disk is full.
     """
-    missing = [job for job in jobs if overwrite or not _is_finished(job, masks / job.name)]
-    total, open_ = (sum(len(job.files) for job in some) for some in (jobs, missing))
-    with tqdm(total=total, initial=total - open_, unit=unit, disable=not missing) as bar:
-        for job in missing:
-            bar.set_description(job.name)
-            with atomic_path(masks / job.name) as folder:
-                folder.mkdir()
-                seconds = job.work(folder, bar.update)
-                record = {"fingerprint": job.fingerprint, **job.details, "seconds": seconds}
-                (folder / RECORD).write_text(json.dumps(record) + "\n", encoding="utf-8")
+    if missing := [job for job in jobs if overwrite or not _is_finished(job, masks / job.name)]:
+        total, open_ = (sum(len(job.files) for job in some) for some in (jobs, missing))
+        with Progress(missing[0].name, total, unit, total - open_) as progress:
+            for job in missing:
+                progress.rename(job.name)
+                _do(job, masks / job.name, progress.update)
     return sum(float(_read_record(masks / job.name)["seconds"]) for job in jobs)
+
+
+def _do(job: Job, target: Path, on_file: Callable[[], object]) -> None:
+    with atomic_path(target) as folder:
+        folder.mkdir()
+        seconds = job.work(folder, on_file)
+        record = {"fingerprint": job.fingerprint, **job.details, "seconds": seconds}
+        (folder / RECORD).write_text(json.dumps(record) + "\n", encoding="utf-8")
 
 
 def _is_finished(job: Job, folder: Path) -> bool:

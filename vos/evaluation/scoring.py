@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,6 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from vos.errors import VosError
 from vos.evaluation.davis import DavisSequence, measure_frames
@@ -57,7 +56,10 @@ class _Chunk(NamedTuple):
 
 
 def score_results(
-    sequences: Sequence[DavisSequence], results: Path, workers: int | None = 1, progress: bool = False
+    sequences: Sequence[DavisSequence],
+    results: Path,
+    workers: int | None = 1,
+    on_frames: Callable[[int], object] = lambda count: None,
 ) -> list[SequenceScore]:
     """Scores results as :func:`protocol` says.
 
@@ -66,7 +68,7 @@ def score_results(
         results: holds label maps ``<sequence>/<frame>.png`` with the size and ids of the annotations.
         workers: number of processes; 1 = this one, None = as many as the machine has cores and the work is worth.
             More than one needs an importable main module, as all of multiprocessing does.
-        progress: show a progress bar over the frames.
+        on_frames: called with the number of frames that were scored since it was called last.
 
     Returns:
         One score per object, in the order of the sequences and ids.
@@ -85,10 +87,9 @@ def score_results(
     if workers is None:
         workers = min(available_cores(), frames // _FRAMES_PER_WORKER + 1)
     measures: dict[str, list[npt.NDArray[np.float64]]] = {sequence.name: [] for sequence in sequences}
-    with tqdm(total=frames, desc="scoring", unit="frame", disable=not progress) as bar:
-        for chunk, values in zip(chunks, _measure(chunks, workers), strict=True):
-            measures[chunk.sequence].append(values)
-            bar.update(len(values))
+    for chunk, values in zip(chunks, _measure(chunks, workers), strict=True):
+        measures[chunk.sequence].append(values)
+        on_frames(len(values))
     scores = []
     for sequence, shown in zip(sequences, objects):
         values = np.concatenate(measures[sequence.name])

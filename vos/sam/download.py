@@ -9,10 +9,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
-from tqdm import tqdm
+from vos.progress import Progress
 
 try:
     import fcntl
@@ -20,6 +20,7 @@ except ImportError:  # Windows: two processes are not kept apart there
     fcntl = None  # type: ignore[assignment]
 
 _CHUNK = 1 << 20
+_LARGE = 64 * _CHUNK  # bytes from which on reading a file takes long enough for a bar
 _TIMEOUT = 30  # seconds without a byte
 _ATTEMPTS = 4
 _PATIENCE = 30  # seconds over which the speed is measured ...
@@ -32,15 +33,13 @@ class DownloadError(Exception):
 
 def sha256_of(path: Path, progress: bool = False) -> str:
     """Computes the SHA-256 of a file, as hex digits; with a progress bar for large ones."""
-    digest = hashlib.sha256()
-    bar = tqdm(
-        total=path.stat().st_size, unit="B", unit_scale=True, desc=f"verifying {path.name}", leave=False,
-        disable=not progress or path.stat().st_size < 64 * _CHUNK,
-    )  # fmt: skip
-    with bar, path.open("rb") as file:
+    digest, size = hashlib.sha256(), path.stat().st_size
+    shown = Progress(f"verifying {path.name}", size, "B", is_kept=False) if progress and size >= _LARGE else None
+    with shown or nullcontext(), path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
-            bar.update(len(chunk))
+            if shown is not None:
+                shown.update(len(chunk))
     return digest.hexdigest()
 
 
@@ -154,7 +153,7 @@ def _copy(response: http.client.HTTPResponse, partial: Path, have: int, size: in
         DownloadError: next to nothing comes.
     """
     since, come = time.monotonic(), 0
-    bar = tqdm(total=size, initial=have, unit="B", unit_scale=True, desc=partial.name.removesuffix(".partial"))
+    bar = Progress(partial.name.removesuffix(".partial"), size, "B", have)
     with bar, partial.open("ab" if have else "wb") as file:
         while have < size:
             try:

@@ -66,7 +66,7 @@ def measure_set(settings: Settings, name: str, model: Segmenter) -> tuple[Table,
     masks = settings.results / name
     with tqdm(total=sum(len(s.annotations) for s in sequences), desc=name, unit="frame") as bar:
         runs = [follow(sequence, model, settings, lambda index: bar.update()) for sequence in sequences]
-    scores = score_results(sequences, masks, workers=1, progress=True)
+    scores = score_results(sequences, masks, workers=1)
     first = [sequence.reference() for sequence in sequences]
     suited = [model.for_objects(int(np.count_nonzero(np.unique(labels)))).geometry(labels.shape) for labels in first]
     size = " or ".join(sorted({str(max(geometry.input_size)) for geometry in suited}))
