@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from vos.sam.device import free_cores, set_threads
+from vos.sam.device import BFLOAT16_CAPABILITIES, free_cores, has_bfloat16, resolve_precision, set_threads
 
 
 @pytest.fixture(autouse=True)
@@ -42,3 +42,44 @@ def test_sam_keeps_the_threads_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(2)
     set_threads(None, embedded=False)
     assert torch.get_num_threads() == 2
+
+
+@pytest.fixture
+def capabilities(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bool]]:
+    """What the processor says of itself; nothing, until a test puts something in."""
+    faked: dict[str, bool] = {}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: faked)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
+    has_bfloat16.cache_clear()
+    yield faked
+    has_bfloat16.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["amx_bf16", "avx512_bf16", "bf16"])
+def test_the_embedded_model_takes_bfloat16_where_the_processor_has_it(name: str, capabilities: dict[str, bool]) -> None:
+    capabilities |= {name: True}
+    cpu = torch.device("cpu")
+    assert resolve_precision("auto", cpu, embedded=True) == "bfloat16"
+    assert resolve_precision("float32", cpu, embedded=True) == "float32"
+
+
+@pytest.mark.parametrize(
+    "faked", [{}, {"avx2": True, "avx512_f": True, "avx512_vnni": True}, {"bf16": False, "neon": True}]
+)
+def test_without_it_auto_is_float32(faked: dict[str, bool], capabilities: dict[str, bool]) -> None:
+    capabilities |= faked
+    assert resolve_precision("auto", torch.device("cpu"), embedded=True) == "float32"
+
+
+def test_a_processor_whose_bfloat16_pytorch_cannot_use_counts_as_one_without(
+    capabilities: dict[str, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capabilities |= {"bf16": True}  # a Mac, whose PyTorch comes without oneDNN
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    assert resolve_precision("auto", torch.device("cpu"), embedded=True) == "float32"
+
+
+def test_the_names_are_those_that_pytorch_gives() -> None:
+    known = torch.cpu.get_capabilities()
+    names = BFLOAT16_CAPABILITIES[:2] if known["architecture"] == "x86_64" else BFLOAT16_CAPABILITIES[2:]
+    assert all(name in known for name in names)

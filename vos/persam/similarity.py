@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from vos.geometry import BACKGROUND_COVERAGE
 from vos.persam.window import Window
-from vos.sam.device import has_amx
+from vos.sam.device import has_bfloat16
 from vos.structures import TargetFeature
 
 CACHED_PRODUCTS = 1 << 19  # of a part of a bank with all cells: they stay in the processor's cache
@@ -34,7 +34,7 @@ def similarity(features: torch.Tensor, targets: Sequence[TargetFeature]) -> torc
 def best_match(bank: torch.Tensor, unit: torch.Tensor) -> torch.Tensor:
     """Finds the largest cosine of each of P cells with any cell of a bank.
 
-    Without gradients on a CPU with AMX the products are taken in bfloat16: faster, with its rounding.
+    Without gradients on a CPU that has bfloat16 in hardware the products are taken in it: faster, with its rounding.
 
     Args:
         bank: float (K, C), unit vectors, K >= 1.
@@ -54,7 +54,7 @@ def best_match(bank: torch.Tensor, unit: torch.Tensor) -> torch.Tensor:
 
 def matchable(vectors: torch.Tensor) -> torch.Tensor:
     """Puts unit vectors into the precision in which they are matched fastest without gradients."""
-    return vectors.bfloat16() if vectors.device.type == "cpu" and has_amx() else vectors
+    return vectors.bfloat16() if vectors.device.type == "cpu" and has_bfloat16() else vectors
 
 
 def similarity_maps(features: torch.Tensor, targets: Sequence[TargetFeature]) -> torch.Tensor:

@@ -14,6 +14,8 @@ from vos.stages import available_cores
 # time, so that Python's own 0.005 is long.
 SWITCH_INTERVAL = 0.0005
 THREADS_PER_CORE = 4  # at most
+# Names of ``torch.cpu.get_capabilities``: Intel's matrix unit; Intel's and AMD's vectors; Arm from v8.6 on.
+BFLOAT16_CAPABILITIES = ("amx_bf16", "avx512_bf16", "bf16")
 
 
 def resolve_device(name: str | torch.device) -> torch.device:
@@ -43,27 +45,26 @@ def resolve_precision(name: str, device: torch.device, embedded: bool = False) -
     """Turns "auto", "float32" or "bfloat16" into one of the latter two.
 
     "auto" is bfloat16 on CUDA devices that compute in it, and float32 elsewhere, so that a CPU gives SAM's published
-    masks; the embedded model, trained in bfloat16, also runs in it on CPUs with AMX. Of SAM, only image encoders ever
-    run in bfloat16: on a CPU with AMX they are much faster for it, and their features stay close.
+    masks; the embedded model, trained in bfloat16, also runs in it on CPUs that have it in hardware. What the device
+    can do decides, and no measured time: a busy minute must not change masks. Of SAM, only image encoders ever run in
+    bfloat16: they are much faster for it, and their features stay close.
 
     Raises:
         VosError: another word.
     """
     if name == "auto":
         fast = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
-        return "bfloat16" if fast or (embedded and device.type == "cpu" and has_amx()) else "float32"
+        return "bfloat16" if fast or (embedded and device.type == "cpu" and has_bfloat16()) else "float32"
     if name not in ("float32", "bfloat16"):
         raise VosError(f"precision={name} is unknown; use auto, float32 or bfloat16")
     return name
 
 
 @cache
-def has_amx() -> bool:
-    """Tells whether the processor multiplies bfloat16 matrices in hardware (AMX): then bfloat16 is faster."""
-    try:
-        return bool(torch.cpu._is_amx_tile_supported())
-    except AttributeError:  # another version of PyTorch
-        return False
+def has_bfloat16() -> bool:
+    """Tells whether the processor multiplies in bfloat16 in hardware, and PyTorch has the library that lets it."""
+    capabilities = torch.cpu.get_capabilities()
+    return torch.backends.mkldnn.is_available() and any(capabilities.get(name) for name in BFLOAT16_CAPABILITIES)
 
 
 def set_threads(threads: int | None, embedded: bool) -> None:

@@ -170,6 +170,19 @@ def test_a_model_without_the_private_operators_sees_the_same(
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3)
 
 
+def test_a_processor_from_before_bfloat16_computes_in_it_by_public_operators(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    exact = NanoSegmenter.load(input_size=64, precision="float32").encode([picture])[0]
+    monkeypatch.setattr(kernels, "_can_bfloat16", lambda: False)
+    monkeypatch.setattr(kernels, "_laid_out", broken("gone"))  # oneDNN refuses there
+    fused_is_right.cache_clear()
+    try:
+        slow = NanoSegmenter.load(input_size=64, precision="bfloat16").encode([picture])[0]
+    finally:
+        fused_is_right.cache_clear()
+    assert torch.nn.functional.cosine_similarity(slow.features, exact.features, dim=0).mean() > 0.99
+
+
 def test_the_version_that_is_installed_for_tests_is_one_that_was_tested() -> None:
     constraints = (Path(__file__).parents[3] / "constraints.txt").read_text(encoding="utf-8")
     (version,) = re.findall(r"^torch==(\S+)", constraints, re.MULTILINE)

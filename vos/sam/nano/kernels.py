@@ -24,6 +24,7 @@ TESTED_VERSIONS = ("2.13.0",)  # of PyTorch, in which the private operators are 
 _BACKEND: Any = torch.backends.mkldnn  # its functions have no types
 HAS_FUSED: bool = _BACKEND.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
 HAS_REORDER = hasattr(torch.ops.mkldnn, "_reorder_convolution_weight")
+_can_bfloat16: Callable[[], bool] = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True)
 
 # ruff: noqa: UP007, UP045 (TorchScript knows these spellings)
 
@@ -105,6 +106,8 @@ def fused_is_right(dtype: torch.dtype) -> bool:
     They may change without notice. In a PyTorch in which this code was not tested, they are used only where a small
     convolution comes out as the public operators have it; tried once, at the first use.
     """
+    if dtype == torch.bfloat16 and not _can_bfloat16():  # a processor from before AVX-512: slowly by other ways
+        return False
     if not HAS_FUSED or torch.__version__.partition("+")[0] in TESTED_VERSIONS:
         return HAS_FUSED
     try:
