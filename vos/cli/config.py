@@ -20,12 +20,17 @@ from vos.tracking.config import TrackerConfig
 class RunConfig(RuntimeConfig):
     """``python -m vos.run``: one video."""
 
+    LIMITS: ClassVar[Limits] = {(1, 100000): "every"}
+
     video: str | None = None  # file, folder of images, camera:0 or stream URL
     ref_mask: list[str] | None = None  # mask image of the objects to follow, or a list of them
     ref_box: list[float] | None = None  # instead of a mask: [x, y, width, height], pixels
     ref_point: list[float] | None = None  # instead of a mask: [x, y], pixels
     concept: list[str] | None = None  # instead of a mask: file of python -m vos.concept; of several, ids 1, 2, ...
-    ref_frame: list[int] = field(default_factory=lambda: [0])  # frame of the mask, from 0; one per mask
+    ref_frame: list[int] | None = None  # frame of the mask, as the clip counts from 0; one per mask; None = the first
+    start: str | None = None  # first frame wanted, a number or a time such as 00:12.5; None = the clip's first
+    end: str | None = None  # frame after the last one wanted, likewise; None = the clip's end
+    every: int = 1  # 2 takes every second frame, and so on; more = faster, larger steps to follow
     output: list[str] = field(default_factory=lambda: ["masks", "overlay"])  # of masks, overlay, matte, rle
     output_dir: str | None = None  # where results are written; None = outputs/<name of the clip>
     matte_format: str = "webm"  # webm (VP9 with alpha) | mov (ProRes 4444)

@@ -37,6 +37,7 @@ from vos.stages import StageTimes
 from vos.structures import Frame, LabelMap
 from vos.tracking.registry import make_tracker
 from vos.tracking.tracker import Tracker
+from vos.video.excerpt import excerpt
 from vos.video.pipeline import VideoPipeline, segment_video
 from vos.video.reference import Reference, object_count, read_given
 from vos.video.resume import ResumeState
@@ -69,12 +70,16 @@ def run(config: RunConfig, folder: Path) -> None:
         print(f"ref_mask: {masks.describe()}")
         original_ids.update(masks.original_ids)
 
-    with open_frames(video, config.reader, Conversion(config.hdr, config.deinterlace)) as source:
-        for note in source.notes:
+    with open_frames(video, config.reader, Conversion(config.hdr, config.deinterlace)) as clip:
+        for note in clip.notes:
             print(f"{video} is {note}")
+        source = excerpt(clip, config.start, config.end, config.every)
+        if source is not clip:
+            print(source)
         references = read_given(
             source.size,
             config.ref_frame,
+            first=source.first,
             masks=paths(config.ref_mask),
             box=config.ref_box,
             point=config.ref_point,

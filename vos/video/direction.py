@@ -27,7 +27,10 @@ class Direction:
         references: in the order of the frames; both directions begin at the first one.
         saved: keeps results and states, and holds those of an earlier run; None = nothing is kept.
         batch_size: frames encoded together.
-        is_backward: from the first reference to frame 0, rather than to the end.
+        is_backward: from the first reference to the first frame, rather than to the end.
+
+    Attributes:
+        start: position of the first reference among the frames.
     """
 
     def __init__(
@@ -39,7 +42,8 @@ class Direction:
         is_backward: bool = False,
     ) -> None:
         self.source, self.saved, self.batch_size, self.is_backward = source, saved, batch_size, is_backward
-        self.start = references[0].frame_index
+        self.first_reference = references[0].frame_index
+        self.start = source.position(self.first_reference)
         self.references = {reference.frame_index: reference for reference in references}
         self.resumed_from = Checkpoint() if saved is None else saved.checkpoint
         self.consumed = self.resumed_from.consumed  # frames that the tracker has seen
@@ -57,7 +61,7 @@ class Direction:
 
     def has_result(self, frame: Frame) -> bool:
         """Says whether the frame's result counts: both directions begin at the first reference, and forward has it."""
-        return not (self.is_backward and frame.index == self.start)
+        return not (self.is_backward and frame.index == self.first_reference)
 
     @contextmanager
     def resumable(self, tracker: Tracker) -> Iterator[None]:
@@ -78,7 +82,7 @@ class Direction:
                 self.saved.save(Checkpoint(self.consumed, tracker.state()))
             raise
         if not self.consumed:
-            raise VosError(f"there is no frame {self.start} in this video; choose another ref_frame")
+            raise VosError(f"there is no frame {self.first_reference} in this video; choose another ref_frame")
         if self.saved is not None:
             self.saved.save(Checkpoint(self.consumed, tracker.state(), done=True))
 
@@ -107,7 +111,7 @@ class Direction:
 def plan(
     source: FrameSource, references: Sequence[Reference], saved: ResumeState | None, batch_size: int
 ) -> list[Direction]:
-    """Plans the passes: forward from the first reference; before it backward, if that is not on frame 0.
+    """Plans the passes: forward from the first reference; before it backward, if that is not on the first frame.
 
     Further references correct the forward direction where they are given.
 
@@ -120,12 +124,13 @@ def plan(
     Raises:
         VosError: a reference is outside of the video, or needs random access where there is none.
     """
-    start = references[0].frame_index
-    if start > 0 and source.is_live:
-        raise VosError(f"ref_frame={start} needs a video file or folder; live input begins at its reference (0)")
-    for reference in references:
-        if reference.frame_index > 0 and not source.is_live:
-            source.frame(reference.frame_index)  # fails now rather than after an hour
+    positions = [source.position(reference.frame_index) for reference in references]
+    if (start := positions[0]) > 0 and source.is_live:
+        wrong = references[0].frame_index
+        raise VosError(f"ref_frame={wrong} needs a video file or folder; live input begins at its reference (0)")
+    for position in positions:
+        if position > 0 and not source.is_live:
+            source.frame(position)  # fails now rather than after an hour
     backward, forward = (None, None) if saved is None else (saved.backward, saved.forward)
     directions = [Direction(source, references, forward, batch_size)]
     if start > 0:

@@ -109,7 +109,7 @@ def segment_video(
         KeyboardInterrupt: Ctrl-C, after saving the state; on live input it ends the video instead.
     """
     references = in_order(references)
-    is_late = references[0].frame_index > 0
+    is_late = source.position(references[0].frame_index) > 0
     with temporary_state() if is_late and resume is None else nullcontext(resume) as saved:
         for direction in plan(source, references, saved, pipeline.batch_size):
             # What is on disk is written first: the backward direction, and what an interrupted run has left.

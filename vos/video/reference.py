@@ -95,8 +95,9 @@ def point_prompt(point: Sequence[float], size: SizeHW) -> Prompt:
 
 def read_given(
     size: SizeHW,
-    ref_frame: Sequence[int],
+    ref_frame: Sequence[int] | None = None,
     *,
+    first: int = 0,
     masks: Sequence[Path] = (),
     box: Sequence[float] | None = None,
     point: Sequence[float] | None = None,
@@ -107,7 +108,8 @@ def read_given(
 
     Args:
         size: (H, W) of the video's frames in pixels.
-        ref_frame: number of the frame, from 0; of several masks one each.
+        ref_frame: number of the frame, as the clip counts from 0; of several masks one each; None = ``first``.
+        first: number of the first frame that is wanted.
         masks: mask images, one per frame.
         box: (x, y, width, height), pixels.
         point: (x, y), pixels.
@@ -122,13 +124,14 @@ def read_given(
     if len(given) != 1:
         said = " and ".join(given) or "none"
         raise VosError(f"give exactly one of ref_mask=, ref_box=, ref_point= and concept= ({said} given)")
+    ref_frame = [first] if ref_frame is None else ref_frame
     named = f"ref_frame={','.join(map(str, ref_frame))}"
     if min(ref_frame, default=-1) < 0:
         raise VosError(f"{named} is not a frame number; they count from 0")
     if concepts:
-        if list(ref_frame) != [0]:
-            raise VosError(f"{named} belongs to a mask; concept= is searched from frame 0 on")
-        return [Reference(0, concepts=tuple(Concept.load(path) for path in concepts))]
+        if list(ref_frame) != [first]:
+            raise VosError(f"{named} belongs to a mask; concept= is searched from frame {first} on")
+        return [Reference(first, concepts=tuple(Concept.load(path) for path in concepts))]
     if masks:
         if len(masks) != len(ref_frame):
             raise VosError(

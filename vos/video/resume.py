@@ -236,7 +236,7 @@ def replay(
 
     Args:
         source: the frames, read once more from the first one on.
-        start: index of the first reference: what is before it was tracked backward.
+        start: position of the first reference: what is before it was tracked backward.
         saved: holds the results of all frames before ``start``, and of none or more from there on.
         write: takes a result.
         times: of reading.
@@ -245,8 +245,8 @@ def replay(
     if not count:
         return
     with Prefetch(times.each("read", source.frames(0, count)), READ_AHEAD, "read") as frames:
-        for frame in frames:
-            if frame.index < start:
-                write(saved.backward.read(start - 1 - frame.index, frame))
+        for position, frame in enumerate(frames):
+            if position < start:
+                write(saved.backward.read(start - 1 - position, frame))
             else:
-                write(saved.forward.read(frame.index - start, frame))
+                write(saved.forward.read(position - start, frame))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 REVERSE_BYTES = 128 * 1024 * 1024  # decoded RGB held at once while reading backwards
 REVERSE_FRAMES = 64
+SAME_TIME = 0.0005  # seconds: times in Matroska are whole milliseconds
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,8 @@ class Damage:
 class FrameSource(ABC):
     """Streams the frames of an opened input, one in memory at a time; a context manager.
 
-    A source that is not live may be iterated any number of times. Frames are numbered from 0 without gaps.
+    A source that is not live may be iterated any number of times. Positions count its frames from 0 without gaps. They
+    are the frames' own numbers, except in an excerpt (``vos.video.excerpt``), whose frames keep those of the clip.
 
     Attributes:
         path: where the frames come from, as given by the user.
@@ -55,6 +57,8 @@ class FrameSource(ABC):
         notes: how the frames were made fit to look at, where that is more than decoding; a clause each.
         hdr: "pq" or "hlg" where the frames carry their HDR pictures.
         damage: what the frames that were read to the end lack; nothing before.
+        first: number of the frame at position 0.
+        ends_early: the clip goes on after the last frame.
     """
 
     path: str
@@ -68,10 +72,12 @@ class FrameSource(ABC):
     notes: tuple[str, ...] = ()
     hdr: str | None = None
     damage: Damage = Damage()
+    first: int = 0
+    ends_early: bool = False
 
     @abstractmethod
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
-        """Streams the frames ``start, start + 1, ... stop - 1`` (to the end if None), ending early at the last one.
+        """Streams the positions ``start, start + 1, ... stop - 1`` (to the end if None), ending early at the last one.
 
         Raises:
             VosError: the input cannot be read, or not from ``start``.
@@ -80,22 +86,44 @@ class FrameSource(ABC):
     def __iter__(self) -> Iterator[Frame]:
         return self.frames(0, None)
 
+    def position(self, index: int) -> int:
+        """Finds the position of the frame that has the number ``index``.
+
+        Raises:
+            VosError: it is not among the frames.
+        """
+        return index
+
+    def position_at(self, seconds: float) -> int:
+        """Finds the first frame that is shown ``seconds`` after the frame at position 0, or later.
+
+        Returns:
+            Its position, or the number of frames where there is none.
+        """
+        position, begin = -1, 0.0
+        for position, frame in enumerate(self.frames()):
+            begin = frame.time if position == 0 else begin
+            if frame.time - begin >= seconds - SAME_TIME:
+                return position
+        return position + 1
+
     def reversed_frames(self, start: int) -> Iterator[Frame]:
-        """Streams the frames ``start, start - 1, ... 0``; memory is bounded by decoding in chunks.
+        """Streams the positions ``start, start - 1, ... 0``; memory is bounded by decoding in chunks.
 
         Raises:
             VosError: there is no frame ``start``, or the source is live.
         """
         chunk = max(1, min(REVERSE_FRAMES, REVERSE_BYTES // (3 * self.size[0] * self.size[1])))
         for stop in range(start + 1, 0, -chunk):
-            frames = list(self.frames(max(0, stop - chunk), stop))
-            if not frames or frames[-1].index != stop - 1:
+            begin = max(0, stop - chunk)
+            frames = list(self.frames(begin, stop))
+            if len(frames) != stop - begin:
                 raise self.no_such_frame(stop - 1)
             while frames:
                 yield frames.pop()
 
     def frame(self, index: int) -> Frame:
-        """Decodes one frame.
+        """Decodes the frame at one position.
 
         Raises:
             VosError: there is no such frame, or the source is live.

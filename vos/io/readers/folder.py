@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from vos.errors import VosError
 from vos.io.images import read_image
-from vos.io.readers.base import FrameSource
+from vos.io.readers.base import SAME_TIME, FrameSource
 from vos.structures import Frame
 
 FOLDER_FPS = 24  # DAVIS' rate; images carry no time of their own
@@ -38,6 +39,10 @@ class FolderSource(FrameSource):
         self.time_base = Fraction(1, FOLDER_FPS)
         self.duration = self.count / self.fps
         self.size = read_image(self.images[0]).shape[:2]
+
+    def position_at(self, seconds: float) -> int:
+        """See :meth:`FrameSource.position_at`."""
+        return min(max(0, math.ceil((seconds - SAME_TIME) * FOLDER_FPS)), len(self.images))
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """See :meth:`FrameSource.frames`. A file of another size than the first is a VosError that names it."""

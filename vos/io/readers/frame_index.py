@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 
+from vos.io.readers.base import SAME_TIME
 from vos.io.readers.decoder import VideoDecoder, local
 from vos.io.readers.promise import missing_frames
 
@@ -31,6 +34,11 @@ class FrameIndex:
             return None
         rank = int(np.searchsorted(self.pts, pts))
         return rank if rank < len(self.pts) and self.pts[rank] == pts else None
+
+    def position_at(self, seconds: float, time_base: Fraction) -> int:
+        """Finds the first frame that is shown ``seconds`` after frame 0 or later, by the stream's ``time_base``."""
+        wanted = int(self.pts[0]) + math.ceil((seconds - SAME_TIME) / time_base)
+        return int(np.searchsorted(self.pts, wanted))
 
     def seek_targets(self, start: int) -> list[int]:
         """Lists where to seek, in the order to try, so that decoding passes over frame ``start``."""

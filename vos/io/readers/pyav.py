@@ -70,6 +70,10 @@ class PyAvSource(FrameSource):
         aspect = stream.codec_context.sample_aspect_ratio or Fraction(1)
         self.sample_aspect = 1 / aspect if swapped and aspect else aspect
 
+    def position_at(self, seconds: float) -> int:
+        """See :meth:`FrameSource.position_at`. Decodes nothing where the file tells its frames apart by time."""
+        return super().position_at(seconds) if self._index is None else self._index.position_at(seconds, self.time_base)
+
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """See :meth:`FrameSource.frames`. A damaged file yields what decodes, then logs one warning."""
         upright = UprightRgb(self.path, self.hdr is not None)

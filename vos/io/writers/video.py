@@ -125,7 +125,7 @@ class OverlayWriter(VideoWriter):
 
     def _opened(self, encoder: VideoEncoder, first: Frame) -> None:
         if not self.source.is_live and Path(self.source.path).is_file():
-            start = first.time if first.index > 0 else -math.inf
+            start = first.time if first.index > 0 else -math.inf  # of an excerpt
             self._audio = self._stack.enter_context(AudioCopy(self.source.path, encoder.container, start))
 
     def _write(self, segmented: SegmentedFrame) -> None:
@@ -137,5 +137,6 @@ class OverlayWriter(VideoWriter):
     def _finish(self) -> None:
         super()._finish()
         if self._audio is not None:
-            is_last = self.source.count is not None and self._last.index >= self.source.count - 1
+            count, ends_early = self.source.count, self.source.ends_early
+            is_last = count is not None and not ends_early and self.source.position(self._last.index) >= count - 1
             self._audio.feed(math.inf if is_last else self._last.time + 1 / self.source.fps)
