@@ -249,7 +249,8 @@ def test_a_sweep_writes_one_folder_per_combination(program: Program) -> None:
         ([VIDEO, MASK, "reader=ffmpeg"], "reader=ffmpeg"),
         ([VIDEO, MASK, "batch_size=0"], "batch_size=0"),
         ([VIDEO, "ref_box=[0,0,500,10]"], "ref_box"),
-        ([VIDEO, MASK, "matte_format=avi", "output=matte"], "matte"),
+        ([VIDEO, MASK, "matte_format=gif"], "matte_format=gif is not understood; choose webm or mov"),
+        ([VIDEO, MASK, "experiment=nope"], "experiment=nope is unknown; choose one of thorough"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing_behind(

@@ -292,3 +292,14 @@ def test_a_video_is_never_replaced_by_its_own_overlay(program: Program, capsys: 
     assert program("video=out/overlay.mp4", MASK, "output=overlay", "output_dir=out", *more) == 2
     assert "video=out/overlay.mp4 lies where this run would write" in told(capsys)
     assert Path("out/overlay.mp4").read_bytes() == content
+
+
+@pytest.mark.parametrize("video", ["frames", "frames/*.png"])
+def test_results_do_not_go_among_the_frames(program: Program, capsys: Capture, video: str) -> None:
+    """The picture of the reference would be a frame of the next run."""
+    Path("frames").mkdir()
+    for index, image in enumerate(square_clip(3, SIZE)):
+        Image.fromarray(image).save(f"frames/{index}.png")
+    assert program(f"video={video}", "ref_box=[8,8,20,20]", "output_dir=frames") == 2
+    assert f"output_dir=frames holds the frames of video={video}; choose another" in told(capsys)
+    assert sorted(path.name for path in Path("frames").iterdir()) == ["0.png", "1.png", "2.png"]

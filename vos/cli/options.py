@@ -38,7 +38,6 @@ RETIRED: dict[str, str] = {
     "tracker.others": "the decoder is always told where the other objects are; leave it out",
     "tracker=reference": "write tracker=published",
     "method=persam_reference": "write method=persam_published",
-    "experiment=": "conf/experiment keeps experiment=thorough alone; give the options of the others by name",
 }
 PATHS = ("video", "images", "ref_image", "ref_mask", "concept", "checkpoint", "results", "root", "output_dir", "out")
 RENAMED: dict[str, str] = {  # old name or its beginning -> new name or beginning
@@ -135,8 +134,8 @@ def farewell(key: str, value: str) -> str | None:
 
 
 def _fits(name: str, typed: str) -> bool:
-    """Begins with a prefix that ends in a dot or an equals sign, or is the option or the choice itself."""
-    return typed.startswith(name) if name.endswith((".", "=")) else typed == name or typed.startswith(f"{name}=")
+    """Begins with a prefix that ends in a dot, or is the option or the choice itself."""
+    return typed.startswith(name) if name.endswith(".") else typed == name or typed.startswith(f"{name}=")
 
 
 def paths(option: Sequence[str] | None) -> list[Path]:

@@ -198,12 +198,16 @@ def _saying_what_is_kept(resume: ResumeState | None) -> Iterator[None]:
 
 
 def _sole_writer(config: RunConfig, video: str, folder: Path) -> AbstractContextManager[None]:
+    (_, frames), *_ = inputs = _inputs(config)
+    is_among_frames = not is_live_address(video) and frames.is_dir() and frames.resolve() == folder.resolve()
+    if is_among_frames:  # where reference.png would be a frame of the next run
+        raise VosError(f"output_dir={folder} holds the frames of video={video}; choose another output_dir")
     return sole_writer(
         folder,
         FILES,
         source=video if is_live_address(video) else str(Path(video).resolve()),
         targets=[*_outputs(config, folder).values(), folder / "summary.json", folder / "reference.png"],
-        inputs=_inputs(config),
+        inputs=inputs,
         is_chosen=config.output_dir is not None,
     )
 
@@ -219,6 +223,8 @@ def _outputs(config: RunConfig, folder: Path) -> dict[str, Path]:
     unknown = [name for name in config.output if name not in OUTPUTS]
     if unknown or not config.output:
         raise VosError(f"output={config.output} is not understood; choose from {', '.join(OUTPUTS)}")
+    if config.matte_format not in ("webm", "mov"):
+        raise VosError(f"matte_format={config.matte_format} is not understood; choose webm or mov")
     return {name: folder / OUTPUTS[name].format(matte_format=config.matte_format) for name in config.output}
 
 
