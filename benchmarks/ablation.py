@@ -1,6 +1,6 @@
 """What does each part of the tracker bring? A table with the default and one row per experiment.
 
-    python benchmarks/ablation.py DATA [--experiments no_memory no_guard ...] [--out outputs/ablation]
+    python benchmarks/ablation.py DATA [--experiments no_memory no_gate ...] [--out outputs/ablation]
 
 Experiments are the entries of ``ablation.yaml``; none named = all. Every frame of DATA/davis16 and DATA/multi
 (split dev) is encoded once and handed to all trackers, which are timed one by one. Prints the table and writes it as

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -108,6 +109,13 @@ def import_graph() -> dict[str, set[str]]:
 
 def test_imports_only_go_down() -> None:
     assert wrong_ways() == []
+
+
+def test_contributing_shows_these_layers() -> None:
+    block = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## Layers")[2].split("```\n")[1]
+    rows = [re.split(r" {9,}", line)[0].split() for line in block.splitlines()]
+    shown = [{"__main__" if name.endswith(".__main__") else name for name in row} for row in rows]
+    assert shown == [set(rooms) for rooms in LAYERS]
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:

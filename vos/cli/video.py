@@ -199,8 +199,8 @@ def _saying_what_is_kept(resume: ResumeState | None) -> Iterator[None]:
 
 def _sole_writer(config: RunConfig, video: str, folder: Path) -> AbstractContextManager[None]:
     (_, frames), *_ = inputs = _inputs(config)
-    is_among_frames = not is_live_address(video) and frames.is_dir() and frames.resolve() == folder.resolve()
-    if is_among_frames:  # where reference.png would be a frame of the next run
+    if not is_live_address(video) and frames.is_dir() and frames.resolve() == folder.resolve():
+        # reference.png would be a frame of the next run
         raise VosError(f"output_dir={folder} holds the frames of video={video}; choose another output_dir")
     return sole_writer(
         folder,
