@@ -127,6 +127,13 @@ def test_words_that_are_still_understood_are_not_looked_up(monkeypatch: pytest.M
         compose(["-m", "tracker=persam,reference"], "run", RunConfig)
 
 
+@pytest.mark.parametrize("value", ["abc", "1", "[1,2]", "${video}", "${tracker.motion}"])
+def test_a_group_of_options_has_no_value_of_its_own(value: str) -> None:
+    with pytest.raises(VosError, match=r"this is a group of options; give them as tracker\.adapt\.enabled="):
+        one("video=a.mp4", f"tracker.adapt={value}", "tracker.adapt.enabled=false")
+    assert one("tracker.adapt={steps: 3}", "tracker.adapt.enabled=false").tracker.adapt.steps == 3
+
+
 def test_multirun_gives_every_combination() -> None:
     words = ["-m", "tracker.memory.momentum=0.8,0.9", "tracker=persam,published", "video=x.mp4"]
     runs = compose(words, "run", RunConfig)

@@ -104,8 +104,7 @@ def help_text(schema: type, usage: str) -> str:
 def check(word: str, schema: type) -> None:
     """Raises a VosError that names near matches if ``word`` is not ``option=value``."""
     key, equals, value = word.partition("=")
-    known = [name for name, _ in options(schema)]
-    group = choices(key)
+    known, group = dict(options(schema)), choices(key)
     if not equals:
         raise VosError(f"{word} is not understood; options are written as name=value (--help lists them)")
     unknown = [value] if key not in known else [v for v in value.split(",") if group and v not in (*group, "null")]
@@ -119,6 +118,8 @@ def check(word: str, schema: type) -> None:
         raise VosError(f"there is no option {key}; {hint}")
     if group and value not in group and re.fullmatch(r"[\w.-]+|[\[{$].*", value):
         raise VosError(f"{word} is unknown; choose one of {', '.join(group)}")
+    if is_dataclass(known[key]) and not group and not value.startswith("{"):
+        raise VosError(f"{word}: this is a group of options; give them as {key}.{fields(known[key])[0].name}=...")
 
 
 def farewell(key: str, value: str) -> str | None:
