@@ -57,7 +57,7 @@ class Bench:
             self.users = judge.snapshot(self.place)
         patience = timeout or (120.0 if self.default_options else 30.0)
         outcome = self.program.run(command, [*words, *self.options(command, words)], self.place, fault, patience)
-        self.learned = self.learned or "step/s" in outcome.err
+        self.learned = self.learned or outcome.learned
         return outcome
 
     def options(self, command: str, words: Sequence[str]) -> list[str]:

@@ -35,7 +35,17 @@ class Fault:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: exit code or signal (None: the other), whether it hung, what it said, seconds, writes, MiB."""
+    """How a run ended.
+
+    Attributes:
+        code, signal: one of them; the other is None.
+        hung: it had to be killed.
+        out, err: what it said.
+        seconds: it took.
+        events: how often it wrote, see :attr:`Fault.at_event`.
+        peak: MiB of memory.
+        learned: it began to practise on a reference.
+    """
 
     code: int | None
     signal: int | None
@@ -45,6 +55,7 @@ class Outcome:
     seconds: float
     events: int = 0
     peak: float = 0.0
+    learned: bool = False
 
 
 NO_FAULT = Fault()

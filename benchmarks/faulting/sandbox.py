@@ -73,7 +73,7 @@ class Program:
         sys.stdout.flush()
         sys.stderr.flush()
         # Pipes and shared memory: a limit on the size of files is for the run, not for what is written about it.
-        pipes, counter = (_pipe(), _pipe()), mmap.mmap(-1, 8)
+        pipes, counter = (_pipe(), _pipe()), mmap.mmap(-1, watch.COUNTER.size)
         gc.freeze()  # what the child never looks at stays shared memory
         begin = time.monotonic()
         child = os.fork()
@@ -84,7 +84,8 @@ class Program:
         out, err = (_drained(pipe) for pipe in pipes)
         code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
-        return Outcome(code, number, hung, out, err, seconds, int.from_bytes(counter[:], "little"), peak)
+        events, learned = watch.COUNTER.unpack(counter[:])
+        return Outcome(code, number, hung, out, err, seconds, events, peak, learned)
 
     def _keep_models(self) -> None:
         """Loads the same embedded model once: children get what the parent has loaded, each its own copy by fork."""

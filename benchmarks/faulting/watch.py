@@ -6,9 +6,11 @@ something outside of the suite's folder ends there, before it does.
 
 from __future__ import annotations
 
+import importlib
 import mmap
 import os
 import resource
+import struct
 import sys
 import tempfile
 from pathlib import Path
@@ -29,6 +31,7 @@ COUNTED = {
     "os.symlink",
     "shutil.rmtree",
 }
+COUNTER = struct.Struct("<Q?")  # in shared memory: how often was written, whether a reference was practised on
 LEFT = 99  # exit code of a run that would have left its folder
 
 
@@ -53,12 +56,24 @@ def plant(fault: Fault, folder: Path, counter: mmap.mmap) -> None:
         if seen == fault.at_event:
             os.kill(os.getpid(), fault.signal)
         seen += 1
-        counter[:] = seen.to_bytes(8, "little")
+        counter[:8] = seen.to_bytes(8, "little")
 
     sys.addaudithook(on_event)
+    _note_learning(counter)
     for name, limit in fault.limits.items():
         kind = getattr(resource, f"RLIMIT_{name}")
         resource.setrlimit(kind, (limit, resource.getrlimit(kind)[1]))
+
+
+def _note_learning(counter: mmap.mmap) -> None:
+    tracker: Any = importlib.import_module("vos.tracking.persam_tracker")
+    adapt = tracker.adapt
+
+    def noted(model: Any, frame: Any, reference: Any, config: Any) -> Any:
+        counter[8:] = bytes([config.enabled])
+        return adapt(model, frame, reference, config)
+
+    tracker.adapt = noted
 
 
 def touched(event: str, arguments: tuple[Any, ...]) -> list[str]:

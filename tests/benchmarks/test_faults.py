@@ -20,6 +20,9 @@ from faulting.judge import HANG, LOST, ONE_LINE, REFUSED, RIGHT, SILENT, TRACEBA
 from faulting.kinds import kills
 from planted import fail, planted
 
+from vos.adaptation.config import AdaptConfig
+from vos.tracking import persam_tracker
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -187,6 +190,14 @@ def test_a_kill_comes_at_the_write_that_is_named(tmp_path: Path, monkeypatch: py
     outcome = program.run("run", [], tmp_path / "work", Fault(at_event=1))
     assert outcome.signal == signal.SIGKILL
     assert sorted(path.name for path in (tmp_path / "work").iterdir()) == ["first"]
+
+
+@pytest.mark.parametrize("enabled", [False, True])
+def test_a_run_that_learns_is_known(enabled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(persam_tracker, "adapt", lambda *_: 0)
+    config = AdaptConfig(enabled=enabled)
+    program = planted(lambda: persam_tracker.adapt(None, None, None, config), tmp_path, monkeypatch)  # type: ignore[attr-defined]
+    assert program.run("run", [], tmp_path / "work").learned is enabled
 
 
 @pytest.mark.slow
