@@ -162,6 +162,9 @@ def test_one_run_at_a_time_and_nothing_of_a_killed_one(
         path.write_bytes(b"half")
     assert album(*album_words) == 0
     assert not [p for p in folder.rglob("*") if ".partial" in p.name or p.name == "lock"]
+    (folder / ".vos/thumbnails/.1.0123abcd.partial.jpg").write_bytes(b"half")
+    assert album(*album_words) == 0
+    assert not list(folder.rglob(".*.partial*"))
 
 
 def test_names_that_are_no_utf8_stop_nothing(

@@ -13,7 +13,7 @@ from typing import Any
 from vos import __version__
 from vos.album.dreambooth import SIZES, parse_background
 from vos.album.listing import AlbumPhoto, album_name, album_root, list_album
-from vos.album.outputs import OUTPUTS, PhotoOutputs
+from vos.album.outputs import OUTPUTS, THUMBNAILS, PhotoOutputs
 from vos.album.pipeline import AlbumPipeline, segment_album
 from vos.album.records import Records
 from vos.album.report import unique_names, write_report
@@ -33,7 +33,7 @@ from vos.sam.registry import load_photo_model
 from vos.sam.segmenter import Segmenter
 
 REPORT = ("contact_sheet*.png", "album.csv", "album.json")
-FILES = (*OUTPUTS, "instances", *REPORT)  # that a run may write
+FILES = (*OUTPUTS, "instances", *REPORT, THUMBNAILS)  # that a run may write
 
 
 def run_all(runs: Sequence[Run[AlbumConfig]]) -> int:
