@@ -30,7 +30,6 @@ from PIL import Image
 
 from vos.cli.compose import compose
 from vos.cli.evaluation import FILES, run_davis
-from vos.cli.output_folder import sole_writer
 from vos.cli.program import exit_code
 from vos.errors import VosError
 from vos.evaluation.config import EvaluateConfig
@@ -38,6 +37,7 @@ from vos.evaluation.davis import DavisSequence, read_annotation, read_dataset
 from vos.evaluation.jf import region_similarity
 from vos.evaluation.scoring import score_results
 from vos.io.images import read_image
+from vos.io.sole_writer import sole_writer
 
 Labels = npt.NDArray[np.uint8]
 

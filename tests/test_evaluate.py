@@ -20,9 +20,9 @@ from PIL import Image
 
 import vos.evaluation.jobs
 import vos.sam.registry
-from vos.cli.output_folder import sole_writer
 from vos.evaluate import main
 from vos.evaluation.davis import read_dataset
+from vos.io.sole_writer import sole_writer
 from vos.tracking.config import TrackerConfig
 
 Main = Callable[..., int]

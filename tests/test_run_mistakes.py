@@ -23,8 +23,8 @@ from PIL import Image
 
 import vos.io.writers.masks
 import vos.video.pipeline
-from vos.cli.output_folder import sole_writer
 from vos.io.masks.label_map import write_label_map
+from vos.io.sole_writer import sole_writer
 from vos.structures import LabelMap
 
 VIDEO, MASK = "video=my clip (1).mp4", "ref_mask=mask 0.png"

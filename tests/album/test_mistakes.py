@@ -14,7 +14,7 @@ from PIL import Image
 from red_album import picture, table
 
 from vos.cli import album as program
-from vos.cli.output_folder import sole_writer
+from vos.io.sole_writer import sole_writer
 
 
 def test_broken_photo_is_reported_and_skipped(

@@ -20,12 +20,13 @@ from vos.album.report import unique_names, write_report
 from vos.cli.compose import PARTLY, Run, do_all
 from vos.cli.config import AlbumConfig
 from vos.cli.options import paths
-from vos.cli.output_folder import output_folder, sole_writer
+from vos.cli.output_folder import output_folder
 from vos.cli.run_record import album_fingerprint, file_hash, model_record
 from vos.concept.concept import Concept
 from vos.errors import VosError, readable
 from vos.io.images import read_image
 from vos.io.masks.reference import read_references
+from vos.io.sole_writer import sole_writer
 from vos.photos.segmenter import PhotoSegmenter
 from vos.progress import Progress, write_above
 from vos.sam.device import set_threads
@@ -90,7 +91,7 @@ def run(config: AlbumConfig, folder: Path) -> int:
 
 
 def _own_folder(config: AlbumConfig, folder: Path, root: Path, outputs: PhotoOutputs) -> AbstractContextManager[None]:
-    """Claims the folder of the results for this album, as :func:`vos.cli.output_folder.sole_writer` does."""
+    """Claims the folder of the results for this album, as :func:`vos.io.sole_writer.sole_writer` does."""
     # The report also renews the metadata of training pictures that an earlier run has written.
     report = [path for name in ("dreambooth", *REPORT) for path in folder.glob(name)]
     given = {"ref_image": config.ref_image, "ref_mask": config.ref_mask, "concept": config.concept}

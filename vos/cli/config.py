@@ -13,14 +13,12 @@ from vos.album.config import DreamboothConfig
 from vos.limits import Limits
 from vos.photos.config import MethodConfig
 from vos.sam.config import ModelConfig, RuntimeConfig
-from vos.tracking.config import TrackerConfig
+from vos.video.config import VideoConfig
 
 
 @dataclass
-class RunConfig(RuntimeConfig):
+class RunConfig(VideoConfig):
     """``python -m vos.run``: one video."""
-
-    LIMITS: ClassVar[Limits] = {(1, 100000): "every"}
 
     video: str | None = None  # file, folder of images, camera:0 or stream URL
     ref_mask: list[str] | None = None  # mask image of the objects to follow, or a list of them
@@ -28,19 +26,10 @@ class RunConfig(RuntimeConfig):
     ref_point: list[float] | None = None  # instead of a mask: [x, y], pixels
     concept: list[str] | None = None  # instead of a mask: file of python -m vos.concept; of several, ids 1, 2, ...
     ref_frame: list[int] | None = None  # frame of the mask, as the clip counts from 0; one per mask; None = the first
-    start: str | None = None  # first frame wanted, a number or a time such as 00:12.5; None = the clip's first
-    end: str | None = None  # frame after the last one wanted, likewise; None = the clip's end
-    every: int = 1  # 2 takes every second frame, and so on; more = faster, larger steps to follow
     output: list[str] = field(default_factory=lambda: ["masks", "overlay"])  # of masks, overlay, matte, rle
     output_dir: str | None = None  # where results are written; None = outputs/<name of the clip>
     matte_format: str = "webm"  # webm (VP9 with alpha) | mov (ProRes 4444)
     overwrite: bool = False  # redo a finished run
-    reader: str = "pyav"  # pyav | decord, what decodes video files
-    hdr: str = "tonemap"  # tonemap HDR video to a standard picture | keep: HDR in overlay and matte (matte_format=mov)
-    deinterlace: str = "auto"  # auto: interlaced frames become progressive ones | off
-    checkpoint: str | None = None  # weights file; None = the model's own
-    model: ModelConfig = field(default_factory=ModelConfig)
-    tracker: TrackerConfig = field(default_factory=TrackerConfig)
     experiment: str | None = None  # a file of conf/experiment: options that differ from the default
 
 

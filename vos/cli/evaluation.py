@@ -15,7 +15,7 @@ from typing import Any
 
 from vos import __version__
 from vos.cli.compose import Run, do_all
-from vos.cli.output_folder import output_folder, sole_writer
+from vos.cli.output_folder import output_folder
 from vos.errors import VosError
 from vos.evaluation import perseg, scoring
 from vos.evaluation.config import EvaluateConfig
@@ -35,6 +35,7 @@ from vos.evaluation.report import (
     write_sheets,
 )
 from vos.evaluation.runner import run_missing
+from vos.io.sole_writer import sole_writer
 from vos.progress import Progress
 
 FILES = ("masks", "*_results-*.csv", "plots", "perseg.csv", "sheets", "summary.json")  # that a run may write

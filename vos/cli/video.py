@@ -19,7 +19,7 @@ from vos.album.listing import album_root
 from vos.cli.compose import Run, do_all
 from vos.cli.config import RunConfig
 from vos.cli.options import paths
-from vos.cli.output_folder import RESUME, output_folder, sole_writer, tidy_notes
+from vos.cli.output_folder import output_folder
 from vos.cli.run_record import is_finished, model_record, run_fingerprint
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
@@ -27,7 +27,9 @@ from vos.io.frames import Conversion, FrameSource, open_frames
 from vos.io.masks.reference import ReferenceMasks
 from vos.io.readers.live import is_live_address
 from vos.io.render import overlay
-from vos.io.writers import MaskWriter, MatteWriter, OverlayWriter, RleWriter, SummaryWriter, Writer
+from vos.io.sole_writer import RESUME, sole_writer, tidy_notes
+from vos.io.writers import SummaryWriter
+from vos.io.writers.choice import FILES, make_writer, output_paths
 from vos.io.written import NOTES
 from vos.progress import Progress, write_above
 from vos.sam.device import set_threads
@@ -41,9 +43,6 @@ from vos.video.excerpt import excerpt
 from vos.video.pipeline import VideoPipeline, segment_video
 from vos.video.reference import Reference, object_count, read_given
 from vos.video.resume import ResumeState
-
-OUTPUTS = {"masks": "masks", "overlay": "overlay.mp4", "matte": "matte.{matte_format}", "rle": "rle.json"}
-FILES = ("masks", "overlay.mp4", "matte.*", "rle.json", "reference.png", "summary.json")  # that a run may write
 
 
 def run_all(runs: Sequence[Run[RunConfig]]) -> int:
@@ -162,7 +161,7 @@ def _segment(
             print("what an interrupted run has left is damaged; beginning again")
         if resumed:
             print(f"going on after {resumed} frames of an interrupted run")
-        outputs = [_writer(name, path, source) for name, path in _outputs(config, folder).items()]
+        outputs = [make_writer(name, path, source) for name, path in _outputs(config, folder).items()]
         summary = SummaryWriter(
             folder / "summary.json", header, lambda: {**progress.summary(), "video_lacks": asdict(source.damage)}
         )
@@ -220,20 +219,7 @@ def _inputs(config: RunConfig) -> list[tuple[str, Path]]:
 
 
 def _outputs(config: RunConfig, folder: Path) -> dict[str, Path]:
-    unknown = [name for name in config.output if name not in OUTPUTS]
-    if unknown or not config.output:
-        raise VosError(f"output={config.output} is not understood; choose from {', '.join(OUTPUTS)}")
-    if config.matte_format not in ("webm", "mov"):
-        raise VosError(f"matte_format={config.matte_format} is not understood; choose webm or mov")
-    return {name: folder / OUTPUTS[name].format(matte_format=config.matte_format) for name in config.output}
-
-
-def _writer(name: str, path: Path, source: FrameSource) -> Writer:
-    if name == "overlay":
-        return OverlayWriter(path, source)
-    if name == "matte":
-        return MatteWriter(path, source)
-    return MaskWriter(path) if name == "masks" else RleWriter(path)
+    return output_paths(config.output, folder, config.matte_format)
 
 
 def _show_reference(path: Path, frame: Frame, mask: LabelMap) -> None:

@@ -1,0 +1,125 @@
+"""A folder of results has one run at a time, and what a killed run left half-written there goes away."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import chain
+from pathlib import Path
+from typing import TextIO
+
+from vos.errors import VosError
+from vos.io.atomic import remove_leftovers, writing_to
+from vos.io.written import LOCK, NOTES, Written
+
+RESUME = "resume"  # folder in the notes: the state of an interrupted run
+
+try:
+    import fcntl
+except ImportError:  # Windows: runs are not kept apart there
+    fcntl = None  # type: ignore[assignment]
+
+
+@contextmanager
+def sole_writer(
+    folder: Path,
+    outputs: Sequence[str],
+    *,
+    source: str = "",
+    targets: Iterable[Path] | None = None,
+    inputs: Iterable[tuple[str, Path]] = (),
+    is_chosen: bool = True,
+) -> Iterator[None]:
+    """Keeps other runs out of ``folder``, and this one away from what no run of vos wrote there.
+
+    The system frees the lock when the process ends, however that happens: a killed run stops nobody. What killed runs
+    left of writing ``outputs`` is removed, and so are folders that were made for it and stay empty.
+
+    Args:
+        folder: of the results; made where it is missing.
+        outputs: names of the files and folders in it that runs of this program write, as glob patterns.
+        source: what the results are made from.
+        targets: the files and folders that this run is going to write; None = all ``outputs`` that there are.
+        inputs: option and path of everything that the run reads.
+        is_chosen: the user has named the folder.
+
+    Raises:
+        VosError: another process writes there, the folder cannot be written, holds the results of another source (and
+            was not chosen), or something that would be lost.
+    """
+    notes = folder / NOTES
+    made = [one for one in (notes, folder, *folder.parents) if not one.exists()]
+    try:
+        with ExitStack() as stack:
+            with writing_to(folder):
+                Written(folder)  # before anything changes: are the notes ours?
+                notes.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(_lock(notes / LOCK))
+            written = Written(folder)
+            if not is_chosen and written.source not in (None, source):
+                raise VosError(f"{folder} holds the results of {written.source}; give {source} another output_dir=")
+            written.check(chain(*(folder.glob(name) for name in outputs)) if targets is None else targets, inputs)
+            written.remove_half_written()
+            remove_leftovers(folder, outputs)
+            with writing_to(folder):
+                stack.enter_context(written.active(source))
+            yield
+    finally:
+        for one in (notes, *made):
+            with suppress(OSError):  # holds results
+                one.rmdir()
+
+
+def tidy_notes(folder: Path) -> None:
+    """Removes what a run left in its notes that was killed when everything was done; what belongs to a live one stays.
+
+    Args:
+        folder: of finished results.
+    """
+    with suppress(VosError, OSError), _lock(folder / NOTES / LOCK):
+        Written(folder).remove_half_written()
+        shutil.rmtree(folder / NOTES / RESUME, ignore_errors=True)
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    file = _locked(path)
+    if re.search(r"[^\d\0]", file.read(20)):  # not a process: a power failure leaves it empty, or zeros
+        file.close()
+        raise VosError(f"{path} was not made by vos; move it away, or choose another output_dir")
+    try:
+        file.seek(0)
+        file.truncate()
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+    finally:
+        path.unlink(missing_ok=True)  # while it is locked: it is still ours
+        with suppress(OSError):  # a full disk
+            file.close()
+
+
+def _locked(path: Path) -> TextIO:
+    """Opens and locks ``path``; again if its owner has removed it in between."""
+    while True:
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        file = os.fdopen(os.open(path, flags, 0o644), "r+", encoding="ascii", errors="replace")
+        try:
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            owner = file.read().strip() or "unknown"
+            file.close()
+            raise VosError(
+                f"{path.parent.parent} is being written by another run (process {owner}); wait for it, or choose "
+                "another output_dir"
+            ) from error
+        except OSError:  # a file system without locks
+            return file
+        with suppress(FileNotFoundError):
+            if os.path.samestat(path.stat(), os.fstat(file.fileno())):
+                return file
+        file.close()
