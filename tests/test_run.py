@@ -72,6 +72,19 @@ def test_what_was_understood_of_the_mask_is_said_and_kept(program: Program, caps
     assert read_label_map("ids/masks/00000.png").object_ids == (1,)
 
 
+def test_names_stand_in_summary_and_overlay(program: Program, capsys: pytest.CaptureFixture[str]) -> None:
+    assert program(VIDEO, MASK, "output_dir=unnamed") == 0
+    assert program(VIDEO, MASK, "output_dir=named", "object_names={3: the dog's}") == 2
+    assert program(VIDEO, MASK, "output_dir=named", "object_names={3: the dog}") == 0
+    summaries = [json.loads(Path(folder, "summary.json").read_text()) for folder in ("unnamed", "named")]
+    assert [summary["object_names"] for summary in summaries] == [{"3": "object_3"}, {"3": "the dog"}]
+    named, unnamed = (Path(folder, "overlay.mp4").read_bytes() for folder in ("named", "unnamed"))
+    assert named != unnamed
+    capsys.readouterr()
+    assert program(VIDEO, MASK, "output_dir=other", "object_names={1: rex}") == 2
+    assert "object_names= names 1, but the ids of the objects are 3" in capsys.readouterr().err
+
+
 def test_the_model_that_suits_the_number_of_objects_sees_the_frames(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:

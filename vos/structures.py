@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -177,6 +178,7 @@ class SegmentedFrame:
         predicted_iou: float32 (N,), in the order of ``label_map.object_ids``; 0 where absent.
         presence: N values.
         alpha: uint8 (N, H, W), soft masks 0..255, when a matte was asked for.
+        names: of the objects that have been given one, by their ids.
     """
 
     frame: Frame
@@ -184,6 +186,7 @@ class SegmentedFrame:
     predicted_iou: npt.NDArray[np.float32]
     presence: tuple[Presence, ...]
     alpha: npt.NDArray[np.uint8] | None = None
+    names: Mapping[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         count = len(self.label_map.object_ids)
@@ -191,3 +194,12 @@ class SegmentedFrame:
             raise ValueError(f"labels are {self.label_map.size}, the frame is {self.frame.size} (H, W)")
         if self.predicted_iou.shape != (count,) or len(self.presence) != count:
             raise ValueError(f"{count} objects, but predicted_iou {self.predicted_iou.shape}, presence {self.presence}")
+
+    def name_of(self, object_id: int) -> str:
+        """Says what an object is called."""
+        return self.names.get(object_id, default_name(object_id))
+
+
+def default_name(object_id: int) -> str:
+    """Names an object that has been given no name."""
+    return f"object_{object_id}"

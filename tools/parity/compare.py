@@ -28,6 +28,7 @@ VOLATILE = frozenset(
         "milliseconds_per_photo",
         "video_lacks",  # since 0.4.0
         "original_ids",
+        "object_names",
         "protocol",
         "left_out",
     }

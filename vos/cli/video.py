@@ -40,8 +40,9 @@ from vos.structures import Frame, LabelMap
 from vos.tracking.registry import make_tracker
 from vos.tracking.tracker import Tracker
 from vos.video.excerpt import excerpt
+from vos.video.names import object_names
 from vos.video.pipeline import VideoPipeline, segment_video
-from vos.video.reference import Reference, object_count, read_given
+from vos.video.reference import Reference, object_ids, read_given
 from vos.video.resume import ResumeState
 
 
@@ -63,30 +64,15 @@ def run(config: RunConfig, folder: Path) -> None:
     if (video := config.video) is None:
         raise VosError("there is no video; give video=clip.mp4 and its mask, ref_mask=frame0.png")
     set_threads(config.threads, embedded=config.model.name == "nano")
-    original_ids: dict[int, int] = {}
-
-    def on_masks(masks: ReferenceMasks) -> None:
-        print(f"ref_mask: {masks.describe()}")
-        original_ids.update(masks.original_ids)
-
     with open_frames(video, config.reader, Conversion(config.hdr, config.deinterlace)) as clip:
         for note in clip.notes:
             print(f"{video} is {note}")
         source = excerpt(clip, config.start, config.end, config.every)
         if source is not clip:
             print(source)
-        references = read_given(
-            source.size,
-            config.ref_frame,
-            first=source.first,
-            masks=paths(config.ref_mask),
-            box=config.ref_box,
-            point=config.ref_point,
-            concepts=paths(config.concept),
-            on_masks=on_masks,
-        )
+        given = _read_given(config, source)
         model = load_model(config.model, config.checkpoint, config.device, config.precision)
-        model = model.for_objects(object_count(references))
+        model = model.for_objects(len(object_ids(given.references)))
         fingerprint = run_fingerprint(config, model)
         if not config.overwrite and is_finished(folder / "summary.json", fingerprint, outputs.values()):
             tidy_notes(folder)
@@ -95,12 +81,41 @@ def run(config: RunConfig, folder: Path) -> None:
         tracker = make_tracker(config.tracker, model)
         with _sole_writer(config, video, folder):
             (folder / "summary.json").unlink(missing_ok=True)  # until this run is complete, nothing is finished here
-            ids = {"original_ids": original_ids} if original_ids else {}
+            ids = {"original_ids": given.original_ids} if given.original_ids else {}
             header = {**_header(config, model, source, fingerprint), **ids}
-            progress = _segment(config, source, references, model, tracker, folder, header)
+            progress = _segment(config, source, given, model, tracker, folder, header)
     print("\n".join(str(path) for path in (*outputs.values(), folder / "summary.json")))
     speed, learning = f"{progress.speed:.1f} frames per second", f"{progress.learning:.1f} s of learning"
     print(f"{progress.tracked} frames at {speed}, after {learning} the reference")
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What to follow; names and, where the masks' ids were renumbered, original ids by object id."""
+
+    references: list[Reference]
+    names: dict[int, str]
+    original_ids: dict[int, int]
+
+
+def _read_given(config: RunConfig, source: FrameSource) -> _Given:
+    original_ids: dict[int, int] = {}
+
+    def on_masks(masks: ReferenceMasks) -> None:
+        print(f"ref_mask: {masks.describe()}")
+        original_ids.update(masks.original_ids)
+
+    references = read_given(
+        source.size,
+        config.ref_frame,
+        first=source.first,
+        masks=paths(config.ref_mask),
+        box=config.ref_box,
+        point=config.ref_point,
+        concepts=paths(config.concept),
+        on_masks=on_masks,
+    )
+    return _Given(references, object_names(references, config.object_names, original_ids), original_ids)
 
 
 @dataclass
@@ -145,7 +160,7 @@ class _Progress:
 def _segment(
     config: RunConfig,
     source: FrameSource,
-    references: Sequence[Reference],
+    given: _Given,
     model: Segmenter,
     tracker: Tracker,
     folder: Path,
@@ -174,13 +189,14 @@ def _segment(
             batch_size=1 if source.is_live else config.batch_size,
             with_alpha="matte" in config.output,
             edges=config.tracker.outlines,
+            names=given.names,
             on_frame=progress.on_frame,
             on_learning=progress.on_learning,
             on_prompted=lambda frame, mask: _show_reference(folder / "reference.png", frame, mask),
             times=progress.times,
         )
         with _saying_what_is_kept(resume):
-            segment_video(source, references, pipeline, resume)
+            segment_video(source, given.references, pipeline, resume)
         progress.seconds = time.perf_counter() - begin
     if resume is not None:
         resume.remove()

@@ -9,7 +9,7 @@ bounded, so memory does not depend on the length of the video.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -52,6 +52,7 @@ class VideoPipeline:
         batch_size: frames encoded together.
         with_alpha: also make soft masks.
         edges: whether and how outlines are moved onto the frame's edges; None = not.
+        names: of the objects that have one, by their ids, see :func:`vos.video.names.object_names`.
         on_frame: called once per frame, after it is tracked, with its index.
         on_learning: called before a reference is learned, with True, and after it, with False.
         on_prompted: called with the frame and mask that the model made from a box or point.
@@ -64,13 +65,15 @@ class VideoPipeline:
     batch_size: int = 1
     with_alpha: bool = False
     edges: EdgesConfig | None = None
+    names: Mapping[int, str] = field(default_factory=dict)
     on_frame: Callable[[int], None] = lambda index: None
     on_prompted: Callable[[Frame, LabelMap], None] = lambda frame, mask: None
     on_learning: Callable[[bool], None] = lambda begins: None
     times: StageTimes = field(default_factory=StageTimes)
 
     def write(self, result: SegmentedFrame) -> None:
-        """Hands a result to all writers."""
+        """Hands a result to all writers, with the names of its objects."""
+        result = replace(result, names=self.names)
         with self.times.measure("write"):
             for writer in self.writers:
                 writer.write(result)

@@ -148,10 +148,15 @@ def read_given(
     return [Reference(ref_frame[0], prompt=point_prompt(point, size))]
 
 
-def object_count(references: Sequence[Reference]) -> int:
-    """Counts the objects that the references name together: ids of masks, concepts, or the one of a prompt."""
-    ids = {i for reference in references if reference.label_map is not None for i in reference.label_map.object_ids}
-    return max([len(ids), 1, *(len(reference.concepts) for reference in references)])
+def object_ids(references: Sequence[Reference]) -> tuple[int, ...]:
+    """Lists the ids of the objects that the references name together: of masks, of concepts, or the one of a prompt."""
+    ids: set[int] = set()
+    for reference in references:
+        if reference.label_map is not None:
+            ids.update(reference.label_map.object_ids)
+        else:
+            ids.update(range(1, max(len(reference.concepts), 1) + 1))
+    return tuple(sorted(ids))
 
 
 def in_order(references: Sequence[Reference]) -> list[Reference]:

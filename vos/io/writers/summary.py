@@ -17,7 +17,7 @@ from vos.structures import SegmentedFrame
 
 
 class SummaryWriter(Writer):
-    """Writes one JSON object: ``header``, then ``footer()``, then "frames" with one row per frame.
+    """Writes one JSON object: ``header``, "object_names" by id, ``footer()``, then "frames" with one row per frame.
 
     Rows go to disk as they come, so memory does not grow with the video. A row holds the frame's name, its time in
     seconds, and per object id the predicted IoU, area in pixels, box [x, y, width, height] or null, and presence.
@@ -32,11 +32,13 @@ class SummaryWriter(Writer):
         super().__init__(path)
         self.header, self.footer = header, footer
         self._rows: TextIO | None = None
+        self._names: dict[int, str] = {}
 
     def _write(self, segmented: SegmentedFrame) -> None:
         if self._rows is None:
             rows = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed by the stack
             self._rows = self._stack.enter_context(rows)
+        self._names = {i: segmented.name_of(i) for i in segmented.label_map.object_ids}
         separator = ",\n" if self.frames_written else ""
         self._rows.write(separator + json.dumps(_row(segmented)))
 
@@ -44,7 +46,7 @@ class SummaryWriter(Writer):
         assert self._rows is not None
         if (record := record_of(self.path)) is not None:
             record.sync()  # after a power failure no summary stands beside empty masks
-        head = json.dumps({**self.header, **self.footer()}, indent=2)
+        head = json.dumps({**self.header, "object_names": self._names, **self.footer()}, indent=2)
         self._rows.seek(0)
         with self._temporary(self.path).open("w", encoding="utf-8") as file:
             file.write(head.removesuffix("\n}") + ',\n  "frames": [\n')

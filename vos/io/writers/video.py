@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vos.errors import VosError
+from vos.io.captions import draw_captions
 from vos.io.hdr import from_sdr
 from vos.io.readers.base import FrameSource
 from vos.io.render import cutout, overlay, union_alpha
@@ -104,7 +105,7 @@ class MatteWriter(VideoWriter):
 
 
 class OverlayWriter(VideoWriter):
-    """Writes the overlays as H.264. Odd sizes grow by a repeated row or column.
+    """Writes the overlays as H.264, with the objects' given names. Odd sizes grow by a repeated row or column.
 
     The sound of a video file is copied, or transcoded to AAC where the container does not take it; it starts and ends
     with the frames written.
@@ -116,6 +117,7 @@ class OverlayWriter(VideoWriter):
 
     def _picture(self, segmented: SegmentedFrame) -> Picture:
         frame, drawn = segmented.frame, overlay(segmented.frame.rgb, segmented.label_map)
+        draw_captions(drawn, segmented)
         if frame.hdr is None or self.source.hdr is None:
             return drawn
         touched = (drawn != frame.rgb).any(axis=2)

@@ -1,0 +1,64 @@
+"""What the objects of a video are called, by the user or by the concepts that show them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from vos.errors import VosError
+from vos.structures import default_name
+from vos.video.reference import Reference, object_ids
+
+LONGEST = 64  # characters
+AWKWARD = '/\\:*?"<>|'  # in names of files, which exports may make of them
+
+
+def object_names(
+    references: Sequence[Reference],
+    given: Mapping[int, str] | None = None,
+    original_ids: Mapping[int, int] | None = None,
+) -> dict[int, str]:
+    """Names the objects that have a name: the user's, else their concept's. The others are called "object_1" and so on.
+
+    Args:
+        references: what is to be followed.
+        given: the user's names by object id, as the masks have it.
+        original_ids: of ids that were renumbered, the masks' own ones.
+
+    Returns:
+        Names by object id, all different.
+
+    Raises:
+        VosError: a name for an id that is none, a name that two objects would have, or an awkward one.
+    """
+    ids, renumbered = object_ids(references), {old: new for new, old in (original_ids or {}).items()}
+    names: dict[int, str] = {}
+    for reference in references:
+        for object_id, concept in enumerate(reference.concepts, start=1):
+            is_taken = concept.name in names.values()
+            names[object_id] = f"{concept.name}_{object_id}" if is_taken else concept.name
+    wanted = {renumbered.get(key, -1 if renumbered else key): _checked(name) for key, name in (given or {}).items()}
+    if unknown := [key for key in given or {} if renumbered.get(key, -1 if renumbered else key) not in ids]:
+        there = ", ".join(map(str, renumbered or ids))
+        raise VosError(f"object_names= names {unknown[0]}, but the ids of the objects are {there}")
+    names |= wanted
+    called = [(names.get(i, default_name(i)), i) for i in ids]
+    for name, object_id in called:
+        others = [i for other, i in called if other == name and i != object_id]
+        if others:
+            raise VosError(f"object_names= calls the objects {object_id} and {others[0]} {name}; names must differ")
+    return names
+
+
+def _checked(name: object) -> str:
+    """Returns a user's name without blanks around it.
+
+    Raises:
+        VosError: it is empty, too long, or holds characters that cannot be seen or stand in names of files.
+    """
+    text = str(name).strip()
+    if not text or len(text) > LONGEST or not text.isprintable() or set(text) & set(AWKWARD) or text[0] == ".":
+        shown = text[:LONGEST].encode("unicode_escape").decode()
+        raise VosError(
+            f"object_names= holds '{shown}'; give 1 to {LONGEST} visible characters without {' '.join(AWKWARD)}"
+        )
+    return text
