@@ -7,7 +7,7 @@ list here; on the command line one value needs no brackets.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from vos.album.config import DreamboothConfig
 from vos.limits import Limits
@@ -26,7 +26,7 @@ class RunConfig(VideoConfig):
     ref_point: list[float] | None = None  # instead of a mask: [x, y], pixels
     concept: list[str] | None = None  # instead of a mask: file of python -m vos.concept; of several, ids 1, 2, ...
     ref_frame: list[int] | None = None  # frame of the mask, as the clip counts from 0; one per mask; None = the first
-    object_names: dict[int, str] | None = None  # by id, {1: rex, 2: ball}; None = the concept's, or object_1
+    object_names: Any = None  # what the objects are called, {1: rex, 2: ball}; None = as their concept, or object_1
     output: list[str] = field(default_factory=lambda: ["masks", "overlay"])  # of masks, overlay, matte, rle
     output_dir: str | None = None  # where results are written; None = outputs/<name of the clip>
     matte_format: str = "webm"  # webm (VP9 with alpha) | mov (ProRes 4444)

@@ -30,6 +30,8 @@ def object_names(
     Raises:
         VosError: a name for an id that is none, a name that two objects would have, or an awkward one.
     """
+    if not isinstance(given or {}, Mapping) or not all(isinstance(key, int) for key in given or {}):
+        raise VosError(f"object_names={given} is not understood; write ids and names, such as {{1: rex, 2: ball}}")
     ids, renumbered = object_ids(references), {old: new for new, old in (original_ids or {}).items()}
     names: dict[int, str] = {}
     for reference in references:
