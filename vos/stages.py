@@ -194,30 +194,45 @@ class WriteBehind(Generic[T]):
 
 
 class StageTimes:
-    """Seconds of work per stage, waiting left out. Each stage is measured on one thread at a time."""
+    """Seconds of work per stage, waiting left out. Each stage is measured on one thread at a time.
 
-    def __init__(self) -> None:
+    Args:
+        on_block: called after each piece of work, on its thread, with the stage, begin and end (seconds of
+            ``time.perf_counter``) and how many frames it was for.
+    """
+
+    def __init__(self, on_block: Callable[[str, float, float, int], None] | None = None) -> None:
         self.seconds: dict[str, float] = {}
+        self._on_block = on_block
 
     @contextmanager
-    def measure(self, stage: str) -> Iterator[None]:
-        """Adds the time inside the ``with`` block to ``stage``."""
+    def measure(self, stage: str, frames: int = 1) -> Iterator[None]:
+        """Adds the time inside the ``with`` block, which is for so many frames, to ``stage``."""
         begin = time.perf_counter()
         try:
             yield
         finally:
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - begin
+            self._add(stage, begin, frames)
 
     def each(self, stage: str, items: Iterable[Any]) -> Generator[Any]:
         """Iterates over ``items``, adding the time that each takes to make to ``stage``."""
         iterator = iter(items)
         try:
             while True:
-                with self.measure(stage):
+                begin, item = time.perf_counter(), self
+                try:
                     item = next(iterator, self)
+                finally:
+                    self._add(stage, begin, int(item is not self))
                 if item is self:
                     return
                 yield item
         finally:
             if isinstance(iterator, Generator):
                 iterator.close()
+
+    def _add(self, stage: str, begin: float, frames: int) -> None:
+        end = time.perf_counter()
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + end - begin
+        if self._on_block is not None:
+            self._on_block(stage, begin, end, frames)

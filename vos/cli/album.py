@@ -21,7 +21,9 @@ from vos.cli.compose import PARTLY, Run, do_all
 from vos.cli.config import AlbumConfig
 from vos.cli.options import paths
 from vos.cli.output_folder import output_folder
+from vos.cli.profile import Profile
 from vos.cli.run_record import album_fingerprint, file_hash, model_record
+from vos.cli.timeline import PICTURE, profiled
 from vos.concept.concept import Concept
 from vos.errors import VosError, readable
 from vos.io.images import read_image
@@ -34,20 +36,26 @@ from vos.sam.registry import load_photo_model
 from vos.sam.segmenter import Segmenter
 
 REPORT = ("contact_sheet*.png", "album.csv", "album.json")
-FILES = (*OUTPUTS, "instances", *REPORT, THUMBNAILS)  # that a run may write
+FILES = (*OUTPUTS, "instances", *REPORT, THUMBNAILS, PICTURE)  # that a run may write
 
 
 def run_all(runs: Sequence[Run[AlbumConfig]]) -> int:
     """Does one run, or each of a sweep into its own folder; returns the exit code, 3 if photos were broken."""
 
     def work(one: Run[AlbumConfig]) -> int:
-        return run(one.config, output_folder(one, album_name(one.config.images or "album"), "images"))
+        folder = output_folder(one, album_name(one.config.images or "album"), "images")
+        return run(one.config, folder, Profile(is_first=one is runs[0]) if one.config.profile else None)
 
     return do_all(runs, work)
 
 
-def run(config: AlbumConfig, folder: Path) -> int:
+def run(config: AlbumConfig, folder: Path, profile: Profile | None = None) -> int:
     """Searches one album and writes the results into ``folder``.
+
+    Args:
+        config: all options.
+        folder: of the results.
+        profile: is told what takes how long, and then shown.
 
     Returns:
         The exit code, 3 if some photos could not be read.
@@ -79,7 +87,8 @@ def run(config: AlbumConfig, folder: Path) -> int:
         if gone := records.remove_gone(root):
             print(f"removed the results of {len(gone)} photos that are gone: {', '.join(map(readable, gone[:5]))}")
         try:
-            _work(photos, records, pipeline, broken)
+            with profiled(profile, folder) as pipeline.timings:
+                _work(photos, records, pipeline, broken)
         finally:  # after Ctrl-C, too: what is finished is reported
             done = [(p, r) for p in photos if (r := records.get(p, fingerprint)) is not None]
             written = write_report(folder, done, broken, names, header) if done or broken else []
@@ -99,7 +108,7 @@ def _own_folder(config: AlbumConfig, folder: Path, root: Path, outputs: PhotoOut
         folder,
         FILES,
         source=str(root.resolve()),
-        targets=[*report, *(folder / name for name in outputs.wanted())],
+        targets=[*report, *(folder / name for name in (*outputs.wanted(), *([PICTURE] if config.profile else [])))],
         inputs=[("images", root), *((option, path) for option, names in given.items() for path in paths(names))],
         is_chosen=config.output_dir is not None,
     )

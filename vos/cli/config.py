@@ -31,6 +31,7 @@ class RunConfig(VideoConfig):
     output_dir: str | None = None  # where results are written; None = outputs/<name of the clip>
     matte_format: str = "webm"  # webm (VP9 with alpha) | mov (ProRes 4444)
     overwrite: bool = False  # redo a finished run
+    profile: bool = False  # show where time and memory went: a table, and profile.png with what every thread did when
     experiment: str | None = None  # a file of conf/experiment: options that differ from the default
 
 
@@ -66,6 +67,7 @@ class AlbumConfig(RuntimeConfig):
     output: list[str] = field(default_factory=lambda: ["masks", "overlay"])  # also cutout, white, blur, dreambooth
     output_dir: str | None = None  # where results are written; None = outputs/<album folder>
     overwrite: bool = False  # redo finished photos
+    profile: bool = False  # show where time and memory went: a table, and profile.png with what every thread did when
     checkpoint: str | None = None  # weights file; None = the model's own
     dreambooth: DreamboothConfig = field(default_factory=DreamboothConfig)
     model: ModelConfig = field(default_factory=ModelConfig)

@@ -21,7 +21,7 @@ from vos.io.images import is_image
 from vos.io.readers.live import is_live_address
 from vos.sam.segmenter import Segmenter
 
-WHERE_AND_WHETHER = ("output_dir", "overwrite")  # options that do not change the results
+WHERE_AND_WHETHER = ("output_dir", "overwrite", "profile")  # options that do not change the results
 
 
 def run_fingerprint(config: RunConfig, model: Segmenter) -> str:

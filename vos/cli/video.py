@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ from vos.cli.compose import Run, do_all
 from vos.cli.config import RunConfig
 from vos.cli.options import paths
 from vos.cli.output_folder import output_folder
+from vos.cli.profile import Profile
 from vos.cli.run_record import is_finished, model_record, run_fingerprint
+from vos.cli.timeline import PICTURE, profiled
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
 from vos.io.frames import Conversion, FrameSource, open_frames
@@ -48,13 +50,21 @@ from vos.video.resume import ResumeState
 
 def run_all(runs: Sequence[Run[RunConfig]]) -> int:
     """Does one run, or each of a sweep into its own folder; returns the exit code."""
-    return do_all(
-        runs, lambda one: run(one.config, output_folder(one, Path(one.config.video or "video").stem, "video"))
-    )
+
+    def work(one: Run[RunConfig]) -> None:
+        folder = output_folder(one, Path(one.config.video or "video").stem, "video")
+        run(one.config, folder, Profile(is_first=one is runs[0]) if one.config.profile else None)
+
+    return do_all(runs, work)
 
 
-def run(config: RunConfig, folder: Path) -> None:
+def run(config: RunConfig, folder: Path, profile: Profile | None = None) -> None:
     """Segments one video into ``folder`` and says on the screen what came out.
+
+    Args:
+        config: all options.
+        folder: of the results.
+        profile: is told what takes how long, and then shown.
 
     Raises:
         VosError: an option, an input or a weights file is missing or wrong, or the results cannot be written.
@@ -83,7 +93,8 @@ def run(config: RunConfig, folder: Path) -> None:
             (folder / "summary.json").unlink(missing_ok=True)  # until this run is complete, nothing is finished here
             ids = {"original_ids": given.original_ids} if given.original_ids else {}
             header = {**_header(config, model, source, fingerprint), **ids}
-            progress = _segment(config, source, given, model, tracker, folder, header)
+            with profiled(profile, folder) as times:
+                progress = _segment(config, source, given, model, tracker, folder, header, times)
     print("\n".join(str(path) for path in (*outputs.values(), folder / "summary.json")))
     speed, learning = f"{progress.speed:.1f} frames per second", f"{progress.learning:.1f} s of learning"
     print(f"{progress.tracked} frames at {speed}, after {learning} the reference")
@@ -123,10 +134,10 @@ class _Progress:
     """How many frames of a run are tracked, and how fast; shown by a bar, once there is one."""
 
     name: str
+    times: StageTimes
     bar: Progress | None = None
     tracked: int = 0
     seconds: float = 0.0  # from the beginning to the last result
-    times: StageTimes = field(default_factory=StageTimes)
 
     @property
     def learning(self) -> float:
@@ -165,9 +176,10 @@ def _segment(
     tracker: Tracker,
     folder: Path,
     header: dict[str, Any],
+    times: StageTimes,
 ) -> _Progress:
     """Runs the pipeline with a progress bar, and goes on where an interrupted run has left its state."""
-    begin, progress = time.perf_counter(), _Progress(folder.name)
+    begin, progress = time.perf_counter(), _Progress(folder.name, times)
     with ExitStack() as stack:
         mark = "" if config.overwrite else header["fingerprint"]
         resume = None if source.is_live else stack.enter_context(ResumeState(folder / NOTES / RESUME, mark))
@@ -217,11 +229,12 @@ def _sole_writer(config: RunConfig, video: str, folder: Path) -> AbstractContext
     if not is_live_address(video) and frames.is_dir() and frames.resolve() == folder.resolve():
         # reference.png would be a frame of the next run
         raise VosError(f"output_dir={folder} holds the frames of video={video}; choose another output_dir")
+    others = ("summary.json", "reference.png", *([PICTURE] if config.profile else []))
     return sole_writer(
         folder,
-        FILES,
+        (*FILES, PICTURE),
         source=video if is_live_address(video) else str(Path(video).resolve()),
-        targets=[*_outputs(config, folder).values(), folder / "summary.json", folder / "reference.png"],
+        targets=[*_outputs(config, folder).values(), *(folder / name for name in others)],
         inputs=inputs,
         is_chosen=config.output_dir is not None,
     )

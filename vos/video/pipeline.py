@@ -144,7 +144,7 @@ def encode(frames: Iterable[Frame], pipeline: VideoPipeline) -> Iterator[tuple[F
     with Prefetch(read, pipeline.batch_size + 1, "read") if MANY_CORES else closing(read) as ahead:
         frames_read = iter(ahead)
         while batch := list(islice(frames_read, pipeline.batch_size)):
-            with pipeline.times.measure("encode"):
+            with pipeline.times.measure("encode", len(batch)):
                 embeddings = pipeline.model.encode([frame.rgb for frame in batch])
             yield from zip(batch, embeddings)
 
