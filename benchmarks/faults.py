@@ -28,7 +28,7 @@ from typing import Any
 from faulting import table
 from faulting.bench import FAST, Bench
 from faulting.judge import NOT_TRIED, WRONG, Verdict
-from faulting.kinds import Kind
+from faulting.kinds import Choice, Kind
 from faulting.material import Material
 from faulting.sandbox import Program
 from figures import commit, machine
@@ -89,9 +89,10 @@ class Suite:
         if default_options:
             self._warm(slow, ("tracker.adapt.enabled=false",))
 
-    def attempt(self, kinds: Sequence[Kind], seed: int, number: int, default_options: bool) -> dict[str, Any]:
+    def attempt(
+        self, number: int, default_options: bool, kind: Kind, choice: Choice, rng: random.Random
+    ) -> dict[str, Any]:
         """Does one attempt; returns its line of results.jsonl."""
-        kind, choice, rng = draw(kinds, seed, number)
         bench = self.benches[default_options]
         bench.begin(self.folder / "attempt")
         begin = time.monotonic()
@@ -204,15 +205,20 @@ def _attack(todo: Sequence[tuple[int, bool]], arguments: argparse.Namespace, out
     """Makes the attempts, appends each to the log, and tells of those that went wrong."""
     suite = Suite(out, any(default for _, default in todo))
     kinds = all_kinds()
+    before = {table.key(result): result for result in _read(log)} if arguments.again else {}
     print(
         f"seed {arguments.seed}, {len(todo)} attempts, grid of {sum(kind.size for kind in kinds):,}, in {out}",
         flush=True,
     )
     with log.open("a", encoding="utf-8") as file:
         for number, default in todo:
-            if arguments.only and draw(kinds, arguments.seed, number)[0].name not in arguments.only:
+            kind, choice, rng = draw(kinds, arguments.seed, number)
+            if (earlier := before.get((number, default))) is not None:  # as it was, even if the grid has grown since
+                kind = next(each for each in kinds if each.name == earlier["kind"])
+                choice = earlier["choice"]
+            if arguments.only and kind.name not in arguments.only:
                 continue
-            result = suite.attempt(kinds, arguments.seed, number, default)
+            result = suite.attempt(number, default, kind, choice, rng)
             file.write(json.dumps(result) + "\n")  # one write of one line, also from several processes
             file.flush()
             if result["verdict"] in WRONG:

@@ -15,7 +15,7 @@ HEAD = """# Reliability
 What happens when something is not as it should be: a process that is killed, a file that is damaged, a mask in another
 notation, an option that makes no sense, a name, a file in the way, a disk that is full. Attempts are drawn at random
 from the whole grid of faults, from a printed seed; `python benchmarks/faults.py {words}` repeats
-them. This page is written by it.
+them at the commit named below. This page is written by it.
 
 - **right**: the results are those of an undisturbed run, or the objects that were drawn; where frames are missing, a
   warning says so, and the summary counts them.

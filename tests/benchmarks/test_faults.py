@@ -14,7 +14,7 @@ from pathlib import Path
 
 import faults
 import pytest
-from faulting import judge, table, watch
+from faulting import judge, kinds, table, watch
 from faulting.fault import Fault, Outcome
 from faulting.judge import HANG, LOST, ONE_LINE, REFUSED, RIGHT, SILENT, TRACEBACK
 from faulting.kinds import kills
@@ -82,11 +82,11 @@ def test_a_digest_leaves_out_only_what_a_run_took(tmp_path: Path) -> None:
 
 
 def test_draws_repeat_and_cover_every_kind() -> None:
-    kinds = faults.all_kinds()
-    drawn = [faults.draw(kinds, 7, number)[:2] for number in range(2000)]
-    assert drawn == [faults.draw(kinds, 7, number)[:2] for number in range(2000)]
-    assert {kind.name for kind, _ in drawn} == {kind.name for kind in kinds}
-    assert drawn != [faults.draw(kinds, 8, number)[:2] for number in range(2000)]
+    every = faults.all_kinds()
+    drawn = [faults.draw(every, 7, number)[:2] for number in range(2000)]
+    assert drawn == [faults.draw(every, 7, number)[:2] for number in range(2000)]
+    assert {kind.name for kind, _ in drawn} == {kind.name for kind in every}
+    assert drawn != [faults.draw(every, 8, number)[:2] for number in range(2000)]
 
 
 def test_what_another_version_has_left_is_no_measure(tmp_path: Path) -> None:
@@ -127,6 +127,27 @@ def test_the_page_says_what_became_of_what_did_not_hold() -> None:
     assert "1 of 3 did not hold at first; 1 of these held" in again
     assert "- cuts, name x: silently wrong (w); mended, at commit bbb on a machine\n" in again
     assert "Nothing." in table.page(RESULTS[::2], "--count 2")
+
+
+def test_what_is_tried_again_is_what_was_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if the grid has grown since, so that the number stands for another attempt."""
+    made: list[object] = []
+
+    class Suite:
+        def __init__(self, *_: object) -> None: ...
+
+        def attempt(
+            self, number: int, default: bool, kind: kinds.Kind, choice: kinds.Choice, rng: object
+        ) -> table.Result:
+            made.append((number, default, kind.name, choice))
+            return tried(number, kind.name, RIGHT)
+
+    monkeypatch.setattr(faults, "Suite", Suite)
+    first = tried(2, "names", SILENT)
+    (tmp_path / "results.jsonl").write_text(json.dumps(first) + "\n")
+    assert faults.main(["--out", str(tmp_path), "--count", "3", "--again"]) == 0
+    assert made == [(2, False, "names", {"name": "x"})]
+    assert len((tmp_path / "results.jsonl").read_text().splitlines()) == 2
 
 
 def test_only_what_did_not_hold_is_tried_again() -> None:
