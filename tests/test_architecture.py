@@ -27,6 +27,7 @@ LAYERS = (
     ("adaptation", "concept"),
     ("tracking", "photos"),
     ("video", "album"),
+    ("api",),
     ("evaluation",),
     ("cli",),
     ("run", "evaluate", "__main__"),

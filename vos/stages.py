@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType, TracebackType
 from typing import Any, Generic, TypeVar
 
@@ -83,30 +84,39 @@ class _End:
         self.error = error
 
 
-class Prefetch(Generic[T]):
-    """Iterates over ``items`` on a thread of its own, at most ``size`` items ahead of its user.
+class LeftError(Exception):
+    """Whoever took the items of a :class:`HandOut` wants no more of them."""
 
-    The items are made and closed on that thread. A context manager; leaving it ends the thread.
+
+class HandOut(Generic[T]):
+    """Iterates over what a function hands out, which runs on a thread of its own, at most ``size`` items ahead.
+
+    A context manager; leaving it ends the thread.
+
+    Args:
+        work: gets a function to call with each item, which raises a :class:`LeftError` where nobody wants more.
+        size: items that wait.
+        name: of the thread.
     """
 
-    def __init__(self, items: Iterable[T], size: int, name: str) -> None:
+    def __init__(self, work: Callable[[Callable[[T], None]], None], size: int, name: str) -> None:
         self._queue: queue.Queue[T | _End] = queue.Queue(size)
         self._stop = threading.Event()
-        self._thread = _Thread(self._run, items, name)
+        self._thread = _Thread(self._run, work, name)
 
-    def _run(self, items: Iterable[T]) -> None:
+    def _run(self, work: Callable[[Callable[[T], None]], None]) -> None:
         end = _End()
-        iterator = iter(items)
         try:
-            for item in iterator:
-                if not self._put(item):
-                    break
+            work(self._hand_out)
+        except LeftError:
+            pass
         except BaseException as error:  # passed on to the user of the iterator
             end = _End(error)
-        finally:
-            if isinstance(iterator, Generator):
-                iterator.close()
         self._put(end)
+
+    def _hand_out(self, item: T) -> None:
+        if not self._put(item):
+            raise LeftError
 
     def _put(self, item: T | _End) -> bool:
         while not self._stop.is_set():
@@ -139,6 +149,26 @@ class Prefetch(Generic[T]):
     ) -> None:
         self._stop.set()
         self._thread.join(_PATIENCE)
+
+
+class Prefetch(HandOut[T]):
+    """Iterates over ``items`` on a thread of its own, at most ``size`` items ahead of its user.
+
+    The items are made and closed on that thread. A context manager; leaving it ends the thread.
+    """
+
+    def __init__(self, items: Iterable[T], size: int, name: str) -> None:
+        super().__init__(partial(_each, items), size, name)
+
+
+def _each(items: Iterable[T], hand_out: Callable[[T], None]) -> None:
+    iterator = iter(items)
+    try:
+        for item in iterator:
+            hand_out(item)
+    finally:
+        if isinstance(iterator, Generator):
+            iterator.close()
 
 
 class WriteBehind(Generic[T]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -179,6 +179,7 @@ class SegmentedFrame:
         presence: N values.
         alpha: uint8 (N, H, W), soft masks 0..255, when a matte was asked for.
         names: of the objects that have been given one, by their ids.
+        soften: makes ``alpha`` later, where it was not asked for; None = the logits that it needs are gone.
     """
 
     frame: Frame
@@ -187,6 +188,7 @@ class SegmentedFrame:
     presence: tuple[Presence, ...]
     alpha: npt.NDArray[np.uint8] | None = None
     names: Mapping[int, str] = field(default_factory=dict)
+    soften: Callable[[], npt.NDArray[np.uint8]] | None = None
 
     def __post_init__(self) -> None:
         count = len(self.label_map.object_ids)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from vos.errors import VosError
 from vos.io.images import IMAGE_SUFFIXES, list_images, natural_key
+from vos.io.readers.arrays import ArraySource
 from vos.io.readers.base import FrameSource
 from vos.io.readers.folder import FolderSource
 from vos.io.readers.live import LiveSource, is_live_address
@@ -17,11 +19,14 @@ __all__ = ["READERS", "Conversion", "FrameSource", "open_frames"]
 READERS = ("pyav", "decord")
 
 
-def open_frames(source: str, reader: str = "pyav", conversion: Conversion = STANDARD) -> FrameSource:
-    """Opens a video file, a folder of images (or a pattern, or one image), a camera or a stream.
+def open_frames(
+    source: str | Path | Iterable[object], reader: str = "pyav", conversion: Conversion = STANDARD
+) -> FrameSource:
+    """Opens a video file, a folder of images (or a pattern, or one image), a camera, a stream, or pictures in memory.
 
     Args:
-        source: ``clip.mp4``, ``frames/``, ``frames/*.jpg``, ``camera:0``, ``rtsp://...``.
+        source: ``clip.mp4``, ``frames/``, ``frames/*.jpg``, ``camera:0``, ``rtsp://...``; or uint8 (H, W, 3) arrays,
+            see :class:`vos.io.readers.arrays.ArraySource`.
         reader: what decodes video files, "pyav" or "decord".
         conversion: how decoded frames become pictures.
 
@@ -30,6 +35,9 @@ def open_frames(source: str, reader: str = "pyav", conversion: Conversion = STAN
     """
     if reader not in READERS:
         raise VosError(f"reader={reader} is unknown; choose one of: {', '.join(READERS)}")
+    if not isinstance(source, (str, Path)):
+        return ArraySource(source)
+    source = str(source)
     if is_live_address(source):
         return LiveSource(source, conversion)
     path = Path(source)

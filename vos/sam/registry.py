@@ -12,6 +12,7 @@ from vos.errors import VosError
 from vos.sam.config import ModelConfig
 from vos.sam.device import resolve_device, resolve_precision
 from vos.sam.official.segmenter import INPUT_SIZE, SAM_NAMES, SamNetwork, SamSegmenter
+from vos.sam.own_models import load_own_model, own_models
 from vos.sam.segmenter import Segmenter
 from vos.sam.weights import (
     PUBLIC_CHECKPOINTS,
@@ -45,9 +46,13 @@ def load_model(
     Raises:
         VosError: an unknown name or option, or weights that are missing or wrong.
     """
-    if config.name not in MODEL_NAMES:
-        raise VosError(f"model={config.name} is unknown; use one of {', '.join(MODEL_NAMES)}")
+    if config.name not in (known := (*MODEL_NAMES, *own_models())):
+        raise VosError(f"model={config.name} is unknown; use one of {', '.join(known)}")
     device = resolve_device(device)
+    if config.name in own_models():
+        own = load_own_model(config.name, device)
+        own = own if config.input_size is None else own.at_input_size(config.input_size)
+        return own.at_memory_limit(config.memory_limit)
     precision = resolve_precision(precision, device, embedded=config.name == "nano")
     path = Path(checkpoint).expanduser() if checkpoint is not None else None
     if config.name != "nano" and config.input_size not in (None, INPUT_SIZE):

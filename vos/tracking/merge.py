@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from vos.geometry import Geometry
@@ -69,7 +72,17 @@ def merge(
         predicted_iou=tracked.predicted_iou.float().cpu().numpy(),
         presence=tracked.presence,
         alpha=alpha,
+        soften=None if with_alpha else partial(_soft_masks, tracked, geometry, frame, object_ids, edges),
     )
+
+
+def _soft_masks(
+    tracked: TrackedFrame, geometry: Geometry, frame: Frame, object_ids: tuple[int, ...], edges: EdgesConfig | None
+) -> npt.NDArray[np.uint8]:
+    """Makes the soft masks (N, H, W) of a frame that was merged without them."""
+    alpha = merge(tracked, geometry, frame, object_ids, with_alpha=True, edges=edges).alpha
+    assert alpha is not None
+    return alpha
 
 
 def _given_ids(tracked: TrackedFrame) -> set[int]:

@@ -62,15 +62,11 @@ class PersamTracker(Tracker):
     @torch.no_grad()
     def start_from_concepts(self, embedding: ImageEmbedding, concepts: Sequence[Concept], frame: Frame) -> TrackedFrame:
         for concept in concepts:
-            concept.check_model(self.model, embedding)
-            if self.finetune is not None and concept.weights is None:
-                raise VosError(f"the concept {concept.name} has no tuned mask weights; make it with finetune=true")
+            self._check(concept, embedding)
         self._begin(tuple(range(1, len(concepts) + 1)))
         self._decode_with(self.unadapted)
-        for track, concept in zip(self.tracks, concepts):
-            track.add_concept(concept, self.model.device)
-            if self.finetune is not None and concept.weights is not None:
-                track.mask_weights = concept.weights.to(self.model.device)
+        for object_id, concept in zip(self.object_ids, concepts):
+            self.add_concept(object_id, concept, embedding)
         return self.step(embedding, frame)
 
     @override
@@ -96,6 +92,25 @@ class PersamTracker(Tracker):
         if given is not None:
             self._add_references(embedding, frame, given)
         return self._report(geometry, dict(zip(numbers, observations)), given)
+
+    @override
+    def follow(self, object_ids: tuple[int, ...]) -> None:
+        tracks = dict(zip(self.object_ids, self.tracks))
+        self.object_ids = object_ids
+        self.tracks = [tracks.get(object_id) or Track(self.config) for object_id in object_ids]
+
+    @override
+    def add_concept(self, object_id: int, concept: Concept, embedding: ImageEmbedding) -> None:
+        self._check(concept, embedding)
+        track = self.tracks[self.object_ids.index(object_id)]
+        track.add_concept(concept, self.model.device)
+        if self.finetune is not None and concept.weights is not None:
+            track.mask_weights = concept.weights.to(self.model.device)
+
+    def _check(self, concept: Concept, embedding: ImageEmbedding) -> None:
+        concept.check_model(self.model, embedding)
+        if self.finetune is not None and concept.weights is None:
+            raise VosError(f"the concept {concept.name} has no tuned mask weights; make it with finetune=true")
 
     @override
     def add_reference(self, embedding: ImageEmbedding, reference: LabelMap, frame: Frame) -> TrackedFrame:

@@ -13,10 +13,10 @@ from vos.structures import Frame, ImageEmbedding, LabelMap, TrackedFrame
 
 
 class Tracker(ABC):
-    """Follows a fixed set of objects through a stream of frames.
+    """Follows a set of objects through a stream of frames.
 
-    The set of object ids is fixed by :meth:`start` and never changes: an object that is not (yet, or any longer) in
-    the picture is absent, and keeps its id and its place in every N-sized array.
+    The set of object ids is fixed by :meth:`start` and changes by :meth:`follow` alone: an object that is not (yet, or
+    any longer) in the picture is absent, and keeps its id and its place in every N-sized array.
     """
 
     object_ids: tuple[int, ...]
@@ -62,6 +62,31 @@ class Tracker(ABC):
         Raises:
             ValueError: ``reference.object_ids`` differ from those of :meth:`start`.
         """
+
+    def follow(self, object_ids: tuple[int, ...]) -> None:
+        """Changes which objects are followed from the next frame on.
+
+        Args:
+            object_ids: ascending. A new one is absent until :meth:`add_reference` or :meth:`add_concept` shows it; one
+                that is left out is forgotten.
+
+        Raises:
+            VosError: this tracker follows the same objects from start to end.
+        """
+        raise VosError("this tracker follows the same objects from start to end; use tracker=persam to change them")
+
+    def add_concept(self, object_id: int, concept: Concept, embedding: ImageEmbedding) -> None:
+        """Shows an object that is followed, but not known yet, by a concept; it is searched from the next frame on.
+
+        Args:
+            object_id: one of ``object_ids``.
+            concept: how it looks.
+            embedding: of any frame.
+
+        Raises:
+            VosError: as :meth:`start_from_concepts`.
+        """
+        raise VosError("a concept needs a tracker that searches by appearance; use tracker=persam")
 
     @abstractmethod
     def state(self) -> dict[str, torch.Tensor]:

@@ -1,0 +1,169 @@
+"""``vos.track``: the objects of a reference in every frame of a video."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from vos import __version__
+from vos.album.listing import album_root
+from vos.api.options import configured
+from vos.api.reference import GivenReference, as_references
+from vos.api.results import Results
+from vos.io.frames import Conversion, FrameSource, open_frames
+from vos.io.readers.arrays import NAME
+from vos.io.readers.live import is_live_address
+from vos.sam.device import set_threads
+from vos.sam.registry import load_model
+from vos.sam.segmenter import Segmenter
+from vos.stages import HandOut
+from vos.structures import SegmentedFrame
+from vos.tracking.registry import make_tracker
+from vos.video.config import VideoConfig
+from vos.video.excerpt import excerpt
+from vos.video.names import object_names
+from vos.video.pipeline import VideoPipeline, segment_video
+from vos.video.reference import Reference, object_ids
+
+AHEAD = 2  # results that wait for whoever asks for them
+
+
+def track(
+    frames: str | Path | Iterable[object],
+    reference: GivenReference | Mapping[int, GivenReference],
+    *,
+    model: str | Segmenter = "nano",
+    device: str = "auto",
+    precision: str = "auto",
+    start: int | float | str | None = None,
+    end: int | float | str | None = None,
+    every: int = 1,
+    names: Mapping[int, str] | None = None,
+    options: Mapping[str, object] | None = None,
+) -> Results:
+    """Follows objects through a video; gives one result after the other, the first frame's first.
+
+        for result in vos.track("clip.mp4", "mask.png"):
+            print(result.time, result[1].presence, result[1].box)
+
+    The label maps are those of ``python -m vos.run``. Where the first reference is not on the first frame, what is
+    before it is tracked backward first.
+
+    Args:
+        frames: a video file, a folder or pattern of images, ``camera:0``, a URL; or pictures, uint8 (H, W, 3) RGB:
+            NumPy arrays, torch tensors or decord's, in a list, a stack, a generator.
+        reference: what to follow, in the first frame; or a dictionary from frame number to reference. A mask file; an
+            array (H, W) of ids; a box [x, y, width, height]; a click [x, y] or several, [x, y, 0] for one that is not
+            on the object; a ``vos.Concept``, its file, or a list of concepts.
+        model: nano, vit_t, vit_b, vit_l, vit_h, or a name of :func:`vos.register_model`; or a model itself.
+        device: auto, cpu, cuda, cuda:N or mps.
+        precision: auto, float32 or bfloat16.
+        start: first frame wanted, a number, seconds as a float, or a time such as "00:12.5".
+        end: the frame after the last one wanted, likewise.
+        every: 2 takes every second frame, and so on.
+        names: of the objects, by id; else they have their concept's name, or are called "object_1" and so on.
+        options: others by their dotted names, as in docs/options.md: ``{"tracker.memory.momentum": 0.8}``.
+
+    Returns:
+        An iterator of :class:`vos.Result`, which closes itself.
+
+    Raises:
+        VosError: an input or option is missing or wrong; one line that says what to do.
+    """
+    given = {"device": device, "precision": precision, "every": every}
+    named = {"model.name": model} if isinstance(model, str) else {}
+    config = configured(VideoConfig(), {**given, **named, **(options or {})})
+    start, end = (config.start if start is None else start), (config.end if end is None else end)
+    source = open_frames(frames, config.reader, Conversion(config.hdr, config.deinterlace))
+    try:
+        source = excerpt(source, start, end, config.every)
+        references = as_references(reference, source)
+        loaded = _load(config) if isinstance(model, str) else model
+        job = _Job(config, source, references, loaded, object_names(references, names))
+        return Results(source, job.begin, job.about(), _files(source))
+    except BaseException:
+        source.close()
+        raise
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One video to track."""
+
+    config: VideoConfig
+    source: FrameSource
+    references: Sequence[Reference]
+    model: Segmenter
+    names: Mapping[int, str]
+
+    def begin(self, with_alpha: bool) -> AbstractContextManager[Iterable[SegmentedFrame]]:
+        """Begins the work on threads of its own."""
+        return HandOut(partial(self._work, with_alpha), AHEAD, "track")
+
+    def _work(self, with_alpha: bool, hand_out: Callable[[SegmentedFrame], None]) -> None:
+        # What waits on disk for its turn, as backward results do, cannot be softened later.
+        waits = len(self.references) > 1 or self.references[0].frame_index != self.source.first
+        with _threads(self.config):
+            model = self.model.for_objects(len(object_ids(self.references)))
+            pipeline = VideoPipeline(
+                model,
+                make_tracker(self.config.tracker, model),
+                [_Handing(hand_out)],
+                batch_size=1 if self.source.is_live else self.config.batch_size,
+                with_alpha=with_alpha or waits,
+                edges=self.config.tracker.outlines,
+                names=self.names,
+            )
+            segment_video(self.source, self.references, pipeline)
+
+    def about(self) -> dict[str, object]:
+        """Says what is tracked with what, as ``summary.json`` has it."""
+        model = {"name": self.model.name, "checkpoint": self.model.checkpoint_name}
+        size, fps = list(self.source.size), round(float(self.source.fps), 6)
+        return {
+            "versions": {"vos": __version__, "python": platform.python_version(), "torch": torch.__version__},
+            "model": {**model, "sha256": self.model.checkpoint_sha256, "device": str(self.model.device)},
+            "video": {"path": self.source.path, "size": size, "fps": fps},
+            "config": asdict(self.config),
+        }
+
+
+@dataclass(frozen=True)
+class _Handing:
+    """A writer that hands results to the iterator."""
+
+    hand_out: Callable[[SegmentedFrame], None]
+
+    def write(self, result: SegmentedFrame) -> None:
+        self.hand_out(result)
+
+
+def _files(source: FrameSource) -> list[tuple[str, Path]]:
+    """Lists what is read meanwhile, which no results may replace."""
+    path = Path(source.path)
+    if source.path == NAME or is_live_address(source.path):
+        return []
+    return [("video", path if path.exists() else album_root(path))]
+
+
+def _load(config: VideoConfig) -> Segmenter:
+    return load_model(config.model, config.checkpoint, config.device, config.precision)
+
+
+@contextmanager
+def _threads(config: VideoConfig) -> Iterator[None]:
+    """Sets the threads of one operation as the command line does, for as long as the work takes."""
+    before = torch.get_num_threads(), sys.getswitchinterval()
+    set_threads(config.threads, embedded=config.model.name == "nano")
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        sys.setswitchinterval(before[1])
