@@ -49,7 +49,7 @@ def test_a_folder_is_read_back_as_it_was_tracked(here: Program) -> None:
     with pytest.raises(vos.VosError, match="no soft masks"):
         _ = loaded[0][3].alpha
     vos.write(vos.load("out"), "again", ["masks", "overlay"])
-    vos.write(vos.track("clip.mp4", "mask 0.png"), "direct", ["masks", "overlay"])
+    vos.write(vos.track("clip.mp4", "mask 0.png", names={3: "rex"}), "direct", ["masks", "overlay"])
     assert files("again") == files("direct")
 
 

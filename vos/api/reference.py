@@ -114,6 +114,8 @@ def _path(given: object) -> Path:
 
 def _prompt(given: object, size: SizeHW) -> Prompt:
     """Makes a prompt from a box or clicks."""
+    if isinstance(given, Sequence) and given and all(isinstance(one, Sequence) for one in given):
+        given = [[*one, 1][:3] for one in given]  # clicks, of which some say where they are
     try:
         numbers = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError):
