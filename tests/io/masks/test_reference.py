@@ -240,3 +240,17 @@ def test_real_masks(shared: Path) -> None:
     assert read_reference(davis, (480, 854)).object_ids == (1,)
     girls = shared / "multi" / "Annotations" / "480p" / "schoolgirls" / "00000.png"
     assert read_reference(girls).object_ids == tuple(range(1, 8))
+
+
+def test_a_flipped_bit_is_noticed_wherever_it_is(tmp_path: Path) -> None:
+    """Some leave a picture that can be read, of something else: the file's checksums tell."""
+    labels, path = np.zeros((64, 96), np.uint8), tmp_path / "mask.png"
+    labels[20:42, 10:32] = 1
+    Image.fromarray(labels).save(path)
+    content = path.read_bytes()
+    for place in range(8 * 41, 8 * content.index(b"IEND") - 64):  # of the pixels
+        hurt = bytearray(content)
+        hurt[place // 8] ^= 1 << place % 8
+        path.write_bytes(hurt)
+        with pytest.raises(VosError, match="damaged"):
+            read_reference(path)

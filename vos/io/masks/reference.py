@@ -201,8 +201,9 @@ def _orientation(image: Image.Image) -> int:
 
 def _decode(path: Path, canvas: _Canvas | None) -> Coded:
     """Decodes one file and turns it upright."""
-    with open_image(path) as image:
+    with open_image(path) as whole, open_image(path) as image:
         try:
+            whole.verify()  # a PNG's checksums, which reading its pixels leaves aside
             image.load()
         except Exception as error:  # Pillow raises nearly anything on damaged bytes
             raise VosError(f"mask {path} is damaged and cannot be read") from error
