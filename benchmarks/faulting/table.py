@@ -69,7 +69,11 @@ def page(results: Sequence[Result], words: str) -> str:
     mended = {key(result): last[key(result)] for result in wrong if last[key(result)]["verdict"] not in WRONG}
     parts.append("## What did not hold\n\n")
     parts.append(f"{len(wrong)} of {len(first):,} did not hold at first" if wrong else "Nothing.\n")
-    parts += [f"; {len(mended)} of these held when they were tried again, after mending.\n\n"] if wrong else []
+    parts += (
+        [f"; {len(mended)} of these held when they were tried again, after vos or the bench was mended.\n\n"]
+        if wrong
+        else []
+    )
     more = Counter(str(result["kind"]) for result in wrong)
     shown = [one for k, one in enumerate(wrong) if [w["kind"] for w in wrong[:k]].count(one["kind"]) < SHOWN]
     for one in shown:

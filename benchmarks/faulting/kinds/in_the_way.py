@@ -45,8 +45,8 @@ def attempt_thing(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
     words = ["overwrite=true"] if choice["overwrite"] and JOBS[choice["job"]].command != "concept" else []
     bench.users = {}  # everything that is there now, and that no run of ours wrote
     before = _ours(bench, target) if is_later else set()
-    if (target, choice["thing"]) == (".vos/lock", "empty file"):
-        before.add(f"o/{target}")  # nothing is lost with it, and a killed run leaves the same
+    if choice["thing"] == "empty file" and (is_later or target == ".vos/lock"):
+        before.add(f"o/{target}")  # nothing is lost with it, and a kill or a power failure leaves the same
     outcome = bench.run(JOBS[choice["job"]].command, [*JOBS[choice["job"]].words, *words])
     bench.users = {name: value for name, value in bench.users.items() if name not in before}
     return bench.judge(outcome, must_write=not is_later)
