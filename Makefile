@@ -51,9 +51,10 @@ types: $(VENV)/.ready-dev ## type hints
 check: lint types test ## everything that CI runs
 
 .PHONY: docs
-docs: $(VENV)/.ready ## write the pages of all options and of all figures, docs/options.md and docs/benchmarks.md
+docs: $(VENV)/.ready ## write the pages of options, of figures and of Python: docs/options.md, benchmarks.md, api.md
 	$(BIN)/python tools/docs/options_page.py docs/options.md
 	$(BIN)/python tools/docs/benchmarks_page.py docs
+	$(BIN)/python tools/docs/api_page.py docs/api.md
 
 .PHONY: clean
 clean: ## remove the environment and caches, keep outputs

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import csv
 import re
 import shlex
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import vos
-from docs import benchmarks_page, options_page
+from docs import api_page, benchmarks_page, options_page
 from vos.cli.compose import compose
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -89,22 +88,13 @@ def test_files_that_are_named_exist(name: str) -> None:
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-def test_python_in_the_readme_uses_what_exists() -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    used = [ast.unparse(node) for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Attribute)]
-    assert {"vos.Concept.from_image", "vos.segment"} <= set(used)
-    fields = {name.removeprefix("result.") for name in used if re.fullmatch(r"result\.\w+", name)}
-    assert fields <= set(vos.PhotoResult.__dataclass_fields__)
-    assert callable(vos.Concept.from_image)
-    assert callable(vos.segment)
-
-
 def test_pages_are_up_to_date() -> None:
     """``make docs`` writes them."""
     assert (ROOT / "docs" / "options.md").read_text(encoding="utf-8") == options_page.page(), "make docs"
     assert (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8") == benchmarks_page.page(ROOT / "docs"), (
         "make docs"
     )
+    assert (ROOT / "docs" / "api.md").read_text(encoding="utf-8") == api_page.page(), "make docs"
 
 
 def test_figures_of_the_readme_are_those_of_the_table() -> None:

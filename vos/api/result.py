@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from vos.errors import VosError
 from vos.geometry import mask_box
-from vos.io.render import overlay
+from vos.io.render import overlay, png
 from vos.structures import Frame, LabelMap, Presence, SegmentedFrame
 
 if TYPE_CHECKING:
@@ -159,11 +158,3 @@ class Result(Mapping[int, ObjectResult]):
         blank = np.zeros((*self.labels.shape, 3), np.uint8)
         picture = self.overlay() if self._has_picture else overlay(blank, LabelMap(self.labels, self.ids))
         return png(picture)
-
-
-def png(picture: npt.NDArray[np.uint8]) -> bytes:
-    """Encodes a picture, uint8 (H, W, 3) RGB or (H, W, 4) RGBA, as PNG."""
-    order = cv2.COLOR_RGBA2BGRA if picture.shape[2] == 4 else cv2.COLOR_RGB2BGR
-    _, encoded = cv2.imencode(".png", cv2.cvtColor(picture, order))
-    data: Any = encoded
-    return bytes(data.tobytes())

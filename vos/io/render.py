@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import cv2
@@ -135,6 +136,23 @@ def edge_alpha(alpha: Alpha) -> Alpha:
     limited = np.maximum(limited, 255 * (inward / reach).clip(0, 1))
     result[area] = limited.astype(np.uint8)
     return result
+
+
+def thumbnail_row(thumbnails: Sequence[npt.NDArray[np.uint8]]) -> Rgb:
+    """Puts small pictures, (H, W, 4) RGBA, beside each other on white; what their alpha leaves out is faded."""
+    height = max(len(one) for one in thumbnails)
+    faded = []
+    for one in thumbnails:
+        share = np.maximum(one[..., 3:].astype(np.float32) / 255, 0.35)
+        shown = (one[..., :3] * share + 255 * (1 - share)).round().astype(np.uint8)
+        faded.append(np.pad(shown, ((0, height - len(one)), (0, 4), (0, 0)), constant_values=255))
+    return np.concatenate(faded, axis=1)
+
+
+def png(picture: npt.NDArray[np.uint8]) -> bytes:
+    """Encodes a picture, uint8 (H, W, 3) RGB or (H, W) gray, as PNG."""
+    _, encoded = cv2.imencode(".png", picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    return np.asarray(encoded).tobytes()
 
 
 def blurred_surroundings(rgb: Rgb, alpha: Alpha) -> Rgb:

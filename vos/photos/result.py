@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from vos.io.render import png
 from vos.structures import Presence
 
 
@@ -58,6 +59,10 @@ class PhotoResult:
     box: npt.NDArray[np.float32] | None
     instances: tuple[Instance, ...]
     candidate: Instance | None = None
+
+    def _repr_png_(self) -> bytes:
+        """Shows itself in a notebook: its soft mask."""
+        return png(self.alpha)
 
     @property
     def points(self) -> npt.NDArray[np.float32]:
