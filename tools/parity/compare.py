@@ -1,8 +1,9 @@
 """Compares two folders of results byte by byte, except for what must differ between two runs.
 
 Left out are times, versions, fingerprints, options (``config``) and the folders in absolute paths; everything else in
-a JSON file is compared by value, tensors and their description in a concept file likewise. Pictures, videos and tables
-without times are compared as they are. Hidden files are the programs' own notes, not results, and are not looked at.
+a JSON file is compared by value, tensors and their description in a concept file likewise, and PNGs by mode, palette
+and pixels. Other pictures, videos and tables without times are compared as they are. Hidden files are the programs'
+own notes, not results, and are not looked at.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from PIL import Image, UnidentifiedImageError
 
 # Keys of JSON objects that hold times, versions or options.
 VOLATILE = frozenset(
@@ -82,7 +85,16 @@ def comparable(path: Path) -> bytes:
         return _without_times(content)
     if path.suffix in (".concept", ".safetensors"):
         return _tensors(content)
-    return content
+    return _pixels(path) if path.suffix == ".png" else content
+
+
+def _pixels(path: Path) -> bytes:
+    """What a PNG shows, however it is compressed; of anything else its bytes."""
+    try:
+        with Image.open(path) as image:
+            return repr((image.mode, image.size, image.getpalette())).encode() + image.tobytes()
+    except UnidentifiedImageError:
+        return path.read_bytes()
 
 
 def stable(value: Any) -> Any:

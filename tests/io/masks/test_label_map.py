@@ -41,6 +41,16 @@ def test_written_label_map_is_a_palette_png_in_davis_colours(tmp_path: Path) -> 
         assert image.convert("RGB").getpixel((2, 2)) == (128, 0, 0)
 
 
+def test_the_same_labels_give_the_same_bytes_and_runs_take_little_room(tmp_path: Path) -> None:
+    labels = np.zeros((480, 854), np.uint8)
+    labels[100:300, 200:500] = np.arange(300) // 30 + 1
+    for name in ("a.png", "b.png"):
+        write_label_map(tmp_path / name, LabelMap(labels, tuple(range(1, 11))))
+    written = (tmp_path / "a.png").read_bytes()
+    assert written == (tmp_path / "b.png").read_bytes()
+    assert len(written) < 6000
+
+
 def test_pictures_and_damaged_files_are_one_line(tmp_path: Path) -> None:
     Image.new("RGB", (8, 6)).save(tmp_path / "rgb.png")
     with pytest.raises(VosError, match="mode RGB"):

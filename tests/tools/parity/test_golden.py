@@ -10,6 +10,7 @@ import torch
 from parity import golden
 from parity.cases import CASES, DATA, INPUTS, known_word, words
 from parity.compare import compare_folders, stable
+from PIL import Image
 from safetensors.torch import save_file
 
 FRAME = {"frame": "00000", "objects": {"1": {"area": 5, "predicted_iou": 0.5}}}
@@ -141,3 +142,12 @@ def test_the_exit_status_says_whether_anything_differs(
 def test_cases_without_their_data_are_skipped(tmp_path: Path) -> None:
     with pytest.raises(golden.CaseError, match="skipped: there is no folder multi in --data"):
         golden.make_input("girls", tmp_path, tmp_path, tmp_path)
+
+
+@pytest.mark.parametrize(("value", "same"), [(1, True), (2, False)])
+def test_pngs_are_compared_by_what_they_show(value: int, same: bool, tmp_path: Path) -> None:
+    for name, level, pixel in (("old", 9, 1), ("new", 1, value)):
+        (tmp_path / name).mkdir()
+        Image.new("L", (64, 64), pixel).save(tmp_path / name / "m.png", compress_level=level)
+    assert (tmp_path / "old" / "m.png").read_bytes() != (tmp_path / "new" / "m.png").read_bytes()
+    assert (compare_folders(tmp_path / "old", tmp_path / "new").different == ()) is same
