@@ -51,10 +51,20 @@ types: $(VENV)/.ready-dev ## type hints
 check: lint types test ## everything that CI runs
 
 .PHONY: docs
-docs: $(VENV)/.ready ## write the pages of options, of figures and of Python: docs/options.md, benchmarks.md, api.md
+docs: $(VENV)/.ready ## write the pages of options, of figures and of Python: docs/options.md, benchmarks.md, speed.md, api.md
 	$(BIN)/python tools/docs/options_page.py docs/options.md
 	$(BIN)/python tools/docs/benchmarks_page.py docs
+	$(BIN)/python tools/docs/speed_page.py docs
 	$(BIN)/python tools/docs/api_page.py docs/api.md
+
+bench.reference ?=# checkout of the published code, Personalize-SAM, to be measured beside ours
+bench.cases ?=# beginnings of names, such as vit_t-1 nano-3-1080p; none = all
+bench.minutes ?=# begin no further run after so long; the same command goes on from there
+
+.PHONY: bench
+bench: $(VENV)/.ready ## measure speed and memory beside the published code, bench.reference=folder, into docs/speed.csv
+	$(BIN)/python benchmarks/speed.py $(if $(bench.reference),--reference $(bench.reference)) \
+		$(if $(bench.cases),--cases $(bench.cases)) $(if $(bench.minutes),--minutes $(bench.minutes)) --write
 
 .PHONY: clean
 clean: ## remove the environment and caches, keep outputs

@@ -31,18 +31,21 @@ def texture(seed: int, size: tuple[int, int], cells: int) -> npt.NDArray[np.uint
     return np.asarray(cv2.resize(noise, size[::-1], interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
 
 
-def render(index: int, objects: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+def render(
+    index: int, objects: int, size: tuple[int, int] = (HEIGHT, WIDTH)
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
     """One frame, uint8 (H, W, 3), and its label map, uint8 (H, W)."""
-    frame = texture(0, (HEIGHT, WIDTH), 24) // 3
-    labels = np.zeros((HEIGHT, WIDTH), np.uint8)
+    (height, width), scale = size, size[0] / HEIGHT
+    frame = texture(0, size, 24) // 3
+    labels = np.zeros(size, np.uint8)
     rows = -(-objects // COLUMNS)
     for k in range(objects):
         phase = 0.15 * index + k
-        x = round((k % COLUMNS + 0.5) * WIDTH / COLUMNS + SWAY * np.cos(phase))
-        y = round((k // COLUMNS + 0.5) * HEIGHT / rows + SWAY * np.sin(phase))
-        ball = np.zeros((HEIGHT, WIDTH), np.uint8)
-        cv2.circle(ball, (x, y), RADIUS, (1,), -1)
-        skin = np.roll(texture(k + 1, (HEIGHT, WIDTH), 40), (y, x), axis=(0, 1))
+        x = round((k % COLUMNS + 0.5) * width / COLUMNS + scale * SWAY * np.cos(phase))
+        y = round((k // COLUMNS + 0.5) * height / rows + scale * SWAY * np.sin(phase))
+        ball = np.zeros(size, np.uint8)
+        cv2.circle(ball, (x, y), round(scale * RADIUS), (1,), -1)
+        skin = np.roll(texture(k + 1, size, 40), (y, x), axis=(0, 1))
         frame[ball > 0] = skin[ball > 0]
         labels[ball > 0] = k + 1
     return frame, labels

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import vos
-from docs import api_page, benchmarks_page, options_page
+from docs import api_page, benchmarks_page, options_page, speed_page
 from vos.cli.compose import compose
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -95,6 +95,8 @@ def test_pages_are_up_to_date() -> None:
         "make docs"
     )
     assert (ROOT / "docs" / "api.md").read_text(encoding="utf-8") == api_page.page(), "make docs"
+    speed = (ROOT / "docs" / "speed.md").read_text(encoding="utf-8")
+    assert speed == speed_page.page(ROOT / "docs" / "speed.csv"), "make docs"
 
 
 def test_figures_of_the_readme_are_those_of_the_table() -> None:
