@@ -140,11 +140,11 @@ def test_notes_that_a_run_left_at_its_end_go_away_unless_it_lives(tmp_path: Path
     for name in ("lock", ".written.jsonl.partial", "resume/forward.state"):
         (tmp_path / ".vos" / name).touch()
     tidy_notes(tmp_path)
-    assert names(tmp_path / ".vos") == kept
+    assert names(tmp_path / ".vos") == sorted([*kept, "resume"])  # from which a corrected run goes on
     with another_process(tmp_path):
-        (tmp_path / ".vos" / "resume").mkdir()
+        (tmp_path / ".vos" / ".written.jsonl.partial").touch()
         tidy_notes(tmp_path)
-        assert (tmp_path / ".vos" / "resume").exists()
+        assert (tmp_path / ".vos" / ".written.jsonl.partial").exists()
 
 
 def test_files_and_links_of_the_users_are_not_touched(tmp_path: Path) -> None:

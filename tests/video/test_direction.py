@@ -9,9 +9,10 @@ from fakes import ListSource, RedTracker, square_clip, square_mask
 
 import vos.video.direction
 from vos.errors import VosError
-from vos.video.direction import plan
+from vos.video.direction import check_positions, plan
 from vos.video.reference import Reference
-from vos.video.resume import Checkpoint, ResumeState
+from vos.video.resume import ResumeState
+from vos.video.saved import Checkpoint
 
 
 def references(*at: int) -> list[Reference]:
@@ -49,9 +50,10 @@ def test_a_pass_goes_on_after_the_frames_that_the_tracker_had_seen(tmp_path: Pat
 
 def test_references_out_of_reach_are_refused() -> None:
     with pytest.raises(VosError, match="ref_frame=2 needs a video file or folder"):
-        plan(ListSource(square_clip(6), is_live=True), references(2), None, 1)
+        check_positions(ListSource(square_clip(6), is_live=True), references(2))
     with pytest.raises(VosError, match="no frame 8"):
-        plan(ListSource(square_clip(6)), references(0, 8), None, 1)
+        check_positions(ListSource(square_clip(6)), references(0, 8))
+    assert check_positions(ListSource(square_clip(6)), references(0, 4)) == [0, 4]
 
 
 def test_states_are_saved_where_a_batch_ends_and_not_more_often_than_asked(

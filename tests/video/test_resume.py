@@ -16,7 +16,9 @@ from following import follow
 import vos.video.direction
 from vos.stages import WriteBehind
 from vos.structures import Frame, Presence, SegmentedFrame
-from vos.video.resume import Checkpoint, ResumeState, SavedDirection
+from vos.video.join import LowResMasks
+from vos.video.resume import ResumeState
+from vos.video.saved import Checkpoint, SavedPass
 
 COUNT = 20  # frames
 
@@ -175,7 +177,7 @@ def test_ctrl_c_again_while_the_last_results_are_written_saves_no_state_that_lac
         leave(left[0], None, None, None)
         assert len(resume.forward) == 7
     with ResumeState(tmp_path / "resume") as resume:
-        assert resume.resumed == 0
+        assert resume.resumed == 1, "that of the reference, saved when it was learned"
 
 
 def test_another_fingerprint_begins_anew(tmp_path: Path) -> None:
@@ -243,17 +245,20 @@ def test_results_and_checkpoint_come_back_as_they_were(with_alpha: bool, tmp_pat
         SegmentedFrame(frame, square_mask(frame.index, object_id=200), np.float32([0.1 * k]), (presence,), alpha)
         for k, (frame, presence) in enumerate(zip(frames, presences))
     ]
-    direction = SavedDirection(tmp_path, "forward")
-    for result in results[:2]:
-        direction.append(result)
+    direction = SavedPass(tmp_path, "forward")
+    levels = np.arange(6, dtype=np.uint8).reshape(1, 2, 3)
+    masks = [LowResMasks(levels + k, each.predicted_iou, each.presence) for k, each in enumerate(results)]
+    for k in range(2):
+        direction.append(masks[k], results[k])
     direction.save(Checkpoint(5, {"memory": torch.arange(6.0).reshape(2, 3).T}))
-    direction.append(results[2])  # belongs to no state
+    direction.append(masks[2], None)  # belongs to no state
     direction.close()
-    again = SavedDirection(tmp_path, "forward")
+    again = SavedPass(tmp_path, "forward")
     assert (len(again), again.checkpoint.consumed, again.checkpoint.done) == (2, 5, False)
-    assert torch.equal(again.checkpoint.state["memory"], torch.arange(6.0).reshape(2, 3).T)
+    assert torch.equal(again.state()["memory"], torch.arange(6.0).reshape(2, 3).T)
     one, other = Collector(), Collector()
     one.results, other.results = results[:2], [again.read(k, frames[k]) for k in (1, 0)][::-1]
     assert same(one, other)
     assert [r.label_map.object_ids for r in other.results] == [(200,), (200,)]
+    np.testing.assert_array_equal(again.masks(1).probabilities, levels + 1)
     again.close()

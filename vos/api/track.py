@@ -119,6 +119,8 @@ class _Job:
                 batch_size=1 if self.source.is_live else self.config.batch_size,
                 with_alpha=with_alpha or waits,
                 edges=self.config.tracker.outlines,
+                both_sides=self.config.both_sides,
+                add_backward=self.config.add_backward,
                 names=self.names,
             )
             segment_video(self.source, self.references, pipeline)

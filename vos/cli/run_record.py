@@ -22,6 +22,21 @@ from vos.io.readers.live import is_live_address
 from vos.sam.segmenter import Segmenter
 
 WHERE_AND_WHETHER = ("output_dir", "overwrite", "profile")  # options that do not change the results
+SHOWN = ("ref_mask", "ref_frame", "ref_box", "ref_point", "concept")  # options that give the references
+NOT_TRACKING = (*WHERE_AND_WHETHER, *SHOWN, "object_names", "output", "matte_format")
+
+
+def tracking_fingerprint(config: RunConfig, model: Segmenter, object_ids: Sequence[int]) -> str:
+    """Hashes everything that the tracking of one video depends on, its references apart."""
+    return _fingerprint(
+        options={name: value for name, value in asdict(config).items() if name not in NOT_TRACKING},
+        has_alpha="matte" in config.output,
+        weights=model.checkpoint_sha256,
+        device=str(model.device),
+        video=_stamps(_files(config.video or "")),
+        concepts=[file_hash(file) for file in paths(config.concept)],
+        object_ids=list(object_ids),
+    )
 
 
 def run_fingerprint(config: RunConfig, model: Segmenter) -> str:

@@ -18,21 +18,20 @@ from vos import __version__
 from vos.album.listing import album_root
 from vos.cli.compose import Run, do_all
 from vos.cli.config import RunConfig
+from vos.cli.given import Given, given_by, resume_state
 from vos.cli.options import paths
 from vos.cli.output_folder import output_folder
 from vos.cli.profile import Profile
-from vos.cli.run_record import is_finished, model_record, run_fingerprint
+from vos.cli.run_record import is_finished, model_record, run_fingerprint, tracking_fingerprint
 from vos.cli.timeline import PICTURE, profiled
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
 from vos.io.frames import Conversion, FrameSource, open_frames
-from vos.io.masks.reference import ReferenceMasks
 from vos.io.readers.live import is_live_address
 from vos.io.render import overlay
-from vos.io.sole_writer import RESUME, sole_writer, tidy_notes
+from vos.io.sole_writer import sole_writer, tidy_notes
 from vos.io.writers import SummaryWriter
 from vos.io.writers.choice import FILES, make_writer, output_paths
-from vos.io.written import NOTES
 from vos.progress import Progress, write_above
 from vos.sam.device import set_threads
 from vos.sam.registry import load_model
@@ -42,9 +41,8 @@ from vos.structures import Frame, LabelMap
 from vos.tracking.registry import make_tracker
 from vos.tracking.tracker import Tracker
 from vos.video.excerpt import excerpt
-from vos.video.names import object_names
-from vos.video.pipeline import VideoPipeline, segment_video
-from vos.video.reference import Reference, object_ids, read_given
+from vos.video.pipeline import VideoPipeline, frames_again, segment_video
+from vos.video.reference import object_ids
 from vos.video.resume import ResumeState
 
 
@@ -80,7 +78,7 @@ def run(config: RunConfig, folder: Path, profile: Profile | None = None) -> None
         source = excerpt(clip, config.start, config.end, config.every)
         if source is not clip:
             print(source)
-        given = _read_given(config, source)
+        given = given_by(config, source)
         model = load_model(config.model, config.checkpoint, config.device, config.precision)
         model = model.for_objects(len(object_ids(given.references)))
         fingerprint = run_fingerprint(config, model)
@@ -98,35 +96,6 @@ def run(config: RunConfig, folder: Path, profile: Profile | None = None) -> None
     print("\n".join(str(path) for path in (*outputs.values(), folder / "summary.json")))
     speed, learning = f"{progress.speed:.1f} frames per second", f"{progress.learning:.1f} s of learning"
     print(f"{progress.tracked} frames at {speed}, after {learning} the reference")
-
-
-@dataclass(frozen=True)
-class _Given:
-    """What to follow; names and, where the masks' ids were renumbered, original ids by object id."""
-
-    references: list[Reference]
-    names: dict[int, str]
-    original_ids: dict[int, int]
-
-
-def _read_given(config: RunConfig, source: FrameSource) -> _Given:
-    original_ids: dict[int, int] = {}
-
-    def on_masks(masks: ReferenceMasks) -> None:
-        print(f"ref_mask: {masks.describe()}")
-        original_ids.update(masks.original_ids)
-
-    references = read_given(
-        source.size,
-        config.ref_frame,
-        first=source.first,
-        masks=paths(config.ref_mask),
-        box=config.ref_box,
-        point=config.ref_point,
-        concepts=paths(config.concept),
-        on_masks=on_masks,
-    )
-    return _Given(references, object_names(references, config.object_names, original_ids), original_ids)
 
 
 @dataclass
@@ -171,7 +140,7 @@ class _Progress:
 def _segment(
     config: RunConfig,
     source: FrameSource,
-    given: _Given,
+    given: Given,
     model: Segmenter,
     tracker: Tracker,
     folder: Path,
@@ -181,19 +150,14 @@ def _segment(
     """Runs the pipeline with a progress bar, and goes on where an interrupted run has left its state."""
     begin, progress = time.perf_counter(), _Progress(folder.name, times)
     with ExitStack() as stack:
-        mark = "" if config.overwrite else header["fingerprint"]
-        resume = None if source.is_live else stack.enter_context(ResumeState(folder / NOTES / RESUME, mark))
+        mark = tracking_fingerprint(config, model, object_ids(given.references))
+        resume = None if source.is_live else stack.enter_context(resume_state(config, source, given, folder, mark))
         resumed = 0 if resume is None else resume.resumed
-        if resume is not None and resume.is_damaged:
-            print("what an interrupted run has left is damaged; beginning again")
-        if resumed:
-            print(f"going on after {resumed} frames of an interrupted run")
         outputs = [make_writer(name, path, source) for name, path in _outputs(config, folder).items()]
         summary = SummaryWriter(
             folder / "summary.json", header, lambda: {**progress.summary(), "video_lacks": asdict(source.damage)}
         )
         writers = [stack.enter_context(writer) for writer in (summary, *outputs)]
-        progress.bar = stack.enter_context(Progress(folder.name, source.count, "frame", resumed))
         pipeline = VideoPipeline(
             model,
             tracker,
@@ -201,17 +165,21 @@ def _segment(
             batch_size=1 if source.is_live else config.batch_size,
             with_alpha="matte" in config.output,
             edges=config.tracker.outlines,
+            both_sides=config.both_sides,
+            add_backward=config.add_backward,
             names=given.names,
             on_frame=progress.on_frame,
             on_learning=progress.on_learning,
             on_prompted=lambda frame, mask: _show_reference(folder / "reference.png", frame, mask),
             times=progress.times,
         )
+        total = None if source.count is None else source.count + frames_again(source, given.references, pipeline)
+        progress.bar = stack.enter_context(Progress(folder.name, total, "frame", resumed))
         with _saying_what_is_kept(resume):
             segment_video(source, given.references, pipeline, resume)
         progress.seconds = time.perf_counter() - begin
     if resume is not None:
-        resume.remove()
+        resume.keep(mark)
     return progress
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain
@@ -15,7 +14,7 @@ from vos.errors import VosError
 from vos.io.atomic import remove_leftovers, writing_to
 from vos.io.written import LOCK, NOTES, Written
 
-RESUME = "resume"  # folder in the notes: the state of an interrupted run
+RESUME = "resume"  # folder in the notes: what an interrupted or corrected run goes on from
 
 try:
     import fcntl
@@ -74,14 +73,13 @@ def sole_writer(
 
 
 def tidy_notes(folder: Path) -> None:
-    """Removes what a run left in its notes that was killed when everything was done; what belongs to a live one stays.
+    """Removes what a run left half-written that was killed when everything was done; what belongs to a live one stays.
 
     Args:
         folder: of finished results.
     """
     with suppress(VosError, OSError), _lock(folder / NOTES / LOCK):
         Written(folder).remove_half_written()
-        shutil.rmtree(folder / NOTES / RESUME, ignore_errors=True)
 
 
 @contextmanager

@@ -19,6 +19,8 @@ class VideoConfig(RuntimeConfig):
     start: str | None = None  # first frame wanted, a number or a time such as 00:12.5; None = the clip's first
     end: str | None = None  # frame after the last one wanted, likewise; None = the clip's end
     every: int = 1  # 2 takes every second frame, and so on; more = faster, larger steps to follow
+    both_sides: bool = True  # of several masks: frames between two are tracked from both; false = from the earlier one
+    add_backward: bool = False  # an object that appears first in a later mask is also followed backward from it
     reader: str = "pyav"  # pyav | decord, what decodes video files
     hdr: str = "tonemap"  # tonemap HDR video to a standard picture | keep: HDR in overlay and matte (matte_format=mov)
     deinterlace: str = "auto"  # auto: interlaced frames become progressive ones | off

@@ -2,66 +2,86 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 
 from vos.errors import VosError
 from vos.io.frames import FrameSource
 from vos.structures import Frame
 from vos.tracking.tracker import Tracker
+from vos.video.join import BackwardPass
 from vos.video.reference import Reference
-from vos.video.resume import Checkpoint, ResumeState, SavedDirection
+from vos.video.resume import ResumeState
+from vos.video.saved import Checkpoint, SavedPass
 
 STATE_INTERVAL = 5.0  # seconds of work that an interruption may cost
 
 
 class Direction:
-    """One pass over the frames, and what is saved of it.
+    """One pass over the frames, or a part of one, and what is saved of it.
 
     The tracker's state is saved at the boundaries of batches only: whoever goes on must encode the same frames
     together, for the make-up of a batch can change the last bit of an embedding.
 
     Args:
         source: the frames.
-        references: in the order of the frames; both directions begin at the first one.
+        start: position of the first frame that the pass sees.
+        stop: position at which it ends, which it does not see; backward -1. None = the video's end.
+        references: what the user gives, by frame number.
         saved: keeps results and states, and holds those of an earlier run; None = nothing is kept.
         batch_size: frames encoded together.
-        is_backward: from the first reference to the first frame, rather than to the end.
-
-    Attributes:
-        start: position of the first reference among the frames.
+        is_backward: from ``start`` to lower positions.
+        begin: frames of the pass that belong to its earlier parts, with batches of their own.
+        branches_off: the pass whose latest state this one begins with.
+        is_last: no other pass follows: results are written as they come, after all that is saved.
     """
 
     def __init__(
         self,
         source: FrameSource,
-        references: Sequence[Reference],
-        saved: SavedDirection | None,
+        start: int,
+        stop: int | None,
+        references: Mapping[int, Reference],
+        saved: SavedPass | None,
         batch_size: int,
+        *,
         is_backward: bool = False,
+        begin: int = 0,
+        branches_off: SavedPass | None = None,
+        is_last: bool = False,
     ) -> None:
-        self.source, self.saved, self.batch_size, self.is_backward = source, saved, batch_size, is_backward
-        self.first_reference = references[0].frame_index
-        self.start = source.position(self.first_reference)
-        self.references = {reference.frame_index: reference for reference in references}
-        self.resumed_from = Checkpoint() if saved is None else saved.checkpoint
-        self.consumed = self.resumed_from.consumed  # frames that the tracker has seen
+        self.source, self.start, self.stop, self.references = source, start, stop, references
+        self.saved, self.batch_size, self.is_backward = saved, batch_size, is_backward
+        self.begin, self.branches_off, self.is_last = begin, branches_off, is_last
+        self.consumed = 0 if saved is None else saved.checkpoint.consumed  # frames that the tracker has seen
         self._saved_at, self._is_between_frames = 0.0, True
+
+    @property
+    def is_done(self) -> bool:
+        """Says whether nothing is left to track."""
+        if self.saved is None:
+            return False
+        checkpoint = self.saved.checkpoint
+        is_over = not self.is_backward and self.stop is not None and self.start + checkpoint.consumed >= self.stop
+        return checkpoint.done or is_over
 
     def frames(self) -> Iterator[Frame]:
         """Reads the frames that the tracker has not seen yet, in the order of tracking."""
-        if self.is_backward:
-            return self.source.reversed_frames(self.start - self.consumed)
-        return self.source.frames(self.start + self.consumed)
+        if not self.is_backward:
+            return self.source.frames(self.start + self.consumed, self.stop)
+        first = self.start - self.consumed
+        return islice(self.source.reversed_frames(first), first - (-1 if self.stop is None else self.stop))
 
     def reference_at(self, frame: Frame) -> Reference | None:
         """Returns what the user gives for the frame."""
         return self.references.get(frame.index)
 
     def has_result(self, frame: Frame) -> bool:
-        """Says whether the frame's result counts: both directions begin at the first reference, and forward has it."""
-        return not (self.is_backward and frame.index == self.first_reference)
+        """Says whether the frame's result counts: backward, that of a reference does not, for forward has it."""
+        return not (self.is_backward and frame.index in self.references)
 
     @contextmanager
     def resumable(self, tracker: Tracker) -> Iterator[None]:
@@ -70,8 +90,10 @@ class Direction:
         Raises:
             VosError: there was no frame at all.
         """
-        if self.resumed_from.state:
-            tracker.restore(self.resumed_from.state)
+        self.consumed = 0 if self.saved is None else self.saved.checkpoint.consumed
+        origin = self.saved if self.consumed else self.branches_off
+        if origin is not None and (state := origin.state()):
+            tracker.restore(state)
         self._saved_at = time.monotonic()
         try:
             yield
@@ -82,9 +104,11 @@ class Direction:
                 self.saved.save(Checkpoint(self.consumed, tracker.state()))
             raise
         if not self.consumed:
-            raise VosError(f"there is no frame {self.first_reference} in this video; choose another ref_frame")
+            first = min(self.references, default=self.source.first)
+            raise VosError(f"there is no frame {first} in this video; choose another ref_frame")
         if self.saved is not None:
-            self.saved.save(Checkpoint(self.consumed, tracker.state(), done=True))
+            is_done = self.is_backward or self.is_last
+            self.saved.save(Checkpoint(self.consumed, tracker.state(), is_done))
 
     @contextmanager
     def next_frame(self) -> Iterator[None]:
@@ -94,45 +118,75 @@ class Direction:
         self.consumed += 1
         self._is_between_frames = True
 
-    def checkpoint_if_due(self, tracker: Tracker) -> Checkpoint | None:
-        """Takes the tracker's state if it is time to save it."""
-        is_due = time.monotonic() - self._saved_at > STATE_INTERVAL and self.consumed % self.batch_size == 0
+    def checkpoint_if_due(self, tracker: Tracker, has_learned: bool = False) -> Checkpoint | None:
+        """Takes the tracker's state if it is time to save it: now and then, and when it has learned a reference."""
+        if has_learned:
+            self._saved_at = -math.inf
+        is_due = time.monotonic() - self._saved_at > STATE_INTERVAL and self._is_whole_batch
         if self.saved is None or not is_due:
             return None
         self._saved_at = time.monotonic()
         return Checkpoint(self.consumed, tracker.state())
 
+    @property
+    def _is_whole_batch(self) -> bool:
+        return (self.consumed - self.begin) % self.batch_size == 0
+
     def _is_settled(self, results: int) -> bool:
         """Says whether the tracker's state belongs to the ``results`` that are saved, and a batch ends there."""
-        complete = results == self.consumed - self.is_backward  # the first reference has its result forward
-        return self._is_between_frames and complete and self.consumed > 0 and self.consumed % self.batch_size == 0
+        without = len(self.references) if self.is_backward else 0  # a reference has its result forward
+        complete = results == self.consumed - without
+        return self._is_between_frames and complete and self.consumed > 0 and self._is_whole_batch
 
 
 def plan(
-    source: FrameSource, references: Sequence[Reference], saved: ResumeState | None, batch_size: int
+    source: FrameSource,
+    references: Sequence[Reference],
+    saved: ResumeState | None,
+    batch_size: int,
+    passes: Sequence[BackwardPass] = (),
 ) -> list[Direction]:
-    """Plans the passes: forward from the first reference; before it backward, if that is not on the first frame.
+    """Plans the passes: before the first reference backward, if that is not on the first frame; forward from it.
 
-    Further references correct the forward direction where they are given.
+    Further references correct the forward pass where they are given. It pauses there if a pass leads back from them.
 
     Args:
         source: the frames.
         references: in the order of the frames.
-        saved: what is kept of each direction; None = nothing.
+        saved: what is kept of each pass; None = nothing, and ``passes`` is empty.
         batch_size: frames encoded together.
+        passes: from further references backward.
+    """
+    start, given = source.position(references[0].frame_index), {each.frame_index: each for each in references}
+    directions, begin, forward = [], 0, None if saved is None else saved.forward
+    if start > 0:
+        first = {references[0].frame_index: references[0]}
+        backward = None if saved is None else saved.backward
+        directions.append(Direction(source, start, -1, first, backward, batch_size, is_backward=True))
+    for each in passes:
+        assert saved is not None
+        back, stop = saved.back_from(each.start), each.start + 1
+        directions += [
+            Direction(source, start, stop, given, forward, batch_size, begin=begin),
+            Direction(
+                source, each.start - 1, each.stop - 1, {}, back, batch_size, is_backward=True, branches_off=forward
+            ),
+        ]
+        begin = stop - start
+    return [*directions, Direction(source, start, None, given, forward, batch_size, begin=begin, is_last=True)]
+
+
+def check_positions(source: FrameSource, references: Sequence[Reference]) -> list[int]:
+    """Finds the positions of references among the frames.
 
     Raises:
-        VosError: a reference is outside of the video, or needs random access where there is none.
+        VosError: one is not there, or needs random access where there is none.
     """
     positions = [source.position(reference.frame_index) for reference in references]
-    if (start := positions[0]) > 0 and source.is_live:
+    if positions[0] > 0 and source.is_live:
         wrong = references[0].frame_index
         raise VosError(f"ref_frame={wrong} needs a video file or folder; live input begins at its reference (0)")
     for position in positions:
         if position > 0 and not source.is_live:
             source.frame(position)  # fails now rather than after an hour
-    backward, forward = (None, None) if saved is None else (saved.backward, saved.forward)
-    directions = [Direction(source, references, forward, batch_size)]
-    if start > 0:
-        directions.insert(0, Direction(source, references[:1], backward, batch_size, is_backward=True))
-    return directions
+    return positions

@@ -18,7 +18,6 @@ from typing import Protocol
 
 import torch
 
-from vos.geometry import Geometry
 from vos.io.frames import FrameSource
 from vos.sam.segmenter import Segmenter
 from vos.stages import Prefetch, StageTimes, WriteBehind, available_cores, interrupt_later
@@ -26,9 +25,12 @@ from vos.structures import Frame, ImageEmbedding, LabelMap, SegmentedFrame, Trac
 from vos.tracking.config import EdgesConfig
 from vos.tracking.merge import merge
 from vos.tracking.tracker import Tracker
-from vos.video.direction import Direction, plan
+from vos.video.direction import Direction, check_positions, plan
+from vos.video.join import BackwardPass, LowResMasks, backward_passes
 from vos.video.reference import Reference, in_order
-from vos.video.resume import Checkpoint, ResumeState, replay, temporary_state
+from vos.video.replay import Replay
+from vos.video.resume import ResumeState, temporary_state
+from vos.video.saved import Checkpoint
 
 PENDING_RESULTS = 4
 MANY_CORES = available_cores() > 2  # on two, encoder and tracker get into the way of any further thread
@@ -52,6 +54,9 @@ class VideoPipeline:
         batch_size: frames encoded together.
         with_alpha: also make soft masks.
         edges: whether and how outlines are moved onto the frame's edges; None = not.
+        both_sides: an object that several references show is tracked between two of them from both, where the frames
+            can be read again.
+        add_backward: an object that a further reference is the first to show is tracked before it, too; likewise.
         names: of the objects that have one, by their ids, see :func:`vos.video.names.object_names`.
         on_frame: called once per frame, after it is tracked, with its index.
         on_learning: called before a reference is learned, with True, and after it, with False.
@@ -65,6 +70,8 @@ class VideoPipeline:
     batch_size: int = 1
     with_alpha: bool = False
     edges: EdgesConfig | None = None
+    both_sides: bool = False
+    add_backward: bool = False
     names: Mapping[int, str] = field(default_factory=dict)
     on_frame: Callable[[int], None] = lambda index: None
     on_prompted: Callable[[Frame, LabelMap], None] = lambda frame, mask: None
@@ -85,7 +92,6 @@ class Tracked:
 
     frame: Frame
     tracked: TrackedFrame
-    geometry: Geometry
     checkpoint: Checkpoint | None
 
 
@@ -94,8 +100,8 @@ def segment_video(
 ) -> StageTimes:
     """Follows the objects of the references through all frames and writes every result, first frame first.
 
-    Frames from the first reference on are tracked forward, frames before it backward; further references correct
-    the forward direction where they are given.
+    Frames from the first reference on are tracked forward, frames before it backward. Further references correct the
+    forward pass where they are given; see also ``both_sides`` and ``add_backward`` of the pipeline.
 
     Args:
         source: the frames; random access is needed where the first reference is not on frame 0.
@@ -112,13 +118,17 @@ def segment_video(
         KeyboardInterrupt: Ctrl-C, after saving the state; on live input it ends the video instead.
     """
     references = in_order(references)
-    is_late = source.position(references[0].frame_index) > 0
-    with temporary_state() if is_late and resume is None else nullcontext(resume) as saved:
-        for direction in plan(source, references, saved, pipeline.batch_size):
-            # What is on disk is written first: the backward direction, and what an interrupted run has left.
-            if saved is not None and not direction.is_backward:
-                replay(source, direction.start, saved, pipeline.write, pipeline.times)
-            if direction.resumed_from.done:
+    positions = check_positions(source, references)
+    passes = further_passes(source, references, positions, pipeline)
+    needs_state = resume is None and (positions[0] > 0 or bool(passes))
+    with temporary_state() if needs_state else nullcontext(resume) as saved:
+        for direction in plan(source, references, saved, pipeline.batch_size, passes):
+            # What is on disk is written first: passes backward, what led to them, and what an earlier run has left.
+            if saved is not None and direction.is_last:
+                given, joined = dict(zip(positions, references)), partial(merged, pipeline)
+                for result in Replay(source, given, passes, saved, joined).results(pipeline.times):
+                    pipeline.write(result)
+            if direction.is_done:
                 continue
             # Read and encode ahead of the tracker, merge and write behind it.
             with (
@@ -128,14 +138,30 @@ def segment_video(
             ):
                 for frame, embedding in embedded:
                     # Ctrl-C waits for what can be kept: all but a reference, which takes seconds to learn.
-                    with interrupt_later(direction.reference_at(frame) is None):
+                    has_learned = direction.reference_at(frame) is not None
+                    with interrupt_later(not has_learned):
                         with direction.next_frame():
                             tracked = track(pipeline, direction, frame, embedding)
-                        checkpoint = direction.checkpoint_if_due(pipeline.tracker)
-                        results.put(Tracked(frame, tracked, embedding.geometry, checkpoint))
+                        checkpoint = direction.checkpoint_if_due(pipeline.tracker, has_learned)
+                        results.put(Tracked(frame, tracked, checkpoint))
                         if direction.has_result(frame):
                             pipeline.on_frame(frame.index)
     return pipeline.times
+
+
+def further_passes(
+    source: FrameSource, references: Sequence[Reference], positions: Sequence[int], pipeline: VideoPipeline
+) -> list[BackwardPass]:
+    """Plans the passes from further references, in order and at ``positions``, backward; none where input is live."""
+    again = not source.is_live
+    return backward_passes(references, positions, again and pipeline.both_sides, again and pipeline.add_backward)
+
+
+def frames_again(source: FrameSource, references: Sequence[Reference], pipeline: VideoPipeline) -> int:
+    """Counts the frames that are tracked a second time, or oftener."""
+    ordered = in_order(references)
+    positions = [source.position(reference.frame_index) for reference in ordered]
+    return sum(each.start - each.stop for each in further_passes(source, ordered, positions, pipeline))
 
 
 def encode(frames: Iterable[Frame], pipeline: VideoPipeline) -> Iterator[tuple[Frame, ImageEmbedding]]:
@@ -179,12 +205,19 @@ def learn(
 def finish(pipeline: VideoPipeline, direction: Direction, item: Tracked) -> None:
     """Merges the objects of a frame in original pixels, and writes them; backward, they wait for their turn on disk."""
     if direction.has_result(item.frame):
-        with pipeline.times.measure("merge"):
-            ids = pipeline.tracker.object_ids
-            result = merge(item.tracked, item.geometry, item.frame, ids, pipeline.with_alpha, pipeline.edges)
-        if not direction.is_backward:
+        result = None
+        if direction.branches_off is None:  # else it is joined with that of another pass first
+            result = merged(pipeline, item.tracked, item.frame, pipeline.tracker.object_ids)
+        if direction.is_last and result is not None:
             pipeline.write(result)
         if direction.saved is not None:
-            direction.saved.append(result)
+            direction.saved.append(LowResMasks.of(item.tracked), result)
     if direction.saved is not None and item.checkpoint is not None:
         direction.saved.save(item.checkpoint)
+
+
+def merged(pipeline: VideoPipeline, tracked: TrackedFrame, frame: Frame, object_ids: tuple[int, ...]) -> SegmentedFrame:
+    """Merges the objects of a frame in original pixels."""
+    with pipeline.times.measure("merge"):
+        geometry = pipeline.model.geometry(frame.size)
+        return merge(tracked, geometry, frame, object_ids, pipeline.with_alpha, pipeline.edges)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -38,6 +39,21 @@ class Reference:
     def __post_init__(self) -> None:
         if (self.label_map is not None) + (self.prompt is not None) + bool(self.concepts) != 1:
             raise ValueError("a reference is either a label map or a prompt or concepts")
+
+    def shown(self) -> list[int]:
+        """Lists the ids of the objects that it shows; its label map may name others besides."""
+        if self.label_map is not None:
+            return [int(i) for i in np.unique(self.label_map.labels) if i]
+        return list(range(1, max(len(self.concepts), 1) + 1))
+
+    def digest(self) -> str:
+        """Hashes what it shows, wherever that is."""
+        parts: list[object] = [concept.name for concept in self.concepts]
+        if self.prompt is not None:
+            box = None if self.prompt.box is None else self.prompt.box.tolist()
+            parts = [self.prompt.points.tolist(), self.prompt.labels.tolist(), box]
+        pixels = b"" if self.label_map is None else self.label_map.labels.tobytes()
+        return hashlib.sha256(repr(parts).encode() + pixels).hexdigest()
 
     def mask(self, model: Segmenter, embedding: ImageEmbedding) -> tuple[LabelMap, float]:
         """Gives the mask and its predicted IoU: the user's and 1, or the best candidate for the prompt and the model's.
@@ -150,13 +166,8 @@ def read_given(
 
 def object_ids(references: Sequence[Reference]) -> tuple[int, ...]:
     """Lists the ids of the objects that the references name together: of masks, of concepts, or the one of a prompt."""
-    ids: set[int] = set()
-    for reference in references:
-        if reference.label_map is not None:
-            ids.update(reference.label_map.object_ids)
-        else:
-            ids.update(range(1, max(len(reference.concepts), 1) + 1))
-    return tuple(sorted(ids))
+    named = [each.shown() if each.label_map is None else each.label_map.object_ids for each in references]
+    return tuple(sorted({i for ids in named for i in ids}))
 
 
 def in_order(references: Sequence[Reference]) -> list[Reference]:

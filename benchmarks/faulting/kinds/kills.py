@@ -19,7 +19,8 @@ from faulting.judge import ONE_LINE, RIGHT, SILENT, TRACEBACK, Verdict, crash, l
 from faulting.kinds import Choice, Kind
 
 TIMES = ("written.jsonl", "written.copy.jsonl")  # say when each file was written
-SCRAPS = re.compile(r"(^|/)\.vos/(lock$|\.[^/]*partial)")  # a kill may leave them, hidden; they mean nothing
+# A kill may leave them, hidden, and they mean nothing; which states a correction may go back to depends on the time.
+SCRAPS = re.compile(r"(^|/)\.vos/(lock$|resume/|\.[^/]*partial)")
 TIMING = re.compile(r"second|per_frame|speed|date|time")  # keys of what a run took
 
 
