@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -127,6 +128,14 @@ def test_the_page_says_what_became_of_what_did_not_hold() -> None:
     assert "1 of 3 did not hold at first; 1 of these held" in again
     assert "- cuts, name x: silently wrong (w); mended, at commit bbb on a machine\n" in again
     assert "Nothing." in table.page(RESULTS[::2], "--count 2")
+
+
+def test_the_page_in_the_documents_is_as_it_was_written() -> None:
+    page = faults.DOCS.read_text(encoding="utf-8")
+    begin, end = table.HEAD.split("{words}")
+    assert page.startswith(begin)
+    assert end in page
+    assert re.search(r"\nDrawn at commit [0-9a-f]+ on [^\n]+\.\n$", page)  # nothing was added by hand
 
 
 def test_what_is_tried_again_is_what_was_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
