@@ -97,6 +97,23 @@ def test_an_object_that_is_shown_late_is_followed_from_there_and_on_demand_befor
     assert rows[2]["objects"]["7"]["presence"] == "present"
 
 
+def test_an_object_is_added_to_what_was_tracked_and_taken_back(two: Program, models: list[ColourSegmenter]) -> None:
+    write_label_map(Path("first.png"), square_mask(0, SIZE, 7))
+    write_label_map(Path("late.png"), late_mask(7, 4))
+    alone = ["video=frames", "ref_mask=first.png", "output=[masks,rle,matte]"]
+    both = ["video=frames", "ref_mask=[first.png,late.png]", "ref_frame=[0,6]", "output=[masks,rle,matte]"]
+    assert two(*alone, "output_dir=out") == 0
+    for more in ("add_backward=false", "add_backward=true"):
+        assert two(*both, more, f"output_dir={more}") == 0
+    assert two(*both, "output_dir=out") == 0
+    assert models[-1].encoded == 6 + 5, "forward from frame 6 on, and back to frame 1"
+    assert tree(Path("out")) == tree(Path("add_backward=false"))
+    assert two(*alone, "output_dir=out") == 0
+    assert models[-1].encoded == 6
+    assert two(*alone, "output_dir=fresh") == 0
+    assert tree(Path("out")) == tree(Path("fresh"))
+
+
 def test_late_ids_are_the_masks_own_also_above_255_and_in_masks_of_0_and_255(two: Program) -> None:
     Image.fromarray(square_mask(0, SIZE).labels * np.uint16(300)).save("first.png")
     Image.fromarray(late_mask(1, 2).labels.astype(np.uint16) * np.uint16(300)).save("late.png")

@@ -249,9 +249,9 @@ def test_results_and_checkpoint_come_back_as_they_were(with_alpha: bool, tmp_pat
     levels = np.arange(6, dtype=np.uint8).reshape(1, 2, 3)
     masks = [LowResMasks(levels + k, each.predicted_iou, each.presence) for k, each in enumerate(results)]
     for k in range(2):
-        direction.append(masks[k], results[k])
+        direction.append((200,), masks[k], results[k])
     direction.save(Checkpoint(5, {"memory": torch.arange(6.0).reshape(2, 3).T}))
-    direction.append(masks[2], None)  # belongs to no state
+    direction.append((200,), masks[2], None)  # belongs to no state
     direction.close()
     again = SavedPass(tmp_path, "forward")
     assert (len(again), again.checkpoint.consumed, again.checkpoint.done) == (2, 5, False)

@@ -17,6 +17,7 @@ from vos import __version__
 from vos.cli.config import AlbumConfig, RunConfig
 from vos.cli.options import paths
 from vos.evaluation.config import EvaluateConfig
+from vos.geometry import SizeHW
 from vos.io.images import is_image
 from vos.io.readers.live import is_live_address
 from vos.sam.segmenter import Segmenter
@@ -26,8 +27,15 @@ SHOWN = ("ref_mask", "ref_frame", "ref_box", "ref_point", "concept")  # options 
 NOT_TRACKING = (*WHERE_AND_WHETHER, *SHOWN, "object_names", "output", "matte_format")
 
 
-def tracking_fingerprint(config: RunConfig, model: Segmenter, object_ids: Sequence[int]) -> str:
-    """Hashes everything that the tracking of one video depends on, its references apart."""
+def tracking_fingerprint(config: RunConfig, model: Segmenter, size: SizeHW, object_ids: Sequence[int]) -> str:
+    """Hashes everything that the tracking of one video depends on, its references apart.
+
+    Args:
+        config: all options.
+        model: as it suits the number of objects.
+        size: (H, W) of the frames.
+        object_ids: of all references; they count where the tracker cannot take further ones.
+    """
     return _fingerprint(
         options={name: value for name, value in asdict(config).items() if name not in NOT_TRACKING},
         has_alpha="matte" in config.output,
@@ -35,7 +43,8 @@ def tracking_fingerprint(config: RunConfig, model: Segmenter, object_ids: Sequen
         device=str(model.device),
         video=_stamps(_files(config.video or "")),
         concepts=[file_hash(file) for file in paths(config.concept)],
-        object_ids=list(object_ids),
+        geometry=str(model.geometry(size)),
+        object_ids=list(object_ids) if config.tracker.name == "published" else [],
     )
 
 

@@ -84,8 +84,12 @@ class Direction:
         return not (self.is_backward and frame.index in self.references)
 
     @contextmanager
-    def resumable(self, tracker: Tracker) -> Iterator[None]:
+    def resumable(self, tracker: Tracker, object_ids: tuple[int, ...] | None = None) -> Iterator[None]:
         """Restores the tracker, and saves its state at the end or on Ctrl-C, which on live input ends the video.
+
+        Args:
+            tracker: what follows the objects.
+            object_ids: of the objects; an earlier run may have followed fewer, or more. None = no others.
 
         Raises:
             VosError: there was no frame at all.
@@ -94,6 +98,8 @@ class Direction:
         origin = self.saved if self.consumed else self.branches_off
         if origin is not None and (state := origin.state()):
             tracker.restore(state)
+            if object_ids is not None and object_ids != tracker.object_ids:
+                tracker.follow(object_ids)
         self._saved_at = time.monotonic()
         try:
             yield

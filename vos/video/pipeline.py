@@ -27,7 +27,7 @@ from vos.tracking.merge import merge
 from vos.tracking.tracker import Tracker
 from vos.video.direction import Direction, check_positions, plan
 from vos.video.join import BackwardPass, LowResMasks, backward_passes
-from vos.video.reference import Reference, in_order
+from vos.video.reference import Reference, in_order, object_ids
 from vos.video.replay import Replay
 from vos.video.resume import ResumeState, temporary_state
 from vos.video.saved import Checkpoint
@@ -117,7 +117,7 @@ def segment_video(
         VosError: a reference is outside of the video or needs random access, or reading or writing failed.
         KeyboardInterrupt: Ctrl-C, after saving the state; on live input it ends the video instead.
     """
-    references = in_order(references)
+    references, ids = in_order(references), object_ids(references)
     positions = check_positions(source, references)
     passes = further_passes(source, references, positions, pipeline)
     needs_state = resume is None and (positions[0] > 0 or bool(passes))
@@ -126,13 +126,13 @@ def segment_video(
             # What is on disk is written first: passes backward, what led to them, and what an earlier run has left.
             if saved is not None and direction.is_last:
                 given, joined = dict(zip(positions, references)), partial(merged, pipeline)
-                for result in Replay(source, given, passes, saved, joined).results(pipeline.times):
+                for result in Replay(source, given, passes, ids, saved, joined).results(pipeline.times):
                     pipeline.write(result)
             if direction.is_done:
                 continue
             # Read and encode ahead of the tracker, merge and write behind it.
             with (
-                direction.resumable(pipeline.tracker),
+                direction.resumable(pipeline.tracker, ids),
                 WriteBehind(partial(finish, pipeline, direction), PENDING_RESULTS, "write") as results,
                 Prefetch(encode(direction.frames(), pipeline), pipeline.batch_size, "encode") as embedded,
             ):
@@ -211,7 +211,7 @@ def finish(pipeline: VideoPipeline, direction: Direction, item: Tracked) -> None
         if direction.is_last and result is not None:
             pipeline.write(result)
         if direction.saved is not None:
-            direction.saved.append(LowResMasks.of(item.tracked), result)
+            direction.saved.append(pipeline.tracker.object_ids, LowResMasks.of(item.tracked), result)
     if direction.saved is not None and item.checkpoint is not None:
         direction.saved.save(item.checkpoint)
 

@@ -24,6 +24,7 @@ class Replay:
         source: the frames, read once more from the first one on.
         references: by position.
         passes: from further references backward, in their order.
+        object_ids: of all references; an earlier run may have known fewer, or more.
         saved: what is kept of each pass: all frames before the first reference, and none or more from there on.
         merged: makes a frame's result of what several passes say, and the ids of its objects.
     """
@@ -31,6 +32,7 @@ class Replay:
     source: FrameSource
     references: Mapping[int, Reference]
     passes: Sequence[BackwardPass]
+    object_ids: tuple[int, ...]
     saved: ResumeState
     merged: Callable[[TrackedFrame, Frame, tuple[int, ...]], SegmentedFrame]
 
@@ -49,11 +51,11 @@ class Replay:
 
     def _result(self, position: int, frame: Frame, saved: SavedPass, number: int) -> SegmentedFrame:
         """Reads a frame's result, the ``number``-th of a pass, or joins it with what other passes say."""
-        result = saved.read(number, frame)
+        result = saved.read(number, frame, self.object_ids)
         ids = result.label_map.object_ids
         others = [each for each in self.passes if any(each.share(i, position) for i in ids)]
         if not others:
             return result
         given = self.references[position].label_map if position in self.references else None
-        masks = [(each, self.saved.back_from(each.start).masks(each.start - 1 - position)) for each in others]
-        return self.merged(join(saved.masks(number), masks, position, ids, given), frame, ids)
+        masks = [(each, self.saved.back_from(each.start).masks(each.start - 1 - position, ids)) for each in others]
+        return self.merged(join(saved.masks(number, ids), masks, position, ids, given), frame, ids)

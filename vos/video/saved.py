@@ -12,7 +12,7 @@ import os
 import shutil
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,12 +25,13 @@ import safetensors.torch
 import torch
 
 from vos.io.atomic import atomic_path, writing_to
-from vos.structures import PRESENCES, Frame, LabelMap, SegmentedFrame
+from vos.structures import PRESENCES, Frame, LabelMap, Presence, SegmentedFrame
 from vos.video.join import LowResMasks
 
 _HEADER = struct.Struct("<QI")  # of a result: bytes that follow, their checksum
 _DIGEST = 16  # bytes of the hash that a state begins with
 _PROGRESS = "/progress"  # among the tensors of a state: frames consumed, results, whether there are no more
+_ROWS = {"probabilities", "predicted_iou", "presence", "alpha"}  # arrays of a result with a row per object
 EARLIER_BYTES = 64 * 1024 * 1024  # of the states to which a correction may go back, besides the latest one ...
 EARLIER_MOST = 16  # ... and their number
 
@@ -101,16 +102,16 @@ class SavedPass:
     def __len__(self) -> int:
         return len(self._offsets) - 1
 
-    def append(self, masks: LowResMasks, result: SegmentedFrame | None) -> None:
-        """Adds a frame: its low-res masks, and its result where that is made already."""
+    def append(self, object_ids: Sequence[int], masks: LowResMasks, result: SegmentedFrame | None) -> None:
+        """Adds a frame: its N ids, its low-res masks, and its result where that is made already."""
         arrays: dict[str, npt.NDArray[Any]] = {
+            "object_ids": np.array(object_ids, np.uint8),
             "probabilities": masks.probabilities,
             "predicted_iou": masks.predicted_iou,
             "presence": np.array([PRESENCES.index(p) for p in masks.presence], np.uint8),
         }
         if result is not None:
             arrays["labels"] = result.label_map.labels
-            arrays["object_ids"] = np.array(result.label_map.object_ids, np.uint8)
             if result.alpha is not None:
                 arrays["alpha"] = np.ascontiguousarray(result.alpha)
         record = zlib.compress(safetensors.numpy.save(arrays), 1)
@@ -119,17 +120,28 @@ class SavedPass:
             self._file.write(_HEADER.pack(len(record), zlib.crc32(record)) + record)
         self._offsets.append(self._offsets[-1] + _HEADER.size + len(record))
 
-    def _arrays(self, index: int) -> dict[str, npt.NDArray[Any]]:
-        return safetensors.numpy.load(zlib.decompress(self._record(index)))
+    def _arrays(self, index: int, object_ids: Sequence[int] | None) -> dict[str, npt.NDArray[Any]]:
+        """Reads a record, with a row for each of ``object_ids``; an object that it does not know is absent."""
+        arrays = safetensors.numpy.load(zlib.decompress(self._record(index)))
+        own = arrays["object_ids"].tolist()
+        if object_ids is None or list(object_ids) == own:
+            return arrays
+        known = [k for k, i in enumerate(object_ids) if i in own]
+        for name in _ROWS & arrays.keys():
+            nothing = PRESENCES.index(Presence.ABSENT) if name == "presence" else 0
+            rows = np.full((len(object_ids), *arrays[name].shape[1:]), nothing, arrays[name].dtype)
+            rows[known] = arrays[name][[own.index(object_ids[k]) for k in known]]
+            arrays[name] = rows
+        return arrays | {"object_ids": np.array(object_ids, np.uint8)}
 
-    def masks(self, index: int) -> LowResMasks:
-        """Reads the low-res masks of the ``index``-th result."""
-        arrays = self._arrays(index)
+    def masks(self, index: int, object_ids: Sequence[int] | None = None) -> LowResMasks:
+        """Reads the low-res masks of the ``index``-th result: of ``object_ids``, None = those that it has."""
+        arrays = self._arrays(index, object_ids)
         return LowResMasks(arrays["probabilities"], arrays["predicted_iou"], _presences(arrays))
 
-    def read(self, index: int, frame: Frame) -> SegmentedFrame:
-        """Reads the ``index``-th result, which belongs to ``frame``."""
-        arrays = self._arrays(index)
+    def read(self, index: int, frame: Frame, object_ids: Sequence[int] | None = None) -> SegmentedFrame:
+        """Reads the ``index``-th result, which belongs to ``frame``: of ``object_ids``, None = those that it has."""
+        arrays = self._arrays(index, object_ids)
         return SegmentedFrame(
             frame=frame,
             label_map=LabelMap(arrays["labels"], tuple(arrays["object_ids"].tolist())),
