@@ -1,9 +1,10 @@
 """Does memory stay constant however long the video is? Peak resident memory of a short and of a long clip.
 
-    python benchmarks/memory.py [--frames 200 5000] [option=value ...]
+    python benchmarks/memory.py [--frames 200 5000] [--through program|iterator|generator] [option=value ...]
 
-Makes two clips of a moving square, runs ``python -m vos.run`` on each in a process of its own, with the options
-given, and prints the peaks and their difference. Ends with status 1 if they differ by 10 % or more.
+Makes two clips of a moving square, follows it in each in a process of its own, with the options given, and prints the
+peaks and their difference: through ``python -m vos.run``, through the iterator of ``vos.track`` on the file, or on a
+generator of its pictures. Ends with status 1 if they differ by 10 % or more.
 """
 
 from __future__ import annotations
@@ -21,6 +22,15 @@ from PIL import Image
 
 HEIGHT, WIDTH, SIDE = 144, 192, 40
 LIMIT = 0.10
+THROUGH_PYTHON = """
+import sys, numpy, vos
+from vos.io.frames import open_frames
+clip, mask, through, *words = sys.argv[1:]
+options = {name: int(value) if value.isdigit() else value for name, _, value in (word.partition("=") for word in words)}
+frames = clip if through == "iterator" else (frame.rgb for frame in open_frames(clip))
+seen = sum(bool(result[1].mask.any()) for result in vos.track(frames, mask, options=options))
+print(seen, "frames with the object")
+"""
 
 
 def make_clip(path: Path, frames: int) -> None:
@@ -42,13 +52,18 @@ def make_clip(path: Path, frames: int) -> None:
     Image.fromarray(mask).save(path.with_suffix(".png"))
 
 
-def peak_memory(clip: Path, options: list[str]) -> float:
-    """Peak resident memory in MiB of ``python -m vos.run`` on a clip."""
-    words = [f"video={clip}", f"ref_mask={clip.with_suffix('.png')}", f"output_dir={clip.parent / clip.stem}"]
-    process = subprocess.Popen([sys.executable, "-m", "vos.run", *words, *options])
+def peak_memory(clip: Path, through: str, options: list[str]) -> float:
+    """Peak resident memory in MiB of following the square in a clip."""
+    mask = clip.with_suffix(".png")
+    if through == "program":
+        words = [f"video={clip}", f"ref_mask={mask}", f"output_dir={clip.parent / clip.stem}"]
+        command = ["-m", "vos.run", *words, "output=[masks,overlay,rle]"]
+    else:
+        command = ["-c", THROUGH_PYTHON, str(clip), str(mask), through]
+    process = subprocess.Popen([sys.executable, *command, *options])
     _, status, usage = os.wait4(process.pid, 0)
     if status:
-        raise SystemExit(f"vos.run failed on {clip}")
+        raise SystemExit(f"following the square in {clip} failed")
     return usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
@@ -56,15 +71,16 @@ def main() -> int:
     """Reads the options from the command line; returns the exit status."""
     parser = argparse.ArgumentParser(description="Peak memory of a short and of a long clip.")
     parser.add_argument("--frames", type=int, nargs=2, default=(200, 5000), metavar=("SHORT", "LONG"))
+    parser.add_argument("--through", choices=("program", "iterator", "generator"), default="program")
     parser.add_argument("options", nargs="*", help="options of vos.run")
     arguments = parser.parse_args()
-    options = ["model.input_size=256", "output=[masks,overlay,rle]", *arguments.options]
+    options = ["model.input_size=256", *arguments.options]
     with tempfile.TemporaryDirectory() as folder:
         peaks = []
         for count in arguments.frames:
             clip = Path(folder) / f"{count}.mp4"
             make_clip(clip, count)
-            peaks.append(peak_memory(clip, options))
+            peaks.append(peak_memory(clip, arguments.through, options))
     short, long = peaks
     difference = long / short - 1
     for count, peak in zip(arguments.frames, peaks):

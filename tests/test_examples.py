@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from PIL import Image
 
 import vos.api.track
 import vos.api.tracker
+from docs import notebook
 from vos.io.masks.label_map import write_label_map
 from vos.sam import own_models
 from vos.sam.segmenter import Segmenter
@@ -70,6 +72,24 @@ def material(clip: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_examples_run(page: Path) -> None:
     exec(compile(examples(page), str(page), "exec"), {"__name__": "example"})
+
+
+@pytest.mark.usefixtures("material")
+def test_the_notebook_runs_and_is_the_one_that_was_executed() -> None:
+    cells = json.loads((ROOT / "docs" / "video.ipynb").read_text(encoding="utf-8"))["cells"]
+    assert [(cell["cell_type"], "".join(cell["source"])) for cell in cells] == [*notebook.CELLS]
+    assert all(cell["outputs"] for cell in cells if cell["cell_type"] == "code"), "executed"
+    code = "\n".join(source for kind, source in notebook.CELLS if kind == "code")
+    exec(compile(code, "video.ipynb", "exec"), {"__name__": "example"})
+
+
+def test_a_cell_gives_what_a_notebook_would_show() -> None:
+    found = notebook.execute("print('a')\nx = 2\nx + 1", {})
+    assert [(one["output_type"], one.get("text") or one["data"]["text/plain"]) for one in found] == [
+        ("stream", ["a\n"]),
+        ("execute_result", ["3"]),
+    ]
+    assert notebook.execute("x = 1", {}) == []
 
 
 def test_the_pages_of_python_have_examples() -> None:

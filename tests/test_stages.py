@@ -7,11 +7,12 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
 import vos.stages
-from vos.stages import Prefetch, WriteBehind, available_cores, interrupt_later
+from vos.stages import HandOut, LeftError, Prefetch, WriteBehind, available_cores, interrupt_later
 
 
 def test_an_item_whose_wake_up_call_was_lost_is_consumed_all_the_same() -> None:
@@ -34,7 +35,7 @@ def test_an_item_whose_wake_up_call_was_lost_is_consumed_all_the_same() -> None:
 def test_only_cores_that_the_process_may_use_are_counted() -> None:
     code = """
 import os
-from vos.stages import available_cores
+from vos.stages import HandOut, LeftError, Prefetch, StageTimes, WriteBehind, available_cores, interrupt_later
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 assert available_cores() == 1
 """
@@ -91,3 +92,42 @@ def test_ctrl_c_on_leaving_waits_for_what_is_being_written() -> None:
         results.put(2)
         time.sleep(0)
     assert written == [2]
+
+
+def test_what_a_function_hands_out_is_iterated_in_order_and_its_error_comes_last() -> None:
+    def work(hand_out: Callable[[int], None]) -> None:
+        for number in range(5):
+            hand_out(number)
+        raise ValueError("at the end")
+
+    seen = []
+    with HandOut(work, 1, "work") as numbers, pytest.raises(ValueError, match="at the end"):
+        for number in numbers:
+            seen.append(number)
+    assert seen == [0, 1, 2, 3, 4]
+
+
+def test_whoever_hands_out_is_told_when_nobody_wants_more() -> None:
+    told = []
+
+    def work(hand_out: Callable[[int], None]) -> None:
+        try:
+            for number in range(1000):
+                hand_out(number)
+        except LeftError:
+            told.append(True)
+            raise
+
+    with HandOut(work, 1, "work") as numbers:
+        assert next(iter(numbers)) == 0
+    assert told == [True]
+    assert "work" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_an_iterable_that_cannot_even_begin_is_an_error_and_nobody_waits() -> None:
+    class Broken:
+        def __iter__(self) -> Iterator[int]:
+            raise ValueError("no beginning")
+
+    with Prefetch(Broken(), 1, "read") as numbers, pytest.raises(ValueError, match="no beginning"):
+        next(iter(numbers))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -256,3 +258,20 @@ def test_masks_are_read_as_in_files() -> None:
     void = MASK.copy()
     void[-2:] = 255
     np.testing.assert_array_equal(next(vos.track("clip.mp4", torch.from_numpy(void))).labels, MASK)  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_the_embedded_model_gives_the_bits_of_the_command_line(clip: Path, tmp_path: Path) -> None:
+    """With all threads, the practice on the reference and the outlines at the frame's edges."""
+    words = ["tracker.adapt.steps=4", "model.input_size=256", "output=masks"]
+    command = [sys.executable, "-m", "vos.run", f"video={clip}", f"ref_mask={tmp_path / 'mask 5.png'}", "ref_frame=5"]
+    subprocess.run([*command, *words, f"output_dir={tmp_path / 'out'}"], check=True, capture_output=True)
+    code = (
+        "import sys, vos; vos.write(vos.track(sys.argv[1], {5: sys.argv[2]}, "
+        "options={'tracker.adapt.steps': 4, 'model.input_size': 256}), sys.argv[3], 'masks')"
+    )
+    arguments = [str(clip), str(tmp_path / "mask 5.png"), str(tmp_path / "ours")]
+    subprocess.run([sys.executable, "-c", code, *arguments], check=True)
+    masks = {path.name: path.read_bytes() for path in (tmp_path / "out" / "masks").iterdir()}
+    assert len(masks) == FRAMES
+    assert {path.name: path.read_bytes() for path in (tmp_path / "ours" / "masks").iterdir()} == masks

@@ -66,7 +66,7 @@ def test_a_video_that_has_gone_is_missed_only_where_it_is_needed(here: Program) 
     Path("my clip (1).mp4").rename("moved.mp4")
     first = next(vos.load("out"))
     assert (first.index, first.ids, first.labels.max()) == (0, (3,), 3)
-    assert first._repr_png_() is not None
+    assert first._repr_jpeg_()
     with pytest.raises(vos.VosError, match=r"picture of frame 00000 is not at hand; give the video"):
         _ = first.frame
     assert next(vos.load("out", "moved.mp4")).frame.rgb.shape == (96, 128, 3)
@@ -101,6 +101,8 @@ def test_an_error_leaves_nothing_and_strangers_stay() -> None:
     vos.write(vos.track("clip.mp4", "mask.png"), "out", "masks")
     with pytest.raises(vos.VosError, match="would write"):
         vos.write(vos.load("out"), "out", "masks")
+    with pytest.raises(vos.VosError, match=r"reference=out/masks/00000\.png lies where this run would write"):
+        vos.write(vos.track("clip.mp4", "out/masks/00000.png"), "out", "masks")
     assert len(list(vos.load("out"))) == FRAMES
 
 

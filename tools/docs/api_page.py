@@ -92,8 +92,8 @@ for result in vos.track("clip.mp4", concept):
     print(result[1].name, result[1].presence.value)
 ```
 
-An encoder or a checkpoint of your own: [own_model.md](own_model.md). Names and meanings of options:
-[options.md](options.md).
+With pictures: [a notebook](video.ipynb). An encoder or a checkpoint of your own: [own_model.md](own_model.md).
+Names and meanings of options: [options.md](options.md).
 """
 ORDER = (
     *("track", "Results", "Result", "ObjectResult", "Tracker", "write", "load"),

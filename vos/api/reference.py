@@ -108,6 +108,12 @@ def is_mask_file(given: object) -> bool:
     return isinstance(given, (str, Path)) and not is_concept_file(_path(given))
 
 
+def reference_files(given: GivenReference | Mapping[int, GivenReference]) -> list[Path]:
+    """Lists the files among what is given."""
+    every = given.values() if isinstance(given, Mapping) else [given]
+    return [_path(one) for one in every if isinstance(one, (str, Path))]
+
+
 def _path(given: object) -> Path:
     return Path(str(given)).expanduser()
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from vos.errors import VosError
 from vos.geometry import mask_box
-from vos.io.render import overlay, png
+from vos.io.render import overlay, preview
 from vos.structures import Frame, LabelMap, Presence, SegmentedFrame
 
 if TYPE_CHECKING:
@@ -153,8 +153,7 @@ class Result(Mapping[int, ObjectResult]):
         found = ", ".join(f"{one.id} {one.name!r} {one.presence.value} {one.score:.2f}" for one in self.values())
         return f"Result(frame {self.name} at {self.time:.3f} s: {found or 'no objects'})"
 
-    def _repr_png_(self) -> bytes | None:
+    def _repr_jpeg_(self) -> bytes:
         """Shows itself in a notebook: the overlay, or without the picture its masks."""
         blank = np.zeros((*self.labels.shape, 3), np.uint8)
-        picture = self.overlay() if self._has_picture else overlay(blank, LabelMap(self.labels, self.ids))
-        return png(picture)
+        return preview(self.overlay() if self._has_picture else overlay(blank, LabelMap(self.labels, self.ids)), ".jpg")

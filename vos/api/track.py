@@ -15,7 +15,7 @@ import torch
 from vos import __version__
 from vos.album.listing import album_root
 from vos.api.options import configured
-from vos.api.reference import GivenReference, as_references
+from vos.api.reference import GivenReference, as_references, reference_files
 from vos.api.results import Results
 from vos.io.frames import Conversion, FrameSource, open_frames
 from vos.io.readers.arrays import NAME
@@ -87,7 +87,8 @@ def track(
         references = as_references(reference, source)
         loaded = _load(config) if isinstance(model, str) else model
         job = _Job(config, source, references, loaded, object_names(references, names))
-        return Results(source, job.begin, job.about(), _files(source))
+        files = [*_files(source), *(("reference", path) for path in reference_files(reference))]
+        return Results(source, job.begin, job.about(), files)
     except BaseException:
         source.close()
         raise

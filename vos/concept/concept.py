@@ -14,7 +14,7 @@ from vos.concept.mask_weights import image_weights
 from vos.concept.reference_check import best_reference
 from vos.concept.reference_view import Mask, Photo, ReferenceView, as_mask, as_rgb, reference_view
 from vos.errors import VosError
-from vos.io.render import png, thumbnail_row
+from vos.io.render import preview, thumbnail_row
 from vos.persam.persam_f import FinetuneConfig
 from vos.persam.target_feature import Pooling
 from vos.sam.registry import cached_model
@@ -119,7 +119,7 @@ class Concept:
 
     def _repr_png_(self) -> bytes:
         """Shows itself in a notebook: its reference photos in small, what is not the object faded."""
-        return png(thumbnail_row([view.thumbnail for view in self.views]))
+        return preview(thumbnail_row([view.thumbnail for view in self.views]), ".png")
 
     def check_model(self, model: Segmenter, embedding: ImageEmbedding | None = None) -> None:
         """Refuses a model that this concept was not made with: its features would mean nothing there.

@@ -21,6 +21,7 @@ LINE_TO_WHITE = 0.5
 BLUR_PER_SIDE = 60  # the blur's sigma goes so often into the longer side
 BLUR_SIGMA = 4  # pixels, at the scale at which it is computed
 FAR_SHARE = 0.01
+PREVIEW_SIDE = 640
 EDGE_PER_SIDE = 1 / 150  # half the width of a cut-out's soft edge, as a share of the longer side
 EDGE_GAIN = 2.5  # how much steeper that edge is than the network's
 
@@ -149,9 +150,18 @@ def thumbnail_row(thumbnails: Sequence[npt.NDArray[np.uint8]]) -> Rgb:
     return np.concatenate(faded, axis=1)
 
 
-def png(picture: npt.NDArray[np.uint8]) -> bytes:
-    """Encodes a picture, uint8 (H, W, 3) RGB or (H, W) gray, as PNG."""
-    _, encoded = cv2.imencode(".png", picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+def preview(picture: npt.NDArray[np.uint8], suffix: Literal[".jpg", ".png"]) -> bytes:
+    """Encodes a picture for a notebook, at most ``PREVIEW_SIDE`` pixels wide or high.
+
+    Args:
+        picture: uint8 (H, W, 3) RGB or (H, W) gray.
+        suffix: the format.
+    """
+    scale = PREVIEW_SIDE / max(picture.shape)
+    if scale < 1:
+        size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
+        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    _, encoded = cv2.imencode(suffix, picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     return np.asarray(encoded).tobytes()
 
 

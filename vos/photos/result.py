@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from vos.io.render import png
+from vos.io.render import preview
 from vos.structures import Presence
 
 
@@ -62,7 +62,7 @@ class PhotoResult:
 
     def _repr_png_(self) -> bytes:
         """Shows itself in a notebook: its soft mask."""
-        return png(self.alpha)
+        return preview(self.alpha, ".png")
 
     @property
     def points(self) -> npt.NDArray[np.float32]:
