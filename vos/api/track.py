@@ -6,7 +6,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -25,11 +25,11 @@ from vos.sam.registry import load_model
 from vos.sam.segmenter import Segmenter
 from vos.stages import HandOut
 from vos.structures import SegmentedFrame
-from vos.tracking.registry import make_tracker
+from vos.video.build import build_pipeline
 from vos.video.config import VideoConfig
 from vos.video.excerpt import excerpt
 from vos.video.names import object_names
-from vos.video.pipeline import VideoPipeline, segment_video
+from vos.video.pipeline import segment_video
 from vos.video.reference import Reference, object_ids
 
 AHEAD = 2  # results that wait for whoever asks for them
@@ -113,17 +113,8 @@ class _Job:
         waits = len(self.references) > 1 or self.references[0].frame_index != self.source.first
         with _threads(self.config):
             model = self.model.for_objects(len(object_ids(self.references)))
-            pipeline = VideoPipeline(
-                model,
-                make_tracker(self.config.tracker, model),
-                [_Handing(hand_out)],
-                batch_size=1 if self.source.is_live else self.config.batch_size,
-                with_alpha=with_alpha or waits,
-                edges=self.config.tracker.outlines,
-                both_sides=self.config.both_sides,
-                add_backward=self.config.add_backward,
-                names=self.names,
-            )
+            pipeline = build_pipeline(self.config, self.source, model, self.names)
+            pipeline = replace(pipeline, writers=[_Handing(hand_out)], with_alpha=with_alpha or waits)
             segment_video(self.source, self.references, pipeline)
 
     def about(self) -> dict[str, object]:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,7 @@ from vos.sam.registry import load_model
 from vos.sam.segmenter import Segmenter
 from vos.stages import StageTimes
 from vos.structures import Frame, LabelMap
-from vos.tracking.registry import make_tracker
-from vos.tracking.tracker import Tracker
+from vos.video.build import build_pipeline
 from vos.video.excerpt import excerpt
 from vos.video.pipeline import VideoPipeline, frames_again, segment_video
 from vos.video.reference import object_ids
@@ -86,13 +85,13 @@ def run(config: RunConfig, folder: Path, profile: Profile | None = None) -> None
             tidy_notes(folder)
             print(f"{folder} is finished already, with the same options and input; overwrite=true redoes it")
             return
-        tracker = make_tracker(config.tracker, model)
+        pipeline = build_pipeline(config, source, model, given.names)
         with _sole_writer(config, video, folder):
             (folder / "summary.json").unlink(missing_ok=True)  # until this run is complete, nothing is finished here
             ids = {"original_ids": given.original_ids} if given.original_ids else {}
             header = {**_header(config, model, source, fingerprint), **ids}
             with profiled(profile, folder) as times:
-                progress = _segment(config, source, given, model, tracker, folder, header, times)
+                progress = _segment(config, source, given, pipeline, folder, header, times)
     print("\n".join(str(path) for path in (*outputs.values(), folder / "summary.json")))
     speed, learning = f"{progress.speed:.1f} frames per second", f"{progress.learning:.1f} s of learning"
     print(f"{progress.tracked} frames at {speed}, after {learning} the reference")
@@ -141,8 +140,7 @@ def _segment(
     config: RunConfig,
     source: FrameSource,
     given: Given,
-    model: Segmenter,
-    tracker: Tracker,
+    pipeline: VideoPipeline,
     folder: Path,
     header: dict[str, Any],
     times: StageTimes,
@@ -158,16 +156,10 @@ def _segment(
             folder / "summary.json", header, lambda: {**progress.summary(), "video_lacks": asdict(source.damage)}
         )
         writers = [stack.enter_context(writer) for writer in (summary, *outputs)]
-        pipeline = VideoPipeline(
-            model,
-            tracker,
-            writers,
-            batch_size=1 if source.is_live else config.batch_size,
+        pipeline = replace(
+            pipeline,
+            writers=writers,
             with_alpha="matte" in config.output,
-            edges=config.tracker.outlines,
-            both_sides=config.both_sides,
-            add_backward=config.add_backward,
-            names=given.names,
             on_frame=progress.on_frame,
             on_learning=progress.on_learning,
             on_prompted=lambda frame, mask: _show_reference(folder / "reference.png", frame, mask),
