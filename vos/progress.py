@@ -30,6 +30,7 @@ class Display:
     say: Callable[[str], object] | None
 
 
+NOWHERE = Display(has_bar=False, say=None)
 _displays: list[Display] = []  # the latest counts; none = as stderr is
 
 

@@ -82,6 +82,7 @@ def test_loose_results_are_written_too() -> None:
     some = [result for result in vos.track(iter(square_clip(6, (96, 128))), "mask.png") if result.index % 2 == 0]
     vos.write(some, "out", ALL)
     assert sorted(path.name for path in Path("out/masks").iterdir()) == ["00000.png", "00002.png", "00004.png"]
+    assert [result.index for result in vos.load("out")] == [0, 2, 4]
     with pytest.raises(vos.VosError, match="no results to write"):
         vos.write([], "none")
     assert not Path("none").exists()

@@ -20,6 +20,7 @@ from vos.api.results import Results
 from vos.io.frames import Conversion, FrameSource, open_frames
 from vos.io.readers.arrays import NAME
 from vos.io.readers.live import is_live_address
+from vos.progress import NOWHERE, shown_on
 from vos.sam.device import set_threads
 from vos.sam.registry import load_model
 from vos.sam.segmenter import Segmenter
@@ -111,7 +112,7 @@ class _Job:
     def _work(self, with_alpha: bool, hand_out: Callable[[SegmentedFrame], None]) -> None:
         # What waits on disk for its turn, as backward results do, cannot be softened later.
         waits = len(self.references) > 1 or self.references[0].frame_index != self.source.first
-        with _threads(self.config):
+        with _threads(self.config), shown_on(NOWHERE):
             model = self.model.for_objects(len(object_ids(self.references)))
             pipeline = build_pipeline(self.config, self.source, model, self.names)
             pipeline = replace(pipeline, writers=[_Handing(hand_out)], with_alpha=with_alpha or waits)

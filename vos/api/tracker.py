@@ -16,6 +16,7 @@ from vos.api.tracker_file import TrackerFile, read_tracker, write_tracker
 from vos.errors import VosError
 from vos.io.readers.arrays import as_picture
 from vos.io.readers.folder import FOLDER_FPS
+from vos.progress import NOWHERE, shown_on
 from vos.sam.registry import load_model
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, ImageEmbedding, LabelMap, SegmentedFrame, TrackedFrame
@@ -114,7 +115,8 @@ class Tracker:
             self._objects = count_objects(given, picture)
         embedding = self._model_of(self._objects).encode([rgb])[0]
         shown = read_shown(given, picture, embedding, self._model_of(self._objects), {*self._taken, *self.ids})
-        result = self._track(picture, embedding, shown)
+        with shown_on(NOWHERE):
+            result = self._track(picture, embedding, shown)
         self._size, self._given = (rgb.shape[0], rgb.shape[1]), []
         self.index += 1
         return Result(result)

@@ -80,7 +80,8 @@ def _described(results: Iterable[Result]) -> _Described:
         raise VosError("there are no results to write")
     source = ArraySource([first.segmented.frame.rgb])
     source.time_base = LOOSE
-    return source, {}, (), (result for result in chain([first], iterator))
+    about = {"video": {"path": source.path, "size": list(source.size), "fps": source.fps}}
+    return source, about, (), (result for result in chain([first], iterator))
 
 
 def _complete(result: Result, outputs: Sequence[str]) -> SegmentedFrame:
