@@ -148,7 +148,7 @@ def _segment(
     """Runs the pipeline with a progress bar, and goes on where an interrupted run has left its state."""
     begin, progress = time.perf_counter(), _Progress(folder.name, times)
     with ExitStack() as stack:
-        mark = tracking_fingerprint(config, model, source.size, object_ids(given.references))
+        mark = tracking_fingerprint(config, pipeline.model, source.size, object_ids(given.references))
         resume = None if source.is_live else stack.enter_context(resume_state(config, source, given, folder, mark))
         resumed = 0 if resume is None else resume.resumed
         outputs = [make_writer(name, path, source) for name, path in _outputs(config, folder).items()]
