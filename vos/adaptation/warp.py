@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from vos.geometry import SizeHW
+from vos.sam.nano.inputs import highest_around
 
 Matrix = npt.NDArray[np.float64]  # (3, 3), homogeneous, from (x, y) of the source to (x, y) of the result
 Field = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]  # x and y in the source, (H, W) each
@@ -96,5 +97,5 @@ def corrupt_masks(masks: torch.Tensor, generator: torch.Generator) -> torch.Tens
     # No GPU is asked for the largest size: it would have to be waited for.
     most = int(size.max()) if size.device.type == "cpu" else LARGEST
     for radius in range(1, most + 1):  # a small square r times over is a square of radius r
-        x = torch.where(size >= radius, sign * F.max_pool2d(sign * x, 3, 1, 1), x)
+        x = torch.where(size >= radius, sign * highest_around(sign * x), x)
     return F.avg_pool2d(x * (solid | ~holed), 3, 1, 1)[:, 0]
