@@ -67,7 +67,10 @@ def run(clip: str, model: str, weights: str) -> dict[str, float]:
 
     def build(checkpoint: str) -> Any:
         network = public.sam_model_registry[model]()
-        network.load_state_dict(torch.load(weights, weights_only=True, mmap=True), assign=True)
+        state = torch.load(weights, weights_only=True, mmap=True)
+        lacks, strange = network.load_state_dict(state, strict=False, assign=True)
+        if strange or not all(name.startswith("image_encoder.") and "head." in name for name in lacks):
+            raise SystemExit(f"error: {weights} has not the weights of this model: {[*lacks, *strange][:3]}")
         built.append(time.perf_counter())
         return network.eval()  # after loading: MobileSAM's attention caches its biases on this call
 
