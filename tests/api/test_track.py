@@ -85,7 +85,7 @@ def test_label_maps_are_those_of_the_command_line(
 
 
 def test_soft_masks_are_at_hand_whenever_they_are_asked_for() -> None:
-    for reference in (BOX, {5: "mask 5.png"}):
+    for reference in (BOX, {5: "mask 5.png"}, {0: "mask 0.png", 9: "mask 9.png"}):
         softened = [result.alphas for result in vos.track("clip.mp4", reference)]
         at_once = [result.alphas for result in vos.track("clip.mp4", reference).with_alpha()]
         np.testing.assert_array_equal(softened, at_once)
