@@ -106,6 +106,8 @@ def test_the_page_says_what_was_measured_and_what_was_not(tmp_path: Path) -> Non
     page = speed_page.page(tmp_path / "speed.csv")
     assert "| 1 object, 854x480 | published | 4.000 (1.000 to 9.000) |  |" in page
     assert "| 1 object, 854x480 | vos, bfloat16 | 0.500 (1.000 to 9.000) | 8.0x |" in page
+    speed.write([{**rows[1], "commit": "def"}], tmp_path / "speed.csv")  # not in turns with the published code's
+    assert "x |" not in speed_page.page(tmp_path / "speed.csv")
     left = page.partition("## Not measured")[2]
     assert "vit_t-1-480p float32" in left
     assert "vit_t-1-480p bfloat16" not in left

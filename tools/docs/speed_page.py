@@ -12,6 +12,7 @@ from pathlib import Path
 
 MODELS, OBJECTS, SIZES = ("nano", "vit_t", "vit_b"), (1, 3, 10), {"480p": "854x480", "1080p": "1920x1080"}
 PUBLISHED, FLOOR, PRECISIONS = "published", "floor", ("float32", "bfloat16")
+TOGETHER = ("commit", "machine")  # what rows have in common that were measured in turns
 HEAD = """# Speed
 
 Written by `make docs` from [speed.csv](speed.csv), which `make bench` measures: change neither by hand.
@@ -74,7 +75,9 @@ def page(path: Path) -> str:
 
 def line(about: str, contender: str, row: Row, published: Row | None) -> list[str]:
     """Writes one contender's cells."""
-    ratio = f"{float(published['frame']) / float(row['frame']):.1f}x" if published and published is not row else ""
+    ratio = ""
+    if published and published is not row and all(published[name] == row[name] for name in TOGETHER):
+        ratio = f"{float(published['frame']) / float(row['frame']):.1f}x"
     seconds = f"{float(row['frame']):.3f} ({float(row['least']):.3f} to {float(row['most']):.3f})"
     name = contender if contender == PUBLISHED else f"vos, {contender}"
     measured = f"{row['turns']} turn{'s' * (row['turns'] != '1')}, {row['commit']}, {row['day']}, {row['machine']}"
