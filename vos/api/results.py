@@ -35,12 +35,11 @@ class Results(Iterator[Result]):
         has_pictures: bool = True,
     ) -> None:
         self.source, self.about, self.files, self._has_pictures = source, about, files, has_pictures
-        self._begin, self._items, self._with_alpha = begin, None, False
+        self._begin, self._with_alpha = begin, False
+        self._items: Iterator[SegmentedFrame] | None = None
         self._stack = ExitStack()
         self._stack.callback(source.close)
         self._finalizer = weakref.finalize(self, self._stack.close)  # which knows nothing of self
-
-    _items: Iterator[SegmentedFrame] | None
 
     def with_alpha(self) -> Self:
         """Lets soft masks be made with the masks rather than when they are first asked for; returns itself."""
