@@ -20,7 +20,7 @@ def test_every_output_keeps_the_clips_own_numbers_and_times(
     program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert program(VIDEO, MASK, *PART, "output=[masks,overlay,matte,rle]", "output_dir=out") == 0
-    assert "the frames 5 to 9 in steps of 2 of my clip (1).mp4\n" in capsys.readouterr().out
+    assert "the frames 5 to 9 in steps of 2 of my clip (1).mp4; ref_frame=5\n" in capsys.readouterr().out
     assert sorted(p.stem for p in Path("out/masks").iterdir()) == [f"{n:05d}" for n in NUMBERS]
     assert [entry["image_id"] for entry in json.loads(Path("out/rle.json").read_text())] == NUMBERS
     summary = json.loads(Path("out/summary.json").read_text())

@@ -76,7 +76,7 @@ def run(config: RunConfig, folder: Path, profile: Profile | None = None) -> None
             print(f"{video} is {note}")
         source = excerpt(clip, config.start, config.end, config.every)
         if source is not clip:
-            print(source)
+            print(f"{source}{'' if config.ref_frame else f'; ref_frame={source.first}'}")
         given = given_by(config, source)
         model = load_model(config.model, config.checkpoint, config.device, config.precision)
         model = model.for_objects(len(object_ids(given.references)))
