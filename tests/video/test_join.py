@@ -11,7 +11,7 @@ from fakes import Collector, ListSource, RedTracker, square_clip, square_mask
 from following import BatchSegmenter
 
 import vos.video.direction
-from vos.structures import LabelMap, Presence, TrackedFrame
+from vos.structures import Frame, ImageEmbedding, LabelMap, Presence, TrackedFrame
 from vos.video.join import BackwardPass, LowResMasks, backward_passes, join
 from vos.video.pipeline import VideoPipeline, frames_again, segment_video
 from vos.video.reference import Reference
@@ -76,6 +76,15 @@ def test_what_is_kept_of_a_frame_is_close_to_it() -> None:
     assert (kept.predicted_iou.tolist(), kept.presence) == ([0.5, 1.0], (PRESENT, ABSENT))
 
 
+class Learner(RedTracker):
+    """What it has been given changes all that follows."""
+
+    def add_reference(self, embedding: ImageEmbedding, reference: LabelMap, frame: Frame) -> TrackedFrame:
+        tracked = super().add_reference(embedding, reference, frame)
+        self.previous = self.previous + frame.index / 4
+        return tracked
+
+
 def follow(
     at: tuple[int, ...],
     resume: ResumeState | None = None,
@@ -87,7 +96,7 @@ def follow(
     count: int = 16,
 ) -> tuple[Collector, RedTracker]:
     """Follows the square from its masks in the frames ``at``."""
-    collector, tracker = Collector(), tracker or RedTracker()
+    collector, tracker = Collector(), tracker or Learner()
     pipeline = VideoPipeline(
         BatchSegmenter(), tracker, [collector], batch_size, both_sides=both_sides, add_backward=add_backward
     )
@@ -127,7 +136,7 @@ def test_the_forward_pass_goes_on_as_if_there_had_been_none_back() -> None:
 def test_interrupted_in_any_pass_the_next_run_ends_with_the_same_bits(
     batch_size: int, stop: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Interrupted(RedTracker):
+    class Interrupted(Learner):
         def _next(self, *arguments: object):  # type: ignore[no-untyped-def, override]
             if len(self.calls) == stop:
                 raise KeyboardInterrupt
