@@ -137,11 +137,10 @@ class Geometry:
             Logits (H', W') and the rows and columns of the original pixels that they are for; the same values as
             :meth:`logits_to_original`, but for rounding. Everywhere else those are not positive.
         """
-        positive = logits > 0
+        box = mask_box((logits > 0).cpu().numpy())
         sides, cells, weights = [], [], []
         for axis in (0, 1):
-            shown = positive.any(dim=1 - axis).nonzero()
-            first, last = (int(shown[0]), int(shown[-1])) if len(shown) else (0, 0)
+            first, last = (0, 0) if box is None else (int(box[1 - axis]), int(box[3 - axis]))
             reach = self.original_size[axis] / self.input_size[axis] * self.logit_stride  # pixels per cell
             low, high = int((first - 1) * reach) - 1 - margin, int((last + 2) * reach) + 2 + margin
             sides.append(slice(max(0, low), min(self.original_size[axis], high)))

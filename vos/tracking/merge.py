@@ -48,7 +48,7 @@ def merge(
     for k in visible:
         logits, area = _positive_pixels(tracked.logits[k], geometry, frame, edges, everywhere=with_alpha)
         above = best[area]
-        labels[area][(logits > above).numpy()] = object_ids[k]
+        np.copyto(labels[area], np.uint8(object_ids[k]), where=(logits > above).numpy())
         torch.maximum(above, logits, out=above)
         if total is not None:
             total += logits.clamp(max=80).exp_()
