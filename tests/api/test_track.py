@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pytest
 import torch
 from fakes import FRAMES, SIZE, ColourSegmenter, Program, square_clip, square_mask
+from PIL import Image
 
 import vos
 from vos.io.masks.label_map import read_label_map
@@ -275,3 +276,12 @@ def test_the_embedded_model_gives_the_bits_of_the_command_line(clip: Path, tmp_p
     masks = {path.name: path.read_bytes() for path in (tmp_path / "out" / "masks").iterdir()}
     assert len(masks) == FRAMES
     assert {path.name: path.read_bytes() for path in (tmp_path / "ours" / "masks").iterdir()} == masks
+
+
+def test_ids_above_255_are_numbered_anew_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.fromarray(MASK.astype(np.uint16) * 1000).save("ids.png")
+    results = vos.track("clip.mp4", "ids.png", names={3000: "rex"})
+    assert results.about["original_ids"] == {1: 3000}
+    assert next(results)[1].name == "rex"
+    monkeypatch.setenv("HOME", str(Path.cwd()))
+    assert next(vos.track("~/clip.mp4", "~/mask.png")).ids == (3,)

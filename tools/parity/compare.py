@@ -92,7 +92,7 @@ def _pixels(path: Path) -> bytes:
     """What a PNG shows, however it is compressed; of anything else its bytes."""
     try:
         with Image.open(path) as image:
-            return repr((image.mode, image.size, image.getpalette())).encode() + image.tobytes()
+            return b"".join([repr((image.mode, image.size, image.getpalette())).encode(), image.tobytes()])
     except UnidentifiedImageError:
         return path.read_bytes()
 

@@ -28,12 +28,17 @@ KINDS = "a mask (file or array), a box [x, y, width, height], clicks [[x, y], ..
 VOID = 255  # beside other ids: pixels that belong to nothing
 
 
-def as_references(given: GivenReference | Mapping[int, GivenReference], source: FrameSource) -> list[Reference]:
+def as_references(
+    given: GivenReference | Mapping[int, GivenReference], source: FrameSource
+) -> tuple[list[Reference], Mapping[int, int]]:
     """Reads what to follow.
 
     Args:
         given: for the first frame; or by frame number, for several frames.
         source: the frames that it belongs to.
+
+    Returns:
+        The references in the order of their frames, and of ids that were numbered anew the masks' own ones.
 
     Raises:
         VosError: it cannot be read or understood, does not fit the frames, or the frames cannot be read twice.
@@ -50,11 +55,11 @@ def as_references(given: GivenReference | Mapping[int, GivenReference], source: 
                 f"one for frame {source.first}, or frames that can be read again (a file, a list)"
             )
     files = [index for index, one in by_frame.items() if is_mask_file(one)]
-    masks = read_references([_path(by_frame[index]) for index in files], source.size).label_maps if files else ()
-    read = dict(zip(files, masks))
+    masks = read_references([_path(by_frame[index]) for index in files], source.size) if files else None
+    read = {} if masks is None else dict(zip(files, masks.label_maps))
     references = [read_reference(int(i), read.get(i, one), source.size) for i, one in sorted(by_frame.items())]
     _check_together(references, source.first)
-    return references
+    return references, {} if masks is None else masks.original_ids
 
 
 def read_reference(index: int, given: GivenReference, size: SizeHW) -> Reference:

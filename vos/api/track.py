@@ -69,7 +69,8 @@ def track(
         start: first frame wanted, a number, seconds as a float, or a time such as "00:12.5".
         end: the frame after the last one wanted, likewise.
         every: 2 takes every second frame, and so on.
-        names: of the objects, by id; else they have their concept's name, or are called "object_1" and so on.
+        names: of the objects, by id; else they have their concept's name, or are called "object_1" and so on. Ids above
+            255 in mask files are numbered anew: ``about["original_ids"]`` of the results says how.
         options: others by their dotted names, as in docs/options.md: ``{"tracker.memory.momentum": 0.8}``.
 
     Returns:
@@ -78,18 +79,19 @@ def track(
     Raises:
         VosError: an input or option is missing or wrong; one line that says what to do.
     """
-    given = {"device": device, "precision": precision, "every": every}
-    named = {"model.name": model} if isinstance(model, str) else {}
-    config = configured(VideoConfig(), {**given, **named, **(options or {})})
+    given: dict[str, object] = {"device": device, "precision": precision, "every": every}
+    given["model.name"] = model if isinstance(model, str) else model.name
+    config = configured(VideoConfig(), {**given, **(options or {})})
     start, end = (config.start if start is None else start), (config.end if end is None else end)
     source = open_frames(frames, config.reader, Conversion(config.hdr, config.deinterlace))
     try:
         source = excerpt(source, start, end, config.every)
-        references = as_references(reference, source)
+        references, original_ids = as_references(reference, source)
         loaded = _load(config) if isinstance(model, str) else model
-        job = _Job(config, source, references, loaded, object_names(references, names))
+        job = _Job(config, source, references, loaded, object_names(references, names, original_ids))
         files = [*_files(source), *(("reference", path) for path in reference_files(reference))]
-        return Results(source, job.begin, job.about(), files)
+        ids = {"original_ids": original_ids} if original_ids else {}
+        return Results(source, job.begin, {**job.about(), **ids}, files)
     except BaseException:
         source.close()
         raise

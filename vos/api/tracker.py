@@ -62,8 +62,8 @@ class Tracker:
         names: Mapping[int, str] | None = None,
         options: Mapping[str, object] | None = None,
     ) -> None:
-        named = {"model.name": model} if isinstance(model, str) else {}
-        self._options: dict[str, object] = {"precision": precision, **named, **(options or {})}
+        name = model if isinstance(model, str) else model.name
+        self._options: dict[str, object] = {"precision": precision, "model.name": name, **(options or {})}
         config = configured(VideoConfig(), {"device": device, **self._options})
         self._config, self._model = config, model
         if isinstance(model, str):

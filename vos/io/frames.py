@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def open_frames(
         raise VosError(f"reader={reader} is unknown; choose one of: {', '.join(READERS)}")
     if not isinstance(source, (str, Path)):
         return ArraySource(source)
-    source = str(source)
+    source = os.path.expanduser(source)  # noqa: PTH111 - "~nobody" stays as it is
     if is_live_address(source):
         return LiveSource(source, conversion)
     path = Path(source)
