@@ -29,8 +29,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from vos.cli.compose import compose
-from vos.cli.evaluation import FILES, run_davis
+from vos.cli.evaluation_folder import FILES
 from vos.cli.program import exit_code
+from vos.cli.video_evaluation import run_videos
 from vos.errors import VosError
 from vos.evaluation.config import EvaluateConfig
 from vos.evaluation.davis import DavisSequence, read_annotation, read_dataset
@@ -209,7 +210,7 @@ def run(root: Path, words: Sequence[str], out: Path | None, pictures: Path | Non
     results = Path(config.results or f"{config.output_dir}/masks").expanduser()
     if config.results is None:
         with sole_writer(results.parent, FILES):
-            run_davis(config, sequences, results)
+            run_videos(config, sequences, results)
     tallies, returns = judge_set(sequences, results, events)
     print("\n".join(table(tallies)))
     if out is not None:

@@ -77,6 +77,21 @@ def program(clip: Path, models: list[ColourSegmenter], monkeypatch: pytest.Monke
 
 
 @pytest.fixture
+def evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
+    """``python -m vos.evaluate``, from an empty folder."""
+    import vos.evaluate
+
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+
+    def call(*words: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["vos-evaluate", *map(str, words)])
+        return vos.evaluate.main()
+
+    return call
+
+
+@pytest.fixture
 def album_words(tmp_path: Path) -> list[str]:
     """The words that name an album and its reference."""
     return make_album(tmp_path)

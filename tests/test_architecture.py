@@ -46,7 +46,7 @@ KEPT_IN: dict[str, set[str]] = {
     "tqdm": {"progress"},
 }
 # These load neither torch nor what loads it: every process that scores imports them.
-LIGHT = ("davis", "split_list", "jf", "scoring", "perseg", "report")
+LIGHT = ("davis", "split_list", "jf", "scoring", "perseg", "published", "report")
 
 
 def name_of(path: Path) -> str:

@@ -9,18 +9,19 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from fakes import ColourSegmenter, RedTracker, square_clip, square_mask
+from data_sets import make_davis, make_youtube
+from fakes import ColourSegmenter, Program, RedTracker, square_clip, square_mask
 from PIL import Image
 
 import vos.evaluation.jobs
 import vos.sam.registry
-from vos.evaluate import main
 from vos.evaluation.davis import read_dataset
 from vos.io.sole_writer import sole_writer
 from vos.tracking.config import TrackerConfig
@@ -29,36 +30,15 @@ Main = Callable[..., int]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Main:
+def run(evaluate: Program) -> Main:
     """Calls ``main`` from an empty folder with the given words on the command line."""
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.chdir(tmp_path / "elsewhere")
-
-    def call(*words: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["evaluate", "workers=1", *map(str, words)])
-        return main()
-
-    return call
+    return partial(evaluate, "workers=1")
 
 
 @pytest.fixture
 def davis(tmp_path: Path) -> Path:
     """Two sequences of four small frames with two objects each."""
-    root = tmp_path / "DAVIS"
-    for name in ("bear", "goat"):
-        for index in range(4):
-            labels = np.zeros((24, 32), np.uint8)
-            labels[4 + index : 12 + index, 5:15], labels[15:22, 20 - index : 30 - index] = 1, 2
-            for folder, suffix, image in (
-                ("Annotations", "png", Image.fromarray(labels)),
-                ("JPEGImages", "jpg", Image.fromarray(np.stack([labels * 100] * 3, axis=2))),
-            ):
-                path = root / folder / "480p" / name / f"{index:05d}.{suffix}"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                image.save(path)
-    (root / "ImageSets/2017").mkdir(parents=True)
-    (root / "ImageSets/2017/val.txt").write_text("bear\ngoat\n")
-    return root
+    return make_davis(tmp_path / "DAVIS")
 
 
 @pytest.fixture
@@ -92,10 +72,10 @@ def test_scores_a_folder_and_writes_nothing_outside_of_output_dir(
 ) -> None:
     before = written(tmp_path)
     assert run(f"dataset.root={davis}", f"results={davis}/Annotations/480p", f"output_dir={tmp_path}/out") == 0
-    figures = {"global_results-val.csv", "per-sequence_results-val.csv", "summary.json"}
+    tables = {f"{of}_results-val.csv" for of in ("global", "per-sequence", "per-frame")}
     plots = {"plots/bear.png", "plots/goat.png"}
     made = {name for name in written(tmp_path) - before if not name.startswith("out/.vos/")}
-    assert made == {f"out/{name}" for name in figures | plots}
+    assert made == {f"out/{name}" for name in tables | plots | {"summary.json"}}
     assert "J&F 1.0000" in capsys.readouterr().out
     with (tmp_path / "out/per-sequence_results-val.csv").open(newline="") as file:
         assert [row["Sequence"] for row in csv.DictReader(file)] == ["bear_1", "bear_2", "goat_1", "goat_2"]
@@ -117,7 +97,7 @@ def test_figures_of_an_earlier_run_do_not_survive_a_failure(run: Main, davis: Pa
         ((), "dataset.root is not set"),
         (("dataset.root=/nowhere",), "/nowhere does not exist"),
         (("dataset.root={root}", "split=train"), "splits in {root}/ImageSets/2017: val"),
-        (("dataset.root={root}", "dataset=davis2018"), "choose one of davis2016, davis2017"),
+        (("dataset.root={root}", "dataset=davis2018"), "choose one of davis2016, davis2017, perseg, youtubevos"),
         (("dataset.root={root}", "sequences=[cow]"), "cow is not in split val; it has bear, goat"),
         (("dataset.root={root}", "results=/nowhere"), "results folder /nowhere does not exist"),
         (("datset.root={root}",), "did you mean dataset.root"),
@@ -274,3 +254,122 @@ def test_module_runs_as_a_program(davis: Path, tmp_path: Path) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "J&F 1.0000" in done.stdout
+
+
+def test_scripts_hear_what_came_of_it(
+    run: Main, davis: Path, tracked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(f"dataset.root={davis}", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["state"], told["frames"]) == ("done", 8)
+    assert {"masks", "plots", "summary.json", "global_results-val.csv"} <= {Path(name).name for name in told["outputs"]}
+    assert run("-m", f"dataset.root={davis}", "tracker.memory.momentum=0.8,0.9", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["frames"] == 16
+    assert [Path(name).name for name in told["outputs"][-2:]] == ["comparison.csv", "comparison.md"]
+
+
+def test_every_frame_has_a_row(run: Main, davis: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    shutil.copytree(davis / "Annotations/480p", results)
+    labels = np.asarray(Image.open(results / "goat/00002.png"))
+    Image.fromarray(np.where(labels == 1, 0, labels)).save(results / "goat/00002.png")
+    assert run(f"dataset.root={davis}", f"results={results}", "output_dir=out") == 0
+    rows = read_rows("out/per-frame_results-val.csv")
+    assert [(row["Sequence"], row["Object"], row["Frame"]) for row in rows] == [
+        (name, number, frame) for name in ("bear", "goat") for number in "12" for frame in ("00001", "00002")
+    ]
+    lost = [row for row in rows if float(row["J"]) < 1 or float(row["F"]) < 1]
+    assert [tuple(row.values()) for row in lost] == [("goat", "1", "00002", "0.000000", "0.000000")]
+
+
+def test_youtube_vos(run: Main, tmp_path: Path, tracked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    root = make_youtube(tmp_path / "train")
+    shutil.copytree(root / "Annotations/0a1", root / "Annotations/not_listed")
+    assert run("dataset=youtubevos", f"dataset.root={root}") == 0
+    assert tracked == ["0a1", "0b2"]
+    said = capsys.readouterr().out
+    assert "has no ImageSets: all 2 sequences\n" in said
+    assert "protocol: YouTube-VOS: " in said
+    assert "published" not in said
+    rows = read_rows("outputs/youtubevos-all/per-frame_results-all.csv")
+    frames = {number: [r["Frame"] for r in rows if (r["Sequence"], r["Object"]) == ("0a1", number)] for number in "12"}
+    assert frames == {"1": ["00002", "00004", "00006"], "2": ["00004", "00006"]}, "object 2 is given at frame 2"
+    (root / "meta.json").write_text("[]")
+    assert run("dataset=youtubevos", f"dataset.root={root}") == 2
+    assert f"{root}/meta.json has no" in capsys.readouterr().err
+    (root / "meta.json").unlink()
+    assert run("dataset=youtubevos", f"dataset.root={root}", "sequences=[not_listed]") == 2
+    assert "not_listed/00000.jpg is missing" in capsys.readouterr().err
+
+
+def test_masks_that_only_introduce_objects_are_no_truth(
+    run: Main, tmp_path: Path, tracked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """YouTube-VOS keeps the truth of its validation set for itself."""
+    root = make_youtube(tmp_path / "valid", shown=lambda index: {0: [1], 4: [2]}.get(index, []))
+    assert run("dataset=youtubevos", f"dataset.root={root}") == 0
+    assert tracked == ["0a1", "0b2"]
+    said = capsys.readouterr().out
+    assert "not scored, since annotations show new objects only: 2 sequences (0a1, 0b2)\n" in said
+    assert "nothing is scored; masks: outputs/youtubevos-all/masks\n" in said
+    assert not list(Path("outputs").rglob("*.csv"))
+    assert run("dataset=youtubevos", f"dataset.root={root}", "results=outputs/youtubevos-all/masks") == 2
+    assert "no truth to score outputs/youtubevos-all/masks by" in capsys.readouterr().err
+
+
+def test_a_data_set_without_lists_has_all_its_sequences(
+    run: Main, davis: Path, tracked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(davis / "ImageSets")
+    assert run(f"dataset.root={davis}") == 0
+    assert tracked == ["bear", "goat"]
+    assert Path("outputs/davis2017-all/global_results-all.csv").exists()
+    assert run(f"dataset.root={davis}", "split=val") == 2
+    assert "split val has no list file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("layout", "words", "said"),
+    [
+        ("davis", ("dataset=youtubevos",), "has folders of resolutions, as DAVIS; give dataset=davis2017 or davis2016"),
+        ("davis", ("dataset.resolution=1080p",), "Annotations/1080p does not exist, {root}/Annotations holds 480p"),
+        (
+            "youtube",
+            (),
+            "Annotations/480p does not exist, {root}/Annotations holds 0a1, 0b2; set dataset.resolution (null",
+        ),
+        ("none", ("dataset=youtubevos",), "Annotations does not exist, {root} holds nothing"),
+    ],
+)
+def test_another_layout_is_told(
+    run: Main, tmp_path: Path, layout: str, words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "data"
+    {"davis": make_davis, "youtube": make_youtube, "none": Path.mkdir}[layout](root)
+    assert run(f"dataset.root={root}", *words) == 2
+    error = capsys.readouterr().err
+    assert said.format(root=root) in error
+    assert error.count("\n") == 1
+
+
+def test_published_figures_stand_beside_ours(run: Main, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = make_davis(tmp_path / "DAVIS", ("blackswan", "bear", "dog"))
+    words = (f"dataset.root={root}", f"results={root}/Annotations/480p", "output_dir=out")
+    assert run("dataset=davis2016", *words) == 0
+    assert "published methods on 2 of these 3 sequences (davisvideochallenge.github.io, commit 30be16f):" in (
+        capsys.readouterr().out
+    )
+    rows = {row["Method"]: float(row["J&F"]) for row in read_rows("out/published_results-val.csv")}
+    assert next(iter(rows)) == "this run", "the annotations themselves are the best"
+    assert rows["this run"] == 1
+    assert len(rows) == 17
+    assert rows["OSVOS"] == pytest.approx((0.9423 + 0.9753 + 0.9070 + 0.9207) / 4, abs=1e-6)
+    assert run("dataset=davis2017", *words) == 0
+    assert "published" not in capsys.readouterr().out
+    assert not Path("out/published_results-val.csv").exists()
+
+
+def read_rows(path: str) -> list[dict[str, str]]:
+    with Path(path).open(newline="") as file:
+        return list(csv.DictReader(file))

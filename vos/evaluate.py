@@ -5,6 +5,7 @@ The processes that score import this module again, so it imports nothing heavy b
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 
 from vos.cli.program import leave, program
@@ -27,5 +28,7 @@ def main() -> int:
     )
 
 
+start = partial(leave, main)  # the console script
+
 if __name__ == "__main__":
-    leave(main)
+    start()

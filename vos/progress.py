@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
-from tqdm import tqdm
 from typing_extensions import Self
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 T = TypeVar("T")
 FIRST_LINE, LATER_LINES = 5.0, 60.0  # seconds before the first line; at most between two: each wait is twice the last
@@ -52,6 +54,8 @@ def usual_display() -> Display:
 
 def write_above(line: str, file: TextIO) -> None:
     """Writes a line, above a bar that may be there."""
+    from tqdm import tqdm
+
     tqdm.write(line, file=file)
 
 
@@ -75,6 +79,8 @@ class Progress:
         self._say = display.say
         self._bar: tqdm[Any] | None = None
         if display.has_bar:
+            from tqdm import tqdm
+
             self._bar = tqdm(
                 total=total, initial=done, unit=unit, unit_scale=unit == "B", desc=name, delay=delay, leave=is_kept
             )

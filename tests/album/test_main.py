@@ -138,6 +138,6 @@ def test_sweep_writes_a_folder_for_each(album: Program, album_words: list[str]) 
 def test_help_lists_options(album: Program, capsys: pytest.CaptureFixture[str]) -> None:
     assert album() == 0
     text = capsys.readouterr().out
-    assert "dreambooth.text=" in text
+    assert "dreambooth.size=" in text
     assert "method=" in text
     assert "python -m vos.album images=photos/" in text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import is_dataclass
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from vos.cli.compose import compose
 from vos.cli.config import RunConfig
-from vos.cli.options import RETIRED, choices, describe, farewell, help_text, options
+from vos.cli.options import RETIRED, choices, explain_gone
 from vos.errors import VosError
 
 
@@ -106,7 +105,7 @@ def test_a_mistake_is_answered_by_one_line_with_the_remedy(word: str, message: s
     ],
 )
 def test_an_option_that_is_gone_says_what_to_write(word: str, message: str) -> None:
-    told = farewell(*word.split("=", 1))
+    told = explain_gone(*word.split("=", 1))
     assert told is not None
     assert re.search(message, told)
     assert "\n" not in told
@@ -114,7 +113,7 @@ def test_an_option_that_is_gone_says_what_to_write(word: str, message: str) -> N
 
 @pytest.mark.parametrize("word", ["tracker.flipsy=1", "tracker=persam2", "experiment=nope", "method=p2sam"])
 def test_what_never_was_an_option_is_not_said_to_be_gone(word: str) -> None:
-    assert farewell(*word.split("=", 1)) is None
+    assert explain_gone(*word.split("=", 1)) is None
 
 
 def test_words_that_are_still_understood_are_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,25 +150,3 @@ def test_every_choice_of_every_group_composes() -> None:
         assert choices(group)
         for name in choices(group):
             assert getattr(one(f"{group}={name}"), group).name == name
-
-
-def test_help_explains_every_option() -> None:
-    text = help_text(RunConfig, "usage")
-    for name, hint in options(RunConfig):
-        assert f"  {name.removesuffix('.name')}=" in text or is_dataclass(hint)
-    assert "output=[masks,overlay]" in text
-    assert [name for name, _, comment in describe(RunConfig) if not comment] == []
-
-
-def test_help_says_what_more_of_every_number_of_the_tracker_does() -> None:
-    numbers = [(n, comment) for n, value, comment in describe(RunConfig) if type(value) in (int, float)]
-    silent = [
-        n for n, comment in numbers if n.startswith("tracker.") and "; more = " not in comment.replace(", ", "; ")
-    ]
-    assert silent == ["tracker.adapt.seed"]
-
-
-def test_help_says_the_terms() -> None:
-    last = help_text(RunConfig, "usage").splitlines()[-1]
-    assert "Apache-2.0" in last
-    assert "model=nano: not for commercial products, see NOTICE" in last

@@ -16,6 +16,7 @@ import pytest
 
 import vos
 from vos.cli.config import RunConfig
+from vos.cli.outcome import Outcome
 from vos.cli.program import exit_code, program
 from vos.errors import VosError
 from vos.progress import Progress
@@ -147,9 +148,9 @@ def test_garbage_is_collected_but_while_modules_load(
     monkeypatch.setattr(sys, "argv", ["vos", "video=x.mp4"])
     seen = []
 
-    def work() -> Callable[[object], int]:
+    def work() -> Callable[[object], Outcome]:
         seen.append(gc.isenabled())
-        return lambda runs: seen.append(gc.isenabled()) or 0
+        return lambda runs: seen.append(gc.isenabled()) or Outcome()
 
     try:
         assert program("run", "", schema=lambda: RunConfig, work=work) == 0

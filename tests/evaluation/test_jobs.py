@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import perseg_masks
 import pytest
-from fakes import ColourSegmenter
-from PIL import Image
+from data_sets import make_perseg
+from fakes import ColourSegmenter, Program
 
 import vos.evaluate
 import vos.sam.registry
@@ -21,16 +20,9 @@ Main = Callable[..., int]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Main:
+def run(evaluate: Program) -> Main:
     """Calls ``main`` of vos.evaluate from an empty folder."""
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.chdir(tmp_path / "elsewhere")
-
-    def call(*words: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["evaluate", "dataset=perseg", *map(str, words)])
-        return vos.evaluate.main()
-
-    return call
+    return partial(evaluate, "dataset=perseg")
 
 
 @pytest.fixture
@@ -43,17 +35,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> ColourSegmenter:
 @pytest.fixture
 def perseg(tmp_path: Path) -> Path:
     """Two objects, coloured squares, in three photos each."""
-    root = tmp_path / "PerSeg"
-    for name, colour in (("ball", (20, 200, 40)), ("rex", (220, 30, 30))):
-        for index in range(3):
-            rgb, labels = np.full((96, 128, 3), 70, np.uint8), np.zeros((96, 128), np.uint8)
-            place = (slice(16 * index + 16, 16 * index + 48), slice(24 * index + 16, 24 * index + 48))
-            rgb[place], labels[place] = colour, 1
-            for folder, image in (("Images", Image.fromarray(rgb)), ("Annotations", Image.fromarray(labels))):
-                path = root / folder / name / f"{index:02d}.{'jpg' if folder == 'Images' else 'png'}"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                image.save(path, quality=95)
-    return root
+    return make_perseg(tmp_path / "PerSeg")
 
 
 def test_scores_existing_masks(run: Main, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

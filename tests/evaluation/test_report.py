@@ -13,14 +13,16 @@ from vos.evaluation.scoring import SequenceScore
 
 
 def score(sequence: str, object_id: int, j: float, f: float) -> SequenceScore:
-    return SequenceScore(sequence, object_id, j, 1.0, 0.1, f, 0.5, -0.1, np.full(3, j), np.full(3, f))
+    return SequenceScore(
+        sequence, object_id, j, 1.0, 0.1, f, 0.5, -0.1, np.full(3, j), np.full(3, f), ("00001", "00002", "00003")
+    )
 
 
 SCORES = [score("bear", 1, 0.8, 0.6), score("bear", 2, 0.4, 0.2), score("goat", 1, 0.9, 0.7)]
 
 
 def test_csv_files_have_the_official_names_columns_and_rows(tmp_path: Path) -> None:
-    overall, sequences = write_csv(SCORES, tmp_path, "val")
+    overall, sequences, frames = write_csv(SCORES, tmp_path, "val")
     assert overall.name == "global_results-val.csv"
     assert overall.read_text() == (
         "J&F-Mean,J-Mean,J-Recall,J-Decay,F-Mean,F-Recall,F-Decay\n"
@@ -30,7 +32,10 @@ def test_csv_files_have_the_official_names_columns_and_rows(tmp_path: Path) -> N
     assert sequences.read_text() == (
         "Sequence,J-Mean,F-Mean\nbear_1,0.800000,0.600000\nbear_2,0.400000,0.200000\ngoat_1,0.900000,0.700000\n"
     )
-    assert len(list(tmp_path.iterdir())) == 2  # no partial files
+    assert frames.name == "per-frame_results-val.csv"
+    assert frames.read_text().splitlines()[:2] == ["Sequence,Object,Frame,J,F", "bear,1,00001,0.800000,0.600000"]
+    assert frames.read_text().splitlines()[-1] == "goat,1,00003,0.900000,0.700000"
+    assert len(list(tmp_path.iterdir())) == 3  # no partial files
 
 
 def test_table_shows_objects_sequences_and_everything(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
     python tools/docs/options_page.py docs/options.md
 
-What the page says is what ``--help`` says: change the comment beside the option, not the page.
+What the page says is what ``--help-all`` says: change the comment beside the option, not the page.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import re
 from pathlib import Path
 
 from vos.cli.config import AlbumConfig, ConceptConfig, RunConfig
-from vos.cli.options import help_text
+from vos.cli.help import help_text
 from vos.evaluation.config import EvaluateConfig
+from vos.sam.config import RuntimeConfig
 
-PROGRAMS: tuple[tuple[str, type], ...] = (
+PROGRAMS: tuple[tuple[str, type[RuntimeConfig]], ...] = (
     ("run", RunConfig),
     ("evaluate", EvaluateConfig),
     ("album", AlbumConfig),
@@ -23,7 +24,7 @@ PROGRAMS: tuple[tuple[str, type], ...] = (
 )
 HEAD = """# Options
 
-Written by `make docs` from the options' own definitions; `python -m vos.run --help` prints the same. An option is
+Written by `make docs` from the options' own definitions; `python -m vos.run --help-all` prints the same. An option is
 given as `name=value`, after `python -m vos.run` and the like; `null` is no value; a list is `[a,b]`. With `-m` commas
 separate values, and there is one run for every combination.
 """
@@ -56,8 +57,8 @@ def page() -> str:
     return "\n".join(parts)
 
 
-def rows(schema: type) -> Rows:
-    """Reads name, default and meaning of every option of one program from its ``--help``."""
+def rows(schema: type[RuntimeConfig]) -> Rows:
+    """Reads name, default and meaning of every option of one program from its ``--help-all``."""
     found = re.findall(r"^  ([\w.]+)=(.*?)(?:  +(\S.*))?$", help_text(schema, ""), re.MULTILINE)
     return {name: (default, meaning) for name, default, meaning in found}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 
 from vos.cli.program import leave, program
@@ -25,5 +26,7 @@ def main() -> int:
     )
 
 
+start = partial(leave, main)  # the console script
+
 if __name__ == "__main__":
-    leave(main)
+    start()

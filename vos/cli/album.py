@@ -17,9 +17,10 @@ from vos.album.outputs import OUTPUTS, THUMBNAILS, PhotoOutputs
 from vos.album.pipeline import AlbumPipeline, segment_album
 from vos.album.records import Records
 from vos.album.report import unique_names, write_report
-from vos.cli.compose import PARTLY, Run, do_all
+from vos.cli.compose import Run, do_all
 from vos.cli.config import AlbumConfig
-from vos.cli.options import paths
+from vos.cli.options import pairs, paths
+from vos.cli.outcome import Outcome
 from vos.cli.output_folder import output_folder
 from vos.cli.profile import Profile
 from vos.cli.run_record import album_fingerprint, file_hash, model_record
@@ -29,6 +30,7 @@ from vos.errors import VosError, readable
 from vos.io.images import read_image
 from vos.io.masks.reference import read_references
 from vos.io.sole_writer import sole_writer
+from vos.io.writers.choice import check_outputs
 from vos.photos.segmenter import PhotoSegmenter
 from vos.progress import Progress, write_above
 from vos.sam.device import set_threads
@@ -39,17 +41,17 @@ REPORT = ("contact_sheet*.png", "album.csv", "album.json")
 FILES = (*OUTPUTS, "instances", *REPORT, THUMBNAILS, PICTURE)  # that a run may write
 
 
-def run_all(runs: Sequence[Run[AlbumConfig]]) -> int:
-    """Does one run, or each of a sweep into its own folder; returns the exit code, 3 if photos were broken."""
+def run_all(runs: Sequence[Run[AlbumConfig]]) -> Outcome:
+    """Does one run, or each of a sweep into its own folder; a part has failed if photos were broken."""
 
-    def work(one: Run[AlbumConfig]) -> int:
+    def work(one: Run[AlbumConfig]) -> Outcome:
         folder = output_folder(one, album_name(one.config.images or "album"), "images")
         return run(one.config, folder, Profile(is_first=one is runs[0]) if one.config.profile else None)
 
     return do_all(runs, work)
 
 
-def run(config: AlbumConfig, folder: Path, profile: Profile | None = None) -> int:
+def run(config: AlbumConfig, folder: Path, profile: Profile | None = None) -> Outcome:
     """Searches one album and writes the results into ``folder``.
 
     Args:
@@ -58,7 +60,7 @@ def run(config: AlbumConfig, folder: Path, profile: Profile | None = None) -> in
         profile: is told what takes how long, and then shown.
 
     Returns:
-        The exit code, 3 if some photos could not be read.
+        What there is now; an error if some photos could not be read.
 
     Raises:
         VosError: an option, the reference or a weights file is missing or wrong, or the results cannot be written.
@@ -70,8 +72,7 @@ def run(config: AlbumConfig, folder: Path, profile: Profile | None = None) -> in
     photos = album.photos
     if album.left_out:
         print(f"left out: {album.describe_left_out()}")
-    if config.threads is not None:
-        set_threads(config.threads, embedded=False)
+    set_threads(config.threads, embedded=False)
     model = load_photo_model(config.model, config.checkpoint, config.device, config.precision)
     segmenter = PhotoSegmenter(model, config.method, config.threshold, config.instances)
     concepts, sources = _concepts(config, model)
@@ -96,7 +97,8 @@ def run(config: AlbumConfig, folder: Path, profile: Profile | None = None) -> in
     for name in names:
         found = [o for _, r in done for o in r.objects if o["concept"] == name and o["presence"] != "absent"]
         print(f"{name}: in {len(found)} of {len(done)} photos" + f"; {len(broken)} broken" * bool(broken))
-    return PARTLY if broken else 0
+    made = [path for path in (folder / name for name in outputs.wanted()) if path.exists()]
+    return Outcome(len(done), (*made, *written), f"{len(broken)} photos could not be read" if broken else "")
 
 
 def _own_folder(config: AlbumConfig, folder: Path, root: Path, outputs: PhotoOutputs) -> AbstractContextManager[None]:
@@ -152,9 +154,7 @@ def _work(photos: Sequence[AlbumPhoto], records: Records, pipeline: AlbumPipelin
 def _check(config: AlbumConfig) -> None:
     if config.images is None:
         raise VosError("there are no photos; give images=photos/ and a reference, ref_image=dog.jpg ref_mask=dog.png")
-    unknown = [name for name in config.output if name not in OUTPUTS]
-    if unknown or not config.output:
-        raise VosError(f"output={config.output} is not understood; choose from {', '.join(OUTPUTS)}")
+    check_outputs(config.output, OUTPUTS)
     if config.dreambooth.size not in SIZES:
         raise VosError(f"dreambooth.size={config.dreambooth.size}; choose {', '.join(map(str, SIZES))}")
     parse_background(config.dreambooth.background)
@@ -162,11 +162,10 @@ def _check(config: AlbumConfig) -> None:
 
 def _concepts(config: AlbumConfig, model: Segmenter) -> tuple[dict[int, Concept], list[dict[str, Any]]]:
     """Reads what is looked for, by object id, and where each comes from."""
-    images, masks, files = (paths(value) for value in (config.ref_image, config.ref_mask, config.concept))
-    if not images and not files:
+    files = paths(config.concept)
+    if not config.ref_image and not files:
         raise VosError("there is no reference; give ref_image=dog.jpg ref_mask=dog.png, or concept=dog.concept")
-    if len(images) != len(masks):
-        raise VosError(f"{len(images)} photos in ref_image= but {len(masks)} masks in ref_mask=; give one per photo")
+    images, masks = pairs(config.ref_image, config.ref_mask)
     loaded = [Concept.load(path) for path in files]
     for concept in loaded:
         concept.check_model(model)

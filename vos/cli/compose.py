@@ -22,10 +22,10 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from vos.cli.options import at_home, check, config_folder, quoted
+from vos.cli.outcome import Outcome, together
 from vos.errors import VosError, users_error
 
 T = TypeVar("T")
-PARTLY = 3  # exit code where a part of the work failed
 
 
 @dataclass(frozen=True)
@@ -76,39 +76,39 @@ def compose(arguments: Sequence[str], config_name: str, schema: type[T]) -> list
             raise VosError(_one_line(error)) from error
 
 
-def do_all(runs: Sequence[Run[T]], work: Callable[[Run[T]], int | None]) -> int:
+def do_all(runs: Sequence[Run[T]], work: Callable[[Run[T]], Outcome]) -> Outcome:
     """Does the runs of a command line; in a sweep, one that fails does not stop the others.
 
     Args:
         runs: one, or those of a sweep.
-        work: does one, and returns its exit code.
+        work: does one.
 
     Returns:
-        The exit code: 3 if some of several runs failed, or the greatest of theirs.
+        What came of all.
 
     Raises:
         VosError: the only run failed, or all did.
     """
-    codes, failed = [0], {}
+    outcomes, failed = [], {}
     for index, run in enumerate(runs):
         words = " ".join(run.overrides)
         if words:
             print(f"run {index + 1} of {len(runs)}: {words}", flush=True)
         try:
-            codes.append(work(run) or 0)
+            outcomes.append(work(run))
         except Exception as error:
             text = users_error(error)
             if text is None or len(runs) == 1:
                 raise
-            failed[words or f"run {index + 1}"] = text
-            print(f"failed: {' '.join(text.split())}", file=sys.stderr)
+            failed[words or f"run {index + 1}"] = text = " ".join(text.split())
+            print(f"failed: {text}", file=sys.stderr)
     if failed:
-        listed = "\n".join(f"  {words}: {' '.join(text.split())}" for words, text in failed.items())
         if len(failed) == len(runs):
             raise VosError(f"all {len(runs)} runs failed, the first one so: {next(iter(failed.values()))}")
-        print(f"{len(failed)} of {len(runs)} runs failed:\n{listed}", file=sys.stderr)
-        return PARTLY
-    return max(codes)
+        head, listed = f"{len(failed)} of {len(runs)} runs failed", [f"{run}: {text}" for run, text in failed.items()]
+        print(f"{head}:", *listed, sep="\n  ", file=sys.stderr)
+        return together(outcomes, f"{head}: {'; '.join(listed)}")
+    return together(outcomes)
 
 
 def _one_line(error: Exception) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import glob
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from vos.cli.compose import Run, do_all
 from vos.cli.config import ConceptConfig
-from vos.cli.options import paths
+from vos.cli.options import pairs
+from vos.cli.outcome import Outcome
 from vos.concept.concept import Concept
 from vos.concept.file import keep_strangers
 from vos.errors import VosError
@@ -19,11 +21,11 @@ from vos.sam.device import set_threads
 from vos.sam.registry import load_photo_model
 
 
-def run_all(runs: Sequence[Run[ConceptConfig]]) -> int:
-    """Makes each concept file of the command line; returns the exit code."""
+def run_all(runs: Sequence[Run[ConceptConfig]]) -> Outcome:
+    """Makes each concept file of the command line."""
 
-    def work(one: Run[ConceptConfig]) -> None:
-        run(one.config)
+    def work(one: Run[ConceptConfig]) -> Outcome:
+        return Outcome(len(run(one.config).views), (Path(one.config.out or ""),))
 
     return do_all(runs, work)
 
@@ -36,14 +38,11 @@ def run(config: ConceptConfig) -> Concept:
     """
     if config.out is None:
         raise VosError("there is no name for the concept file; give out=rex.concept")
-    images, masks = paths(config.ref_image), paths(config.ref_mask)
-    for option, files in (("ref_image", images), ("ref_mask", masks)):
-        if not files:
+    for option, names in (("ref_image", config.ref_image), ("ref_mask", config.ref_mask)):
+        if not names:
             raise VosError(f"{option}= is missing; a concept needs ref_image=dog.jpg and its mask, ref_mask=dog.png")
-    if len(images) != len(masks):
-        raise VosError(f"{len(images)} photos in ref_image= but {len(masks)} masks in ref_mask=; give one per photo")
-    if config.threads is not None:
-        set_threads(config.threads, embedded=False)
+    images, masks = pairs(config.ref_image, config.ref_mask)
+    set_threads(config.threads, embedded=False)
     out = Path(config.out)
     _keep_strangers(out, [*images, *masks])
     photos = [read_image(path) for path in images]
@@ -63,7 +62,7 @@ def run(config: ConceptConfig) -> Concept:
     for path, view in zip(images, concept.views):
         print(f"{path}: quality {view.check.quality:.2f}")
         for issue in view.check.issues:
-            print(f"  warning: {issue.kind}: {issue.message}")
+            print(f"warning: reference {path}: {issue.kind}: {issue.message}", file=sys.stderr)
     if len(images) > 1:
         print(f"best reference: {images[concept.best_view]}")
     print(f"{out} ({out.stat().st_size / 2**20:.1f} MB, model={model.name})")

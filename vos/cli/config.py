@@ -20,6 +20,11 @@ from vos.video.config import VideoConfig
 class RunConfig(VideoConfig):
     """``python -m vos.run``: one video."""
 
+    MAIN: ClassVar[str] = (
+        "video ref_mask ref_box ref_point concept ref_frame start end every object_names output output_dir overwrite "
+        "matte_format model model.input_size tracker device threads log_file"
+    )
+
     video: str | None = None  # file, folder of images, camera:0 or stream URL
     ref_mask: list[str] | None = None  # mask image of the objects to follow, or a list of them
     ref_box: list[float] | None = None  # instead of a mask: [x, y, width, height], pixels
@@ -40,6 +45,10 @@ class ConceptConfig(RuntimeConfig):
     """``python -m vos.concept``: a concept file from reference photos."""
 
     LIMITS: ClassVar[Limits] = {(1, 2**31 - 1): "ref_id"}
+    MAIN: ClassVar[str] = (
+        "ref_image ref_mask ref_id out name finetune model model.input_size checkpoint device precision threads "
+        "log_file"
+    )
 
     ref_image: list[str] | None = None  # photo of the object, or a list of photos
     ref_mask: list[str] | None = None  # its mask, one per photo
@@ -56,6 +65,10 @@ class AlbumConfig(RuntimeConfig):
     """``python -m vos.album``: photos in which the objects are looked for."""
 
     LIMITS: ClassVar[Limits] = {(0, 1): "threshold"}
+    MAIN: ClassVar[str] = (
+        "images ref_image ref_mask concept name instances threshold output output_dir overwrite dreambooth.size "
+        "dreambooth.background method model model.input_size checkpoint device precision threads log_file"
+    )
 
     images: str | None = None  # folder (nested ones included), pattern such as 'photos/**/*.jpg', or one photo
     ref_image: list[str] | None = None  # photo of the object, or a list of photos of it

@@ -1,9 +1,8 @@
-"""The names of options: listed, explained, checked and quoted as users type them."""
+"""The names of options: listed, checked and quoted as users type them."""
 
 from __future__ import annotations
 
 import difflib
-import inspect
 import os
 import re
 import typing
@@ -20,7 +19,6 @@ from hydra.errors import HydraException
 import vos
 from vos.errors import VosError
 
-TERMS = "Code: Apache-2.0 (LICENSE). Embedded weights, model=nano: not for commercial products, see NOTICE."
 # An option, the beginning of options ("tracker.zoom."), or a choice ("tracker=reference") -> what to do instead. Only
 # words that are no longer understood are looked up; the longest entry that fits is told.
 RETIRED: dict[str, str] = {
@@ -39,7 +37,10 @@ RETIRED: dict[str, str] = {
     "tracker=reference": "write tracker=published",
     "method=persam_reference": "write method=persam_published",
 }
-PATHS = ("video", "images", "ref_image", "ref_mask", "concept", "checkpoint", "results", "root", "output_dir", "out")
+PATHS = (
+    *("video", "images", "ref_image", "ref_mask", "concept", "checkpoint", "results", "root"),
+    *("output_dir", "out", "log_file"),
+)
 RENAMED: dict[str, str] = {  # old name or its beginning -> new name or beginning
     "tracker.memory.guard": "tracker.memory.background_filter",
     "tracker.motion.reach": "tracker.motion.gate",
@@ -67,19 +68,6 @@ def options(schema: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from options(typing.cast(type, hint), f"{prefix}{item.name}.")
 
 
-def describe(schema: type, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
-    """Lists every option of a config dataclass as (dotted name, default, the comment beside it in the source)."""
-    sources = "".join(inspect.getsource(part) for part in schema.__mro__ if is_dataclass(part))
-    comments = dict(re.findall(r"^    (\w+): .*?  # (.*)$", sources, re.MULTILINE))
-    defaults = schema()
-    for item in fields(schema):
-        value = getattr(defaults, item.name)
-        if is_dataclass(value):
-            yield from describe(type(value), f"{prefix}{item.name}.")
-        else:
-            yield prefix + item.name, value, comments.get(item.name, "")
-
-
 def choices(group: str) -> list[str]:
     """Lists the names in a config group, e.g. "tracker"; empty if there is no such group."""
     folder = config_folder() / group
@@ -88,33 +76,20 @@ def choices(group: str) -> list[str]:
     return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
 
 
-def help_text(schema: type, usage: str) -> str:
-    """Writes usage and a table of every option with its default and the comment beside it in its dataclass."""
-    rows = []
-    for name, default, comment in describe(schema):
-        group = name.removesuffix(".name")
-        if group != name and choices(group):
-            name, comment = group, " | ".join(choices(group))
-        rows.append((f"{name}={_as_typed(default)}", comment.replace("None", "null")))
-    width = max(len(option) for option, _ in rows)
-    table = "\n".join(f"  {option:<{width}}  {comment}" for option, comment in rows)
-    return f"{usage.strip()}\n\nOptions (name=default):\n{table}\n\n{TERMS}\n"
-
-
 def check(word: str, schema: type) -> None:
     """Raises a VosError that names near matches if ``word`` is not ``option=value``."""
     key, equals, value = word.partition("=")
     known, group = dict(options(schema)), choices(key)
     if not equals:
-        raise VosError(f"{word} is not understood; options are written as name=value (--help lists them)")
+        raise VosError(f"{word} is not understood; options are written as name=value (--help-all lists them)")
     unknown = [value] if key not in known else [v for v in value.split(",") if group and v not in (*group, "null")]
     for one in unknown:
-        if (told := farewell(key, one)) is not None:
+        if (told := explain_gone(key, one)) is not None:
             raise VosError(told)
     if key not in known:
         leaves = [name for name in known if name.rpartition(".")[2] == key.rpartition(".")[2]]
         near = list(dict.fromkeys(leaves + difflib.get_close_matches(key, known, n=3, cutoff=0.6)))
-        hint = f"did you mean {' or '.join(near)}?" if near else "--help lists all options"
+        hint = f"did you mean {' or '.join(near)}?" if near else "--help-all lists all options"
         raise VosError(f"there is no option {key}; {hint}")
     if group and value not in group and re.fullmatch(r"[\w.-]+|[\[{$].*", value):
         raise VosError(f"{word} is unknown; choose one of {', '.join(group)}")
@@ -122,7 +97,7 @@ def check(word: str, schema: type) -> None:
         raise VosError(f"{word}: this is a group of options; give them as {key}.{fields(known[key])[0].name}=...")
 
 
-def farewell(key: str, value: str) -> str | None:
+def explain_gone(key: str, value: str) -> str | None:
     """Says in one line what became of an option or a choice that is not understood; None where it never was one."""
     typed = f"{key}={value}"
     found = max((name for name in RETIRED if _fits(name, typed)), key=len, default=None)
@@ -142,6 +117,18 @@ def _fits(name: str, typed: str) -> bool:
 def paths(option: Sequence[str] | None) -> list[Path]:
     """Reads the paths in an option that holds one, several or none."""
     return [Path(name) for name in option or ()]
+
+
+def pairs(images: Sequence[str] | None, masks: Sequence[str] | None) -> tuple[list[Path], list[Path]]:
+    """Reads ``ref_image=`` and ``ref_mask=``.
+
+    Raises:
+        VosError: there are more of one than of the other.
+    """
+    photos, given = paths(images), paths(masks)
+    if len(photos) != len(given):
+        raise VosError(f"{len(photos)} photos in ref_image= but {len(given)} masks in ref_mask=; give one per photo")
+    return photos, given
 
 
 def at_home(config: Any) -> Any:
@@ -188,12 +175,6 @@ def quoted(word: str, schema: type, sweep: bool = False) -> str:
     parts = [value] if exists else [part.strip() for part in value.split(",")]
     written = [_quote(part) if items is str else part for part in parts]
     return f"{key}=" + (",".join(f"[{part}]" for part in written) if sweep else f"[{','.join(written)}]")
-
-
-def _as_typed(value: Any) -> str:
-    if isinstance(value, list):
-        return f"[{','.join(map(_as_typed, value))}]"
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _alternatives(hint: Any) -> tuple[Any, ...]:

@@ -22,7 +22,7 @@ from vos.io.images import is_image
 from vos.io.readers.live import is_live_address
 from vos.sam.segmenter import Segmenter
 
-WHERE_AND_WHETHER = ("output_dir", "overwrite", "profile")  # options that do not change the results
+WHERE_AND_WHETHER = ("output_dir", "overwrite", "profile", "log_file")  # options that do not change the results
 SHOWN = ("ref_mask", "ref_frame", "ref_box", "ref_point", "concept")  # options that give the references
 NOT_TRACKING = (*WHERE_AND_WHETHER, *SHOWN, "object_names", "output", "matte_format")
 
@@ -123,6 +123,12 @@ def is_finished(record: Path, fingerprint: str, outputs: Iterable[Path]) -> bool
         return False
     is_same = isinstance(known, dict) and known.get("fingerprint") == fingerprint
     return is_same and all(path.exists() for path in outputs)
+
+
+def frame_count(summary: Path) -> int:
+    """Counts the frames of a finished run: a line each, so that the summary of a long video is not read as a whole."""
+    with summary.open(encoding="utf-8") as lines:
+        return sum(line.startswith('    {"frame": ') for line in lines)
 
 
 def file_hash(path: Path) -> str:

@@ -20,9 +20,10 @@ from vos.cli.compose import Run, do_all
 from vos.cli.config import RunConfig
 from vos.cli.given import Given, given_by, resume_state
 from vos.cli.options import paths
+from vos.cli.outcome import Outcome
 from vos.cli.output_folder import output_folder
 from vos.cli.profile import Profile
-from vos.cli.run_record import is_finished, model_record, run_fingerprint, tracking_fingerprint
+from vos.cli.run_record import frame_count, is_finished, model_record, run_fingerprint, tracking_fingerprint
 from vos.cli.timeline import PICTURE, profiled
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
@@ -45,17 +46,17 @@ from vos.video.reference import object_ids
 from vos.video.resume import ResumeState
 
 
-def run_all(runs: Sequence[Run[RunConfig]]) -> int:
-    """Does one run, or each of a sweep into its own folder; returns the exit code."""
+def run_all(runs: Sequence[Run[RunConfig]]) -> Outcome:
+    """Does one run, or each of a sweep into its own folder."""
 
-    def work(one: Run[RunConfig]) -> None:
+    def work(one: Run[RunConfig]) -> Outcome:
         folder = output_folder(one, Path(one.config.video or "video").stem, "video")
-        run(one.config, folder, Profile(is_first=one is runs[0]) if one.config.profile else None)
+        return run(one.config, folder, Profile(is_first=one is runs[0]) if one.config.profile else None)
 
     return do_all(runs, work)
 
 
-def run(config: RunConfig, folder: Path, profile: Profile | None = None) -> None:
+def run(config: RunConfig, folder: Path, profile: Profile | None = None) -> Outcome:
     """Segments one video into ``folder`` and says on the screen what came out.
 
     Args:
@@ -63,11 +64,15 @@ def run(config: RunConfig, folder: Path, profile: Profile | None = None) -> None
         folder: of the results.
         profile: is told what takes how long, and then shown.
 
+    Returns:
+        What there is now.
+
     Raises:
         VosError: an option, an input or a weights file is missing or wrong, or the results cannot be written.
         KeyboardInterrupt: Ctrl-C; the next run with the same options goes on from here.
     """
     outputs = _outputs(config, folder)
+    made = (*outputs.values(), folder / "summary.json")
     if (video := config.video) is None:
         raise VosError("there is no video; give video=clip.mp4 and its mask, ref_mask=frame0.png")
     set_threads(config.threads, embedded=config.model.name == "nano")
@@ -84,7 +89,7 @@ def run(config: RunConfig, folder: Path, profile: Profile | None = None) -> None
         if not config.overwrite and is_finished(folder / "summary.json", fingerprint, outputs.values()):
             tidy_notes(folder)
             print(f"{folder} is finished already, with the same options and input; overwrite=true redoes it")
-            return
+            return Outcome(frame_count(made[-1]), made)
         pipeline = build_pipeline(config, source, model, given.names)
         with _sole_writer(config, video, folder):
             (folder / "summary.json").unlink(missing_ok=True)  # until this run is complete, nothing is finished here
@@ -92,9 +97,10 @@ def run(config: RunConfig, folder: Path, profile: Profile | None = None) -> None
             header = {**_header(config, model, source, fingerprint), **ids}
             with profiled(profile, folder) as times:
                 progress = _segment(config, source, given, pipeline, folder, header, times)
-    print("\n".join(str(path) for path in (*outputs.values(), folder / "summary.json")))
+    print(*made, sep="\n")
     speed, learning = f"{progress.speed:.1f} frames per second", f"{progress.learning:.1f} s of learning"
     print(f"{progress.tracked} frames at {speed}, after {learning} the reference")
+    return Outcome(frame_count(made[-1]), made)
 
 
 @dataclass

@@ -20,10 +20,10 @@ class DatasetConfig(Checked):
     GROUP = "dataset."
     LIMITS: ClassVar[Limits] = {(2016, 2017): "year"}
 
-    name: str = "davis2017"  # davis2016 | davis2017 | perseg
+    name: str = "davis2017"  # davis2016 | davis2017 | youtubevos | perseg
     year: int = 2017  # 2016: everything non-zero is one object; 2017: palette ids, 255 = void
-    root: str | None = None  # folder that holds JPEGImages, Annotations and ImageSets (perseg: Images, Annotations)
-    resolution: str = "480p"  # folder name inside JPEGImages and Annotations
+    root: str | None = None  # folder that holds JPEGImages and Annotations (perseg: Images, Annotations)
+    resolution: str | None = "480p"  # folder in JPEGImages and Annotations; None = sequences are there (youtubevos)
 
 
 @dataclass
@@ -31,8 +31,12 @@ class EvaluateConfig(RuntimeConfig):
     """``python -m vos.evaluate``: all sequences of a data set, run and scored."""
 
     LIMITS: ClassVar[Limits] = {(1, 256): "workers"}
+    MAIN: ClassVar[str] = (
+        "dataset dataset.root split sequences results output_dir overwrite workers tracker method model "
+        "model.input_size checkpoint experiment device precision threads batch_size log_file"
+    )
 
-    split: str = "val"  # list file in ImageSets/<year>, without .txt
+    split: str | None = None  # list in ImageSets/<year>, without .txt; None = val, without ImageSets all sequences
     sequences: list[str] | None = None  # only these sequences of the split (perseg: objects); None = all
     results: str | None = None  # folder of masks <sequence>/00000.png to score; None = run the tracker (perseg: method)
     output_dir: str | None = None  # where results are written; None = outputs/<data set>-<split>
@@ -47,6 +51,6 @@ class EvaluateConfig(RuntimeConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for option, name in (("split", self.split), ("dataset.name", self.dataset.name)):
+        for option, name in (("split", self.split or "all"), ("dataset.name", self.dataset.name)):
             if Path(name).name != name or "\\" in name:  # results are named after it
                 raise VosError(f"{option}={name} is no plain name; give that of a list or a data set, without a folder")

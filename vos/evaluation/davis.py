@@ -1,8 +1,9 @@
-"""The DAVIS data sets on disk: which sequences a split has, their frames and annotations, and the label maps in them.
+"""Data sets of videos on disk: which sequences a split has, their frames and annotations, and the label maps in them.
 
-A root folder holds ``JPEGImages/<resolution>/<sequence>/*.jpg``, ``Annotations/<resolution>/<sequence>/*.png`` and
-``ImageSets/<year>/<split>.txt``. Where some frames have no annotation, the rules are those of YouTube-VOS (Xu et al.,
-2018, arXiv 1809.03327): all frames are tracked, the annotated ones are scored, objects may enter later.
+A root folder in DAVIS' layout holds ``JPEGImages/<resolution>/<sequence>/*.jpg``, ``Annotations/<resolution>/
+<sequence>/*.png`` and ``ImageSets/<year>/<split>.txt``; in that of YouTube-VOS there is no folder of a resolution.
+There, and where some frames have no annotation, the rules are those of YouTube-VOS (Xu et al., 2018, arXiv 1809.03327):
+all frames are tracked, the annotated ones are scored, objects may enter later.
 
 Light to import, because every scoring process imports it.
 """
@@ -18,7 +19,7 @@ import numpy.typing as npt
 
 from vos.errors import VosError
 from vos.evaluation.jf import frame_measures
-from vos.evaluation.split_list import read_split, visible
+from vos.evaluation.split_list import all_sequences, read_split, visible
 from vos.io.masks.label_map import read_labels
 
 YEARS = (2016, 2017)
@@ -28,14 +29,15 @@ _VOID = 255
 
 @dataclass(frozen=True, slots=True)
 class DavisSequence:
-    """One sequence of a DAVIS data set.
+    """One sequence of a data set of videos.
 
     Attributes:
         name: name of its folders.
         year: 2016 (everything non-zero is object 1) or 2017 (palette ids, 255 = void, counted as background).
         image_folder: folder of its JPEG frames.
         annotations: its PNG annotations, in order.
-        is_sparse: frames after the first annotated one have no annotation.
+        is_sparse: frames after the first annotated one may have no annotation: the rules of YouTube-VOS hold.
+        has_truth: annotations show how objects go on; false where they only show new ones, whose masks are given.
     """
 
     name: str
@@ -43,10 +45,13 @@ class DavisSequence:
     image_folder: Path
     annotations: tuple[Path, ...]
     is_sparse: bool = False
+    has_truth: bool = True
 
     @property
     def scored(self) -> tuple[Path, ...]:
         """The annotations that count: all but the first, which is given, and in DAVIS' rules the last."""
+        if not self.has_truth:
+            return ()
         return self.annotations[1:] if self.is_sparse else self.annotations[1:-1]
 
     def images(self) -> tuple[Path, ...]:
@@ -127,8 +132,8 @@ class DavisSequence:
 def read_dataset(
     root: Path,
     year: int,
-    split: str,
-    resolution: str = "480p",
+    split: str | None,
+    resolution: str | None = "480p",
     only: Sequence[str] | None = None,
 ) -> list[DavisSequence]:
     """Lists the sequences of a split, in the order of its list file.
@@ -136,8 +141,9 @@ def read_dataset(
     Args:
         root: the data set's folder.
         year: 2016 or 2017.
-        split: name of the list file, e.g. "val".
-        resolution: folder name, "480p" or "Full-Resolution".
+        split: name of the list file, e.g. "val"; None = all sequences that there are.
+        resolution: folder name, "480p" or "Full-Resolution"; None = sequences lie in JPEGImages and Annotations
+            themselves, and the rules are those of YouTube-VOS.
         only: names of the sequences to keep, or None for all.
 
     Raises:
@@ -147,10 +153,12 @@ def read_dataset(
         raise VosError(f"dataset year {year} is unknown; choose one of {', '.join(map(str, YEARS))}")
     if not root.is_dir():
         raise VosError(f"data set folder {root} does not exist; set dataset.root to the folder that holds JPEGImages")
-    names = read_split(root, year, split)
+    _check_layout(root, resolution)
+    names = all_sequences(root, resolution) if split is None else read_split(root, year, split)
     unknown = sorted(set(only or ()) - set(names))
     if unknown:
-        raise VosError(f"sequence {unknown[0]} is not in split {split}; it has {', '.join(names)}")
+        where = f"split {split}" if split is not None else str(root)
+        raise VosError(f"sequence {unknown[0]} is not in {where}; it has {', '.join(names)}")
     return [_read_sequence(root, year, resolution, name) for name in names if only is None or name in only]
 
 
@@ -193,16 +201,38 @@ def measure_frames(
     return measures
 
 
-def _read_sequence(root: Path, year: int, resolution: str, name: str) -> DavisSequence:
-    folder, images = root / "Annotations" / resolution / name, root / "JPEGImages" / resolution / name
+def _check_layout(root: Path, resolution: str | None) -> None:
+    """Raises a VosError where the folders are those of another layout."""
+    folder = root / "Annotations" / (resolution or "")
+    if resolution is None and (folder / "480p").is_dir():
+        raise VosError(f"{folder} has folders of resolutions, as DAVIS; give dataset=davis2017 or davis2016")
+    if not folder.is_dir():
+        found = ", ".join(path.name for path in visible(folder.parent.glob("*"))[:5]) or "nothing"
+        other = " (null = sequences lie there, as in dataset=youtubevos)" if resolution else ""
+        raise VosError(f"{folder} does not exist, {folder.parent} holds {found}; set dataset.resolution{other}")
+
+
+def _read_sequence(root: Path, year: int, resolution: str | None, name: str) -> DavisSequence:
+    folder, images = (root / kind / (resolution or "") / name for kind in ("Annotations", "JPEGImages"))
     annotations = tuple(visible(folder.glob("*.png")))
-    is_sparse = bool(annotations) and len(_images(images, annotations[0])) > len(annotations)
-    if len(annotations) < (2 if is_sparse else 3):
+    is_sparse = resolution is None or (bool(annotations) and len(_images(images, annotations[0])) > len(annotations))
+    if len(annotations) < (1 if resolution is None else 2 if is_sparse else 3):
         raise VosError(
             f"sequence {name} has {len(annotations)} annotations in {folder}; at least 3 are needed, "
             "because the first and the last do not count (2 where frames lie between them)"
         )
-    return DavisSequence(name, year, images, annotations, is_sparse)
+    return DavisSequence(name, year, images, annotations, is_sparse, not is_sparse or _has_truth(annotations, year))
+
+
+def _has_truth(annotations: Sequence[Path], year: int) -> bool:
+    """Whether a later annotation shows how objects go on; some data sets only publish masks of those that enter."""
+    known: set[int] = set()
+    for path in annotations:
+        shown = set(np.unique(read_annotation(path, year)).tolist()) - {0}
+        if known & shown or (known and not shown):
+            return True
+        known |= shown
+    return False
 
 
 def _images(folder: Path, first: Path) -> tuple[Path, ...]:

@@ -14,6 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from vos.evaluation import perseg
+from vos.evaluation.published import Figures
 from vos.evaluation.scoring import SequenceScore, overall
 from vos.io.atomic import atomic_path
 from vos.io.contact_sheet import Tile, thumbnail, write_contact_sheet
@@ -23,6 +24,7 @@ from vos.structures import LabelMap
 
 GLOBAL_COLUMNS = ("J&F-Mean", "J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
 SEQUENCE_COLUMNS = ("Sequence", "J-Mean", "F-Mean")
+FRAME_COLUMNS = ("Sequence", "Object", "Frame", "J", "F")
 PERSEG_COLUMNS = ("IoU", "bIoU", "Acc")
 
 _Cell = str | float | None
@@ -65,24 +67,38 @@ def score_table(scores: Sequence[SequenceScore]) -> str:
     return aligned(header, rows)
 
 
-def write_csv(scores: Sequence[SequenceScore], folder: Path, split: str) -> tuple[Path, Path]:
-    """Writes ``global_results-<split>.csv`` and ``per-sequence_results-<split>.csv`` as the official scorer names them.
+def write_csv(scores: Sequence[SequenceScore], folder: Path, split: str) -> tuple[Path, ...]:
+    """Writes the results of all, of each object and of each frame, as :func:`csv_paths` names them.
 
-    Same columns and rows (``<sequence>_<object>``) as the official files, with six decimals instead of three.
+    The first two have the columns and rows (``<sequence>_<object>``) of the official scorer's files, with six decimals
+    instead of three; the third one row for each object of each frame that counts.
 
     Returns:
-        The two paths.
+        The paths.
     """
-    paths = csv_paths(folder, split)
+    paths = csv_paths(folder, split)[:3]
     write_file(paths[0], csv_table(GLOBAL_COLUMNS, [_figures(scores)], digits=6))
     rows = [(f"{score.sequence}_{score.object_id}", score.j_mean, score.f_mean) for score in scores]
     write_file(paths[1], csv_table(SEQUENCE_COLUMNS, rows, digits=6))
+    frames = [
+        (score.sequence, str(score.object_id), *frame)
+        for score in scores
+        for frame in zip(score.frames, score.j_per_frame.tolist(), score.f_per_frame.tolist(), strict=True)
+    ]
+    write_file(paths[2], csv_table(FRAME_COLUMNS, frames, digits=6))
     return paths
 
 
-def csv_paths(folder: Path, split: str) -> tuple[Path, Path]:
-    """Tells where :func:`write_csv` writes the overall and the per-sequence results."""
-    return folder / f"global_results-{split}.csv", folder / f"per-sequence_results-{split}.csv"
+def csv_paths(folder: Path, split: str) -> tuple[Path, ...]:
+    """Tells where the tables are: of all, of each object, of each frame, beside published methods."""
+    return tuple(folder / f"{of}_results-{split}.csv" for of in ("global", "per-sequence", "per-frame", "published"))
+
+
+def write_published(rows: Sequence[Figures], folder: Path, split: str) -> str:
+    """Writes what published methods and this run reach on the same sequences as CSV; returns it as a text table."""
+    header = ("Method", "J&F", "J", "F")
+    write_file(csv_paths(folder, split)[3], csv_table(header, rows, digits=6))
+    return aligned(header, rows)
 
 
 def write_plots(scores: Sequence[SequenceScore], folder: Path) -> list[Path]:

@@ -33,6 +33,7 @@ class SequenceScore:
         j_mean, j_recall, j_decay: region similarity.
         f_mean, f_recall, f_decay: boundary accuracy.
         j_per_frame, f_per_frame: float64 (T,), every frame that is scored (:func:`protocol`).
+        frames: names of these frames, such as "00001".
     """
 
     sequence: str
@@ -45,6 +46,7 @@ class SequenceScore:
     f_decay: float
     j_per_frame: npt.NDArray[np.float64]
     f_per_frame: npt.NDArray[np.float64]
+    frames: tuple[str, ...]
 
 
 class _Chunk(NamedTuple):
@@ -71,7 +73,7 @@ def score_results(
         on_frames: called with the number of frames that were scored since it was called last.
 
     Returns:
-        One score per object, in the order of the sequences and ids.
+        One score per object, in the order of the sequences and ids; sequences without truth have none.
 
     Raises:
         VosError: a sequence, frame or object is missing or surplus; the message names it.
@@ -80,6 +82,7 @@ def score_results(
         raise VosError(f"results folder {results} does not exist; it must hold <sequence>/00000.png")
     if workers is not None and workers < 1:
         raise VosError(f"workers={workers} is too few; use 1 or more")
+    sequences = [sequence for sequence in sequences if sequence.scored]
     files = [sequence.results(results) for sequence in sequences]
     objects = [sequence.objects() for sequence in sequences]
     chunks = [chunk for each in zip(sequences, files, map(max, objects)) for chunk in _chunks(*each)]
@@ -96,7 +99,8 @@ def score_results(
         for object_id, given in shown.items():
             own = values[given:, object_id - 1]  # the first row is that of the second annotation
             if len(own):
-                scores.append(_score(sequence.name, object_id, own))
+                names = tuple(path.stem for path in sequence.scored[given:])
+                scores.append(_score(sequence.name, object_id, own, names))
     return scores
 
 
@@ -145,6 +149,6 @@ def _start_worker() -> None:
     cv2.setNumThreads(1)
 
 
-def _score(sequence: str, object_id: int, values: npt.NDArray[np.float64]) -> SequenceScore:
+def _score(sequence: str, object_id: int, values: npt.NDArray[np.float64], frames: tuple[str, ...]) -> SequenceScore:
     j, f = values[:, 0], values[:, 1]
-    return SequenceScore(sequence, object_id, *statistics(j), *statistics(f), j, f)
+    return SequenceScore(sequence, object_id, *statistics(j), *statistics(f), j, f, frames)

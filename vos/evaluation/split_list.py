@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -26,9 +27,30 @@ def read_split(root: Path, year: int, split: str) -> list[str]:
         raise VosError(f"split {split} has no list file {listed}; splits in {folder}: {found}")
     lines = [line.strip() for line in _read_list(listed).splitlines() if line.strip()]
     names = list(dict.fromkeys(Path(line.split(" /")[0]).parent.name if "/" in line else line for line in lines))
-    odd = [name for name in names if name in ("", ".", "..") or "\\" in name]
+    return _checked(names, listed)
+
+
+def all_sequences(root: Path, resolution: str | None) -> list[str]:
+    """Lists the sequences of a data set without lists: those of YouTube-VOS' meta.json, else all annotated ones.
+
+    Raises:
+        VosError: meta.json is not as YouTube-VOS has it, or there is no sequence.
+    """
+    meta, folder = root / "meta.json", root / "Annotations" / (resolution or "")
+    if not meta.is_file():
+        return _checked([path.name for path in visible(folder.glob("*")) if path.is_dir()], folder)
+    try:
+        videos = json.loads(meta.read_text(encoding="utf-8"))["videos"]
+        return _checked(sorted(map(str, videos.keys())), meta)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise VosError(f'{meta} has no {{"videos": {{...}}}} as YouTube-VOS; restore it, or move it away') from error
+
+
+def _checked(names: list[str], source: Path) -> list[str]:
+    """Makes sure that there are names, and that each is one of a folder."""
+    odd = [name for name in names if name in ("", ".", "..") or "/" in name or "\\" in name]
     if odd or not names:
-        raise VosError(f"list file {listed} names {f'{odd[0]!r}, which is ' if odd else ''}no sequence")
+        raise VosError(f"{source} names {f'{odd[0]!r}, which is ' if odd else ''}no sequence")
     return names
 
 

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from measures.calibration import area_under_curve
 from measures.tables import Cell, Settings, Table, skipped
-from vos.cli.evaluation import run_perseg
+from vos.cli.photo_evaluation import run_photos
 from vos.concept.concept import Concept
 from vos.evaluation.config import DatasetConfig, EvaluateConfig
 from vos.evaluation.davis import DavisSequence, read_annotation, read_dataset
@@ -42,7 +42,7 @@ def measure_methods(settings: Settings) -> Table:
             model=ModelConfig(input_size=settings.input_size),
             method=MethodConfig(name=method),
         )
-        run = run_perseg(config, objects, settings.results / "perseg" / method)
+        run = run_photos(config, objects, settings.results / "perseg" / method)
         scores = score_results(objects, settings.results / "perseg" / method)
         rows.append([f"`{method}`", *overall(scores), run["milliseconds_per_photo"]])
     photos = sum(len(item.scored) for item in objects)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from vos.errors import VosError
@@ -27,12 +27,16 @@ def output_paths(names: Sequence[str], folder: Path, matte_format: str = "webm")
     Raises:
         VosError: there is no output or format of that name.
     """
-    unknown = [name for name in names if name not in OUTPUTS]
-    if unknown or not names:
-        raise VosError(f"output={list(names)} is not understood; choose from {', '.join(OUTPUTS)}")
+    check_outputs(names, OUTPUTS)
     if matte_format not in ("webm", "mov"):
         raise VosError(f"matte_format={matte_format} is not understood; choose webm or mov")
     return {name: folder / OUTPUTS[name].format(matte_format=matte_format) for name in names}
+
+
+def check_outputs(names: Sequence[str], known: Iterable[str]) -> None:
+    """Raises a VosError if there is no name of an output, or one that is not known."""
+    if not names or set(names) - set(known):
+        raise VosError(f"output={list(names)} is not understood; choose from {', '.join(known)}")
 
 
 def make_writer(name: str, path: Path, source: FrameSource) -> Writer:

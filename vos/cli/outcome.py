@@ -1,0 +1,64 @@
+"""What came of a command: an exit code, and for scripts one JSON object."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+DONE, MISTAKE, PARTLY, INTERRUPTED = 0, 2, 3, 130  # exit codes
+_STATES = {DONE: "done", PARTLY: "partly", INTERRUPTED: "interrupted"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run made, or several together.
+
+    Attributes:
+        frames: how many frames, or photos, have results.
+        outputs: files and folders of the results.
+        error: what failed, where a part of the work did.
+    """
+
+    frames: int = 0
+    outputs: tuple[Path, ...] = ()
+    error: str = ""
+
+    @property
+    def code(self) -> int:
+        """The exit code."""
+        return PARTLY if self.error else DONE
+
+    def as_json(self, code: int, seconds: float, error: str) -> str:
+        """Writes one JSON object in a line: state, frames, seconds, outputs, and why where something failed.
+
+        Args:
+            code: the exit code.
+            seconds: that it took.
+            error: why it ended early.
+        """
+        known = {
+            "state": _STATES.get(code, "failed"),
+            "frames": self.frames,
+            "seconds": round(seconds, 3),
+            "outputs": [str(path) for path in self.outputs],
+        }
+        why = error or self.error
+        return json.dumps({**known, "error": why} if why else known)
+
+
+def together(outcomes: Iterable[Outcome], error: str = "") -> Outcome:
+    """Joins the outcomes of several runs.
+
+    Args:
+        outcomes: of those that came to an end.
+        error: what became of the others.
+    """
+    outcomes = list(outcomes)
+    errors = [*(outcome.error for outcome in outcomes), error]
+    return Outcome(
+        sum(outcome.frames for outcome in outcomes),
+        tuple(dict.fromkeys(path for outcome in outcomes for path in outcome.outputs)),
+        "; ".join(filter(None, errors)),
+    )
