@@ -42,6 +42,7 @@ COLUMNS = (
     "day",
 )
 FLOOR = "floor"
+DISTURBED = 0.05  # of all cores, by others
 
 Row = dict[str, Any]
 
@@ -87,18 +88,31 @@ def seeded_weights(model: str, folder: Path) -> Path:
     return path
 
 
+def busy() -> float:
+    """Reads how many seconds all cores together have worked since the system began; 0 where it does not say."""
+    if not Path("/proc/stat").exists():
+        return 0.0
+    user, nice, system, _, _, *rest = map(int, Path("/proc/stat").read_text().split()[1:9])
+    return (user + nice + system + sum(rest)) / os.sysconf("SC_CLK_TCK")
+
+
 def run(words: Sequence[str], folder: Path) -> tuple[str, float, float]:
     """Runs a program; returns what it printed last, its seconds and its peak memory in MiB.
+
+    Says so where others have used the machine meanwhile: such seconds do not count.
 
     Raises:
         SystemExit: it failed.
     """
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        begin = time.perf_counter()
+        begin, worked = time.perf_counter(), busy()
         process = subprocess.Popen(words, stdout=out, stderr=err, env=environment, cwd=folder)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - begin
+        others = (busy() - worked - usage.ru_utime - usage.ru_stime) / (seconds * (os.cpu_count() or 1))
+        if others > DISTURBED:
+            print(f"others used {others:.0%} of the machine: measure this again on a quiet one", file=sys.stderr)
         out.seek(0)
         err.seek(0)
         if status:

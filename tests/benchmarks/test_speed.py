@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,18 @@ def test_the_published_code_is_run_as_it_stands_and_timed(tmp_path: Path) -> Non
     assert row["frames"] == 2
     assert 0.05 < row["frame"] < 0.2
     assert row["memory"] > 50
+
+
+@pytest.mark.skipif(not Path("/proc/stat").exists(), reason="no other system says how busy it is")
+def test_a_machine_that_others_use_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = speed.busy()
+    assert before > 0
+    readings = iter([before, before + 100.0])
+    monkeypatch.setattr(speed, "busy", lambda: next(readings))
+    assert speed.run([sys.executable, "-c", "print('a'); print('b')"], tmp_path)[0] == "b"
+    assert "of the machine: measure this again" in capsys.readouterr().err
 
 
 def test_a_second_command_goes_on_and_writes_medians(
