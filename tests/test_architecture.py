@@ -20,7 +20,7 @@ PACKAGE = ROOT / "vos"
 # and under TYPE_CHECKING count like all others.
 LAYERS = (
     ("errors", "geometry"),
-    ("limits",),
+    ("limits", "option_names"),
     ("structures", "stages", "progress"),
     ("io", "sam"),
     ("persam",),

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from vos.cli.compose import compose
 from vos.cli.config import RunConfig
-from vos.cli.options import RETIRED, choices, explain_gone
+from vos.cli.options import choices
 from vos.errors import VosError
+from vos.option_names import RETIRED, explain_gone
 
 
 def one(*words: str) -> RunConfig:

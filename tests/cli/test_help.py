@@ -9,8 +9,9 @@ import pytest
 
 from vos.cli.config import AlbumConfig, ConceptConfig, RunConfig
 from vos.cli.help import describe, help_text
-from vos.cli.options import choices, options
+from vos.cli.options import choices
 from vos.evaluation.config import EvaluateConfig
+from vos.option_names import options
 from vos.sam.config import RuntimeConfig
 
 PROGRAMS = (RunConfig, EvaluateConfig, AlbumConfig, ConceptConfig)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from vos.errors import VosError
+from vos.option_names import explain_gone, near_matches, options
 
 T = TypeVar("T")
 _WORDS: dict[type, str] = {
@@ -30,25 +30,25 @@ def configured(config: T, values: Mapping[str, object]) -> T:
     Raises:
         VosError: there is no such option, or the value has the wrong type or is out of range.
     """
+    known = dict(options(type(config)))
     for name, value in values.items():
-        config = _changed(config, name.split("."), value, name)
+        is_choice = name in known and is_dataclass(known[name]) and isinstance(value, str)
+        if (name not in known or is_choice) and (told := explain_gone(name, str(value))) is not None:
+            raise VosError(told)
+        if name not in known:
+            hint = near_matches(name, known) or "docs/options.md lists all options"
+            raise VosError(f"there is no option {name}; {hint}")
+        if is_dataclass(known[name]) and not is_choice:
+            example = f"{name}.{fields(known[name])[0].name}"
+            raise VosError(f"{name}={value}: this is a group of options; give them as {example}=...")
+        full = f"{name}.name" if is_choice else name
+        config = _changed(config, full.split("."), _converted(value, dict(options(type(config)))[full], name))
     return config
 
 
-def _changed(config: T, path: list[str], value: object, name: str) -> T:
+def _changed(config: T, path: list[str], value: object) -> T:
     head, *rest = path
-    hint = typing.get_type_hints(type(config)).get(head)
-    if hint is None or (rest and not is_dataclass(hint)):
-        raise _unknown(name, config)
-    if is_dataclass(hint):
-        if not rest and isinstance(value, str):
-            rest = ["name"]
-        elif not rest:
-            example = f"{name}.{fields(hint)[0].name}"
-            raise VosError(f"{name}={value}: this is a group of options; give them as {example}")
-        new = _changed(getattr(config, head), rest, value, name)
-    else:
-        new = _converted(value, hint, name)
+    new = _changed(getattr(config, head), rest, value) if rest else value
     return typing.cast(T, replace(typing.cast(Any, config), **{head: new}))
 
 
@@ -67,21 +67,3 @@ def _converted(value: object, hint: Any, name: str) -> object:
     raise VosError(
         f"{name}: Value '{value}' of type '{type(value).__name__}' could not be converted to {_WORDS[plain[0]]}"
     )
-
-
-def _unknown(name: str, config: object) -> VosError:
-    known = list(_names(type(config)))
-    top = typing.cast(str, getattr(config, "GROUP", ""))
-    leaf = name.rpartition(".")[2]
-    near = [f"{top}{one}" for one in known if one.rpartition(".")[2] == leaf]
-    near += difflib.get_close_matches(name, [f"{top}{one}" for one in known], n=3, cutoff=0.6)
-    hint = f"did you mean {' or '.join(dict.fromkeys(near))}?" if near else "docs/options.md lists all options"
-    return VosError(f"there is no option {name}; {hint}")
-
-
-def _names(schema: type, prefix: str = "") -> Iterator[str]:
-    hints = typing.get_type_hints(schema)
-    for item in fields(schema):
-        yield prefix + item.name
-        if is_dataclass(hints[item.name]):
-            yield from _names(typing.cast(type, hints[item.name]), f"{prefix}{item.name}.")

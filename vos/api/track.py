@@ -59,7 +59,8 @@ def track(
 
     Args:
         frames: a video file, a folder or pattern of images, ``camera:0``, a URL; or pictures, uint8 (H, W, 3) RGB:
-            NumPy arrays, torch tensors or decord's, in a list, a stack, a generator.
+            NumPy arrays, torch tensors or decord's, in a list, a stack, a generator. They are read on a thread of their
+            own, a few frames ahead.
         reference: what to follow, in the first frame; or a dictionary from frame number to reference. A mask file; an
             array (H, W) of ids; a box [x, y, width, height]; a click [x, y] or several, [x, y, 0] for one that is not
             on the object; a ``vos.Concept``, its file, or a list of concepts.

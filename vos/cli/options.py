@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -18,54 +17,18 @@ from hydra.errors import HydraException
 
 import vos
 from vos.errors import VosError
+from vos.option_names import explain_gone, near_matches, options
 
-# An option, the beginning of options ("tracker.zoom."), or a choice ("tracker=reference") -> what to do instead. Only
-# words that are no longer understood are looked up; the longest entry that fits is told.
-RETIRED: dict[str, str] = {
-    "tracker.hypotheses.": "several histories of an object brought no better masks; leave it out",
-    "tracker.choice.": "a choice among the decoder's three masks brought worse ones than its single mask; leave it out",
-    "tracker.zoom.": "decoding small objects again in a crop brought no better masks; try model.input_size=896",
-    "tracker.flips": "the mirrored frame took almost three times the work for no better masks; leave it out",
-    "tracker.second_pass.": "a second pass took twice the time for no better masks; give one more mask instead",
-    "tracker.negatives": "negative points brought no better masks; leave it out",
-    "tracker.motion.flow": "optical flow brought no better masks than the object's own velocity; leave it out",
-    "tracker.memory.rivals": "views of look-alikes brought no better masks; leave it out",
-    "tracker.motion.velocity": "it always moves the prior; tracker.motion.velocity_momentum averages it",
-    "tracker.motion.window": "objects in sight are always decoded in windows; tracker.motion.gate=0 is without them",
-    "tracker.motion.second_chance": "an object that is missed is always searched everywhere at once; leave it out",
-    "tracker.others": "the decoder is always told where the other objects are; leave it out",
-    "tracker=reference": "write tracker=published",
-    "method=persam_reference": "write method=persam_published",
-}
 PATHS = (
     *("video", "images", "ref_image", "ref_mask", "concept", "checkpoint", "results", "root"),
     *("output_dir", "out", "log_file"),
 )
-RENAMED: dict[str, str] = {  # old name or its beginning -> new name or beginning
-    "tracker.memory.guard": "tracker.memory.background_filter",
-    "tracker.motion.reach": "tracker.motion.gate",
-    "tracker.motion.patience": "tracker.motion.max_age",
-    "tracker.presence.unseen_similarity": "tracker.presence.new_scene_similarity",
-    "tracker.presence.cuts": "tracker.presence.scene_cuts",
-    "tracker.adapt.questions": "tracker.adapt.samples",
-    "method.closeup": "method.crop_refinement",
-}
 
 
 def config_folder() -> Path:
     """Finds the folder of ``run.yaml``: ``vos/conf`` where vos is installed, ``conf`` beside ``vos`` in a checkout."""
     package = Path(vos.__file__).resolve().parent
     return next(folder for folder in (package / "conf", package.parent / "conf") if (folder / "run.yaml").exists())
-
-
-def options(schema: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Lists every option of a config dataclass as (dotted name, type), nested ones and config groups included."""
-    hints = typing.get_type_hints(schema)
-    for item in fields(schema):
-        hint = hints[item.name]
-        yield prefix + item.name, hint
-        if is_dataclass(hint):
-            yield from options(typing.cast(type, hint), f"{prefix}{item.name}.")
 
 
 def choices(group: str) -> list[str]:
@@ -87,31 +50,11 @@ def check(word: str, schema: type) -> None:
         if (told := explain_gone(key, one)) is not None:
             raise VosError(told)
     if key not in known:
-        leaves = [name for name in known if name.rpartition(".")[2] == key.rpartition(".")[2]]
-        near = list(dict.fromkeys(leaves + difflib.get_close_matches(key, known, n=3, cutoff=0.6)))
-        hint = f"did you mean {' or '.join(near)}?" if near else "--help-all lists all options"
-        raise VosError(f"there is no option {key}; {hint}")
+        raise VosError(f"there is no option {key}; {near_matches(key, known) or '--help-all lists all options'}")
     if group and value not in group and re.fullmatch(r"[\w.-]+|[\[{$].*", value):
         raise VosError(f"{word} is unknown; choose one of {', '.join(group)}")
     if is_dataclass(known[key]) and not group and not value.startswith("{"):
         raise VosError(f"{word}: this is a group of options; give them as {key}.{fields(known[key])[0].name}=...")
-
-
-def explain_gone(key: str, value: str) -> str | None:
-    """Says in one line what became of an option or a choice that is not understood; None where it never was one."""
-    typed = f"{key}={value}"
-    found = max((name for name in RETIRED if _fits(name, typed)), key=len, default=None)
-    if found is not None:
-        return f"{typed if '=' in found else key} is gone since 0.4.0: {RETIRED[found]}"
-    found = max((name for name in RENAMED if key.startswith(name)), key=len, default=None)
-    if found is not None:
-        return f"{key} has another name since 0.4.0; write {RENAMED[found]}{key[len(found) :]}={value}"
-    return None
-
-
-def _fits(name: str, typed: str) -> bool:
-    """Begins with a prefix that ends in a dot, or is the option or the choice itself."""
-    return typed.startswith(name) if name.endswith(".") else typed == name or typed.startswith(f"{name}=")
 
 
 def paths(option: Sequence[str] | None) -> list[Path]:

@@ -26,8 +26,8 @@ MEMORY = 12 << 30  # bytes of address space: what asks for more is told so, and 
 def all_options() -> dict[tuple[str, str], Any]:
     """Every (command, option) that there is with its type, config groups included."""
     from vos.cli.config import AlbumConfig, ConceptConfig, RunConfig
-    from vos.cli.options import options
     from vos.evaluation.config import EvaluateConfig
+    from vos.option_names import options
 
     schemas = {"run": RunConfig, "album": AlbumConfig, "concept": ConceptConfig, "evaluate": EvaluateConfig}
     return {(command, name): hint for command, schema in schemas.items() for name, hint in options(schema)}
