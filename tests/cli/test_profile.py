@@ -102,6 +102,12 @@ def test_a_run_shows_its_profile(program: Program, capsys: pytest.CaptureFixture
     assert "is finished already" in capsys.readouterr().out
 
 
+def test_a_script_is_told_of_the_picture(program: Program, capsys: pytest.CaptureFixture[str]) -> None:
+    assert program(VIDEO, MASK, "output=[masks]", "output_dir=out", "profile=true", "--json") == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "out/profile.png" in line
+
+
 def test_a_picture_of_the_users_is_not_replaced(program: Program, capsys: pytest.CaptureFixture[str]) -> None:
     words = (VIDEO, MASK, "output=[masks]", "output_dir=out")
     Path("out").mkdir()

@@ -98,6 +98,7 @@ def run(config: AlbumConfig, folder: Path, profile: Profile | None = None) -> Ou
         found = [o for _, r in done for o in r.objects if o["concept"] == name and o["presence"] != "absent"]
         print(f"{name}: in {len(found)} of {len(done)} photos" + f"; {len(broken)} broken" * bool(broken))
     made = [path for path in (folder / name for name in outputs.wanted()) if path.exists()]
+    made += [] if profile is None else [folder / PICTURE]
     return Outcome(len(done), (*made, *written), f"{len(broken)} photos could not be read" if broken else "")
 
 

@@ -100,7 +100,7 @@ def run(config: RunConfig, folder: Path, profile: Profile | None = None) -> Outc
     print(*made, sep="\n")
     speed, learning = f"{progress.speed:.1f} frames per second", f"{progress.learning:.1f} s of learning"
     print(f"{progress.tracked} frames at {speed}, after {learning} the reference")
-    return Outcome(frame_count(made[-1]), made)
+    return Outcome(frame_count(made[-1]), made if profile is None else (*made, folder / PICTURE))
 
 
 @dataclass
