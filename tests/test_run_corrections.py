@@ -11,6 +11,7 @@ import pytest
 from fakes import FRAMES, SIZE, ColourSegmenter, Program, square_clip, square_mask
 from PIL import Image
 
+import vos
 from vos.io.masks.label_map import read_label_map, write_label_map
 from vos.structures import LabelMap
 
@@ -132,3 +133,16 @@ def test_late_ids_are_the_masks_own_also_above_255_and_in_masks_of_0_and_255(two
         labels = read_label_map(f"white/masks/{index:05d}.png").labels
         assert green(labels, 2) > 0.7
         assert (labels[square_mask(index, SIZE).labels > 0] == 1).mean() > 0.6
+
+
+@pytest.mark.parametrize("part", [{}, {"start": 4, "end": "00:00.44"}])
+@pytest.mark.parametrize("both_sides", [True, False])
+def test_python_gives_the_same_masks(program: Program, both_sides: bool, part: dict[str, object]) -> None:
+    given = {"ref_mask": "[mask 9.png,mask 5.png]", "ref_frame": "[9,5]", "both_sides": str(both_sides).lower(), **part}
+    assert program(VIDEO, *(f"{k}={v}" for k, v in given.items()), "output=[masks]", "output_dir=out") == 0
+    masks = {5: "mask 5.png", 9: "mask 9.png"}
+    options = {"both_sides": both_sides}
+    results = list(vos.track("my clip (1).mp4", masks, model=ColourSegmenter(), options=options, **part))  # type: ignore[arg-type]
+    assert [r.name for r in results] == sorted(path.stem for path in Path("out/masks").iterdir())
+    for result in results:
+        np.testing.assert_array_equal(result.labels, read_label_map(f"out/masks/{result.name}.png").labels)

@@ -55,7 +55,8 @@ def track(
             print(result.time, result[1].presence, result[1].box)
 
     The label maps are those of ``python -m vos.run``. Where the first reference is not on the first frame, what is
-    before it is tracked backward first.
+    before it is tracked backward first. Between two references objects are tracked from both sides: results come when
+    the last reference is reached (``options={"both_sides": False}``: as they are tracked, forward alone).
 
     Args:
         frames: a video file, a folder or pattern of images, ``camera:0``, a URL; or pictures, uint8 (H, W, 3) RGB:
