@@ -23,7 +23,9 @@ from vos.sam.segmenter import Segmenter
 ROOT = Path(__file__).resolve().parents[1]
 ELSEWHERE = {"export.md": "tests/tools/test_export.py"}  # needs exported models and another package
 PAGES = [
-    path for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))] if "```python" in path.read_text()
+    page
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+    if "```python" in page.read_text(encoding="utf-8") and page.name not in ELSEWHERE
 ]
 
 

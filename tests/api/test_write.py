@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,19 @@ def test_a_folder_is_read_back_as_it_was_tracked(here: Program) -> None:
     vos.write(vos.load("out"), "again", ["masks", "overlay"])
     vos.write(vos.track("clip.mp4", "mask 0.png", names={3: "rex"}), "direct", ["masks", "overlay"])
     assert files("again") == files("direct")
+
+
+def test_run_lengths_are_read_back_too(here: Program) -> None:
+    assert here(VIDEO, MASK, "output=[masks,rle]", "output_dir=out") == 0
+    expected = [result.labels for result in vos.load("out")]
+    shutil.rmtree("out/masks")
+    np.testing.assert_array_equal([result.labels for result in vos.load("out")], expected)
+    path = Path("out/rle.json")
+    text = path.read_text()
+    for wrong in (text[: len(text) // 2], text.replace('"counts":"', '"counts":"~~'), text.replace("image_id", "id")):
+        path.write_text(wrong)
+        with pytest.raises(vos.VosError, match=r"rle\.json"):
+            list(vos.load("out"))
 
 
 def test_a_part_of_a_clip_is_read_back_with_its_own_frames(here: Program) -> None:
@@ -111,7 +125,7 @@ def test_an_error_leaves_nothing_and_strangers_stay() -> None:
 def test_damaged_folders_are_one_line() -> None:
     with pytest.raises(vos.VosError, match="no finished results"):
         vos.load("none")
-    vos.write(vos.track("clip.mp4", "mask.png"), "out", "rle")
+    vos.write(vos.track("clip.mp4", "mask.png"), "out", "overlay")
     with pytest.raises(vos.VosError, match="out holds no masks"):
         vos.load("out")
     vos.write(vos.track("clip.mp4", "mask.png"), "out", "masks")

@@ -17,6 +17,7 @@ from vos.api.results import Results
 from vos.errors import VosError
 from vos.io.frames import Conversion, FrameSource, open_frames
 from vos.io.masks.label_map import read_labels
+from vos.io.masks.run_lengths import read_run_lengths
 from vos.io.writers.choice import OUTPUTS, SUMMARY
 from vos.structures import Frame, LabelMap, Presence, SegmentedFrame
 
@@ -32,7 +33,7 @@ def load(folder: str | Path, video: str | Path | None = None) -> Results:
     Soft masks are not kept in such a folder. Pictures come from the video, if it is still where it was.
 
     Args:
-        folder: with ``masks/`` and ``summary.json``.
+        folder: with ``masks/`` or ``rle.json``, and ``summary.json``.
         video: where the video is now; None = where it was.
 
     Raises:
@@ -40,11 +41,12 @@ def load(folder: str | Path, video: str | Path | None = None) -> Results:
     """
     folder = Path(folder).expanduser()
     about, rows = read_summary(folder / SUMMARY)
-    if not (folder / OUTPUTS["masks"]).is_dir():
-        raise VosError(f"{folder} holds no masks; make it with output=[masks]")
+    kept = [folder / OUTPUTS[name] for name in ("masks", "rle") if (folder / OUTPUTS[name]).exists()]
+    if not kept:
+        raise VosError(f"{folder} holds no masks; make it with output=[masks] or output=[rle]")
     source = _source(folder, about, video)
-    job = _Folder(folder / OUTPUTS["masks"], about, source)
-    files = [("results", job.masks)]
+    job = _Folder(kept[0], about, source)
+    files = [("results", path) for path in kept]
     return Results(source, partial(job.begin, rows), about, files, has_pictures=not isinstance(source, _NoVideo))
 
 
@@ -135,9 +137,10 @@ class _Folder:
     def _read(self, rows: Iterator[dict[str, Any]]) -> Generator[SegmentedFrame, None, None]:
         names = {int(i): str(name) for i, name in (self.about.get("object_names") or {}).items()}
         frames, index = self.source.frames(), -1
+        coded = None if self.masks.is_dir() else read_run_lengths(self.masks)
         for index, row in enumerate(rows):
             frame = self._frame(frames, index, row)
-            yield self._segmented(frame, row["objects"], names)
+            yield self._segmented(frame, row["objects"], names, coded)
         if index < 0:
             raise VosError(f"{self.masks.parent} holds no frames")
 
@@ -151,17 +154,20 @@ class _Folder:
                 return frame
         raise VosError(f"{self.source.path} has no frame {row['frame']}: it is another video, or was changed")
 
-    def _segmented(self, frame: Frame, objects: dict[str, Any], names: dict[int, str]) -> SegmentedFrame:
+    def _segmented(
+        self, frame: Frame, objects: dict[str, Any], names: dict[int, str], coded: Iterator[LabelMap] | None
+    ) -> SegmentedFrame:
         ids = tuple(sorted(int(i) for i in objects))
-        path = self.masks / f"{frame.name}.png"
+        path = self.masks / f"{frame.name}.png" if coded is None else self.masks
         found = [objects[str(i)] for i in ids]
         try:
+            labels = read_labels(path) if coded is None else next(coded).labels
             return SegmentedFrame(
                 frame,
-                LabelMap(read_labels(path), ids),
+                LabelMap(labels, ids),
                 np.array([one["predicted_iou"] for one in found], np.float32),
                 tuple(Presence(one["presence"]) for one in found),
                 names=names,
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, StopIteration) as error:
             raise VosError(f"{path} does not fit its frame or {SUMMARY}: {error}") from error
