@@ -56,7 +56,7 @@ def test_the_command_line_says_so_in_one_line(word: str) -> None:
 def test_a_value_in_the_place_of_a_group_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "home")
     with pytest.raises(
-        VosError, match=r"tracker\.memory=home: this is a group of options; .*tracker\.memory\.enabled="
+        VosError, match=r"tracker\.memory=\$\{oc.env:HOME\}: this is a group of options; .*tracker\.memory\.enabled="
     ):
         compose(["tracker.memory=${oc.env:HOME}"], "run", RunConfig)
 
