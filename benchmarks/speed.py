@@ -5,8 +5,8 @@
 REFERENCE is a checkout of the published code; without it only this program is measured. Each run is a process of its
 own on a rendered clip, with equal random weights (nano: its own). Contenders take turns, so that a slow minute is
 everybody's. What is finished is kept in OUT/speed.jsonl; with --minutes no further run begins after so long, and the
-same command goes on from there. --write puts the medians into docs/speed.csv; then ``make docs``. Nothing else should
-run meanwhile.
+same command goes on from there. Nothing else should run meanwhile: where others used more than a twentieth of the
+machine, the run is not kept. --write puts the medians into docs/speed.csv; then ``make docs``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -96,10 +98,18 @@ def busy() -> float:
     return (user + nice + system + sum(rest)) / os.sysconf("SC_CLK_TCK")
 
 
-def run(words: Sequence[str], folder: Path) -> tuple[str, float, float]:
-    """Runs a program; returns what it printed last, its seconds and its peak memory in MiB.
+@dataclass(frozen=True)
+class Ended:
+    """A process that has ended: what it printed last, its seconds, MiB at most, and others' share of the machine."""
 
-    Says so where others have used the machine meanwhile: such seconds do not count.
+    said: str
+    seconds: float
+    memory: float
+    others: float
+
+
+def run(words: Sequence[str], folder: Path) -> Ended:
+    """Runs a program.
 
     Raises:
         SystemExit: it failed.
@@ -111,14 +121,12 @@ def run(words: Sequence[str], folder: Path) -> tuple[str, float, float]:
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - begin
         others = (busy() - worked - usage.ru_utime - usage.ru_stime) / (seconds * (os.cpu_count() or 1))
-        if others > DISTURBED:
-            print(f"others used {others:.0%} of the machine: measure this again on a quiet one", file=sys.stderr)
         out.seek(0)
         err.seek(0)
         if status:
             raise SystemExit(f"error: {' '.join(words[:4])} ... failed: {err.read()[-1500:]}")
         unit = 1024 * 1024 if sys.platform == "darwin" else 1024
-        return out.read().strip().splitlines()[-1], seconds, usage.ru_maxrss / unit
+        return Ended(out.read().strip().splitlines()[-1], seconds, usage.ru_maxrss / unit, others)
 
 
 def measure(case: Case, contender: str, reference: Path | None, out: Path) -> Row:
@@ -128,23 +136,24 @@ def measure(case: Case, contender: str, reference: Path | None, out: Path) -> Ro
     if contender == PUBLISHED:
         script = ROOT / "benchmarks/timing/published.py"
         words = [sys.executable, str(script), str(reference), str(clip), case.model, *weights]
-        said, _, memory = run(words, out)
-        return {**json.loads(said), "learn": 0.0, "memory": memory}
+        ended = run(words, out)
+        return {**json.loads(ended.said), "learn": 0.0, "memory": ended.memory, "others": ended.others}
     options = [f"model={case.model}", "output=[masks]", "overwrite=true", *WAYS[contender]]
     options += [f"checkpoint={path}" for path in weights]
     files = [f"video={clip}/JPEGImages/480p/clip", f"ref_mask={clip}/Annotations/480p/clip/00000.png"]
     with tempfile.TemporaryDirectory(dir=out) as folder:
         words = [sys.executable, "-m", "vos.run", *files, f"output_dir={folder}/run", *options]
-        _, seconds, memory = run(words, out)
+        ended = run(words, out)
         summary = json.loads(Path(folder, "run/summary.json").read_text())
     frames, frame = len(summary["frames"]), 1 / summary["frames_per_second"]
     learn = summary["timings_seconds"].get("learn", 0.0)
     return {
         "frame": frame,
-        "before": seconds - learn - frames * frame,
+        "before": ended.seconds - learn - frames * frame,
         "frames": frames,
         "learn": learn,
-        "memory": memory,
+        "memory": ended.memory,
+        "others": ended.others,
     }
 
 
@@ -178,11 +187,14 @@ def floors(results: Results, out: Path) -> None:
     """Measures this machine's own rates once, and what they allow."""
     if results.have("bandwidth", FLOOR, 0):
         return
-    said, _, memory = run([sys.executable, str(ROOT / "benchmarks/timing/floor.py")], out)
-    measured = json.loads(said)
+    ended = run([sys.executable, str(ROOT / "benchmarks/timing/floor.py")], out)
+    measured = json.loads(ended.said)
+    if ended.others > DISTURBED:
+        print(f"others used {ended.others:.0%} of the machine while its rates were measured: not kept", flush=True)
+        return
     found = {f"{model} {kind}": measured[kind][model] for kind in WAYS for model in measured[kind]}
     for name, value in {**found, "bandwidth": measured["bandwidth"]}.items():
-        results.add(name, FLOOR, 0, {"frame": value, "learn": 0.0, "before": 0.0, "memory": memory})
+        results.add(name, FLOOR, 0, {"frame": value, "learn": 0.0, "before": 0.0, "memory": ended.memory})
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -202,16 +214,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     results, reference = Results(out / "speed.jsonl"), arguments.reference and arguments.reference.resolve()
     floors(results, out)
     for case in chosen(arguments.cases):
-        for turn in range(arguments.turns):
-            for contender in case.contenders:
-                is_wanted = contender != PUBLISHED or reference
-                if not is_wanted or results.have(str(case), contender, turn):
-                    continue
-                if time.monotonic() - begin > 60 * arguments.minutes:
-                    raise SystemExit("the time is up; the same command goes on from here")
-                results.add(str(case), contender, turn, row := measure(case, contender, reference, out))
-                said = f"{row['frame']:.3f} s a frame, {row['memory']:.0f} MiB"
-                print(f"{case} {contender}, turn {turn + 1}: {said}", flush=True)
+        contenders = [one for one in case.contenders if one != PUBLISHED or reference]
+        for turn, contender in product(range(arguments.turns), contenders):
+            if results.have(str(case), contender, turn):
+                continue
+            if time.monotonic() - begin > 60 * arguments.minutes:
+                print("the time is up; the same command goes on from here")
+                break
+            row = measure(case, contender, reference, out)
+            is_kept = row.pop("others") <= DISTURBED
+            said = f"{row['frame']:.3f} s a frame, {row['memory']:.0f} MiB"
+            lost = "" if is_kept else "; others used the machine: not kept, the same command measures it again"
+            print(f"{case} {contender}, turn {turn + 1}: {said}{lost}", flush=True)
+            if is_kept:
+                results.add(str(case), contender, turn, row)
     if arguments.write:
         write(medians(results.rows), ROOT / "docs" / "speed.csv")
         print("wrote docs/speed.csv; now: make docs")
