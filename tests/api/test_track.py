@@ -232,6 +232,7 @@ def test_concepts_by_themselves_and_by_file() -> None:
         ("clip.mp4", np.full(SIZE, -1), "the id -1"),
         ("clip.mp4", np.full(SIZE, "x"), "give bool, integers or floating point"),
         ([], "mask.png", "the iterable is empty"),
+        (5, "mask.png", "a int holds no frames; give a path"),
         (["a.png"], "mask.png", "frame 0 is str; give uint8 arrays"),
         ([np.zeros((*SIZE, 3))], MASK, r"frame 0 is float64 \(96, 128, 3\)"),
         ([np.zeros((*SIZE, 4), np.uint8)], MASK, r"frame 0 is uint8 \(96, 128, 4\)"),

@@ -35,6 +35,8 @@ class ArraySource(FrameSource):
         if not 0 < fps <= 1000:
             raise VosError(f"fps={fps} is no rate; give frames per second, above 0 and up to 1000")
         self.path, self._pictures = NAME, pictures
+        if not isinstance(pictures, Iterable) and not hasattr(pictures, "__getitem__"):
+            raise VosError(f"a {type(pictures).__name__} holds no frames; give a path, or an iterable of pictures")
         iterator = iter(pictures)
         self.is_live = iterator is pictures
         try:
