@@ -47,7 +47,7 @@ def best_match(bank: torch.Tensor, unit: torch.Tensor) -> torch.Tensor:
         return (bank.to(unit.dtype) @ unit).amax(dim=0)
     bank, unit = matchable(bank), matchable(unit)
     best = unit.new_full(unit.shape[1:], -torch.inf)
-    for part in bank.split(max(1, CACHED_PRODUCTS // unit.shape[1])):
+    for part in bank.split(max(1, CACHED_PRODUCTS // max(1, unit.shape[1]))):
         best = torch.maximum(best, (part @ unit).amax(dim=0))
     return best.float()
 
