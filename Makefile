@@ -86,11 +86,11 @@ METADATA = setup.cfg pyproject.toml constraints.txt
 $(VENV)/.ready: $(BIN)/python $(METADATA)
 	@echo "installing into $(VENV), which takes a few minutes the first time ..."
 	@$(TORCH)
-	@$(PIP) --editable '.[decord]'
+	@$(PIP) --editable '.[decord,openvino]'
 	@touch $@
 
 $(VENV)/.ready-dev: $(BIN)/python $(METADATA)
 	@echo "installing into $(VENV), which takes a few minutes the first time ..."
 	@$(TORCH)
-	@$(PIP) --editable '.[decord,heif,test,dev]'
+	@$(PIP) --editable '.[decord,openvino,heif,test,dev]'
 	@touch $@ $(VENV)/.ready

@@ -76,7 +76,7 @@ def main() -> int:
     arguments = parser.parse_args()
     config = VideoConfig()
     set_threads(config.threads, embedded=True)
-    model = load_model(config.model, config.checkpoint, config.device, config.precision)
+    model = load_model(config.model, config.checkpoint, config.device, config.precision, config.engine)
     rows = []
     print("sequence: forward alone, both sides")
     for sequence in read_dataset(arguments.root, arguments.year, arguments.split):

@@ -40,6 +40,7 @@ KEPT_IN: dict[str, set[str]] = {
     "decord": {"io"},
     "pycocotools": {"io"},
     "segment_anything": {"sam"},
+    "openvino": {"sam"},
     "hydra": {"cli"},
     "omegaconf": {"cli"},
     "matplotlib": {"evaluation"},

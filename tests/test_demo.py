@@ -55,7 +55,7 @@ def test_the_masks_are_those_that_were_recorded(demo: Path) -> None:
     if device.type != "cpu":
         pytest.skip("recorded on CPUs; other devices round otherwise")
     recorded = np.load(RECORDED)
-    masks = recorded[resolve_precision("auto", device, embedded=True)]
+    masks = recorded[resolve_precision("auto", device)]
     for index, mask in zip(recorded["frames"], masks):
         ours = read(demo / "result" / "masks", index)
         shared, either = np.count_nonzero((ours == mask) & (mask > 0)), np.count_nonzero((ours > 0) | (mask > 0))

@@ -53,6 +53,8 @@ def test_masks_overlay_and_summary(program: Program, capsys: pytest.CaptureFixtu
         "checkpoint": "colour.safetensors",
         "sha256": "0" * 64,
         "device": "cpu",
+        "engine": ColourSegmenter.engine,
+        "precision": "float32",
     }
     assert summary["config"]["tracker"]["name"] == "persam"
     assert set(summary["timings_seconds"]) == {"read", "encode", "learn", "track", "merge", "write"}

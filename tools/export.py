@@ -30,7 +30,7 @@ from exporting.modules import modules, plain_operations  # noqa: E402
 
 from vos.errors import VosError  # noqa: E402
 from vos.sam.nano.network import GUIDANCE_CHANNELS  # noqa: E402
-from vos.sam.official.segmenter import INPUT_SIZE, SAM_NAMES  # noqa: E402
+from vos.sam.official.network import INPUT_SIZE, SAM_NAMES  # noqa: E402
 
 OPSET = 17
 DIFFERING = 1e-4  # share of a mask's cells that may differ: those whose logit is 0 but for the last bit
@@ -112,7 +112,7 @@ def export(graph: Graph, folder: Path) -> Path:
     if find_spec("openvino") is not None:
         import openvino
 
-        openvino.save_model(openvino.convert_model(path), path.with_suffix(".xml"), compress_to_fp16=False)
+        openvino.save_model(openvino.Core().read_model(path), path.with_suffix(".xml"), compress_to_fp16=False)
         compiled = openvino.compile_model(path.with_suffix(".xml"), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         found = compiled(given)
         compare(graph, [value.numpy() for value in expected], [found[name] for name in graph.outputs], "OpenVINO")

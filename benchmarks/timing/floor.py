@@ -58,7 +58,7 @@ def encoder_work(model: str) -> list[tuple[int, int]]:
 
             NanoNetwork().eval().encode(torch.empty(1, 3, *NANO_INPUT))
         else:
-            from vos.sam.official.segmenter import INPUT_SIZE, SamNetwork
+            from vos.sam.official.network import INPUT_SIZE, SamNetwork
 
             SamNetwork(model).eval().image_encoder(torch.empty(1, 3, INPUT_SIZE, INPUT_SIZE))
     return work.done

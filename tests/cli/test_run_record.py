@@ -17,12 +17,14 @@ from vos.cli.run_record import (
     album_fingerprint,
     davis_fingerprint,
     is_finished,
+    model_record,
     paths,
     perseg_fingerprint,
     run_fingerprint,
 )
 from vos.evaluation.config import DatasetConfig, EvaluateConfig
 from vos.sam.config import ModelConfig
+from vos.sam.segmenter import Segmenter
 
 MODEL = ColourSegmenter()
 
@@ -59,28 +61,35 @@ def test_pictures_of_a_pattern_count(files: Path) -> None:
     assert run_fingerprint(config, MODEL) in prints
 
 
-PRINTS: dict[str, Callable[[Any], str]] = {
-    "davis": lambda config: davis_fingerprint(config, MODEL, [Path("mask.png")]),
-    "perseg": lambda config: perseg_fingerprint(config, MODEL, [Path("mask.png")]),
-    "album": lambda config: album_fingerprint(AlbumConfig(precision=config.precision), MODEL, 0.5, [{"name": "rex"}]),
+PRINTS: dict[str, Callable[[Any, Segmenter], str]] = {
+    "run": lambda config, model: run_fingerprint(RunConfig(video="clip.mp4"), model),
+    "davis": lambda config, model: davis_fingerprint(config, model, [Path("mask.png")]),
+    "perseg": lambda config, model: perseg_fingerprint(config, model, [Path("mask.png")]),
+    "album": lambda config, model: album_fingerprint(AlbumConfig(), model, 0.5, [{"name": "rex"}]),
 }
 
 
 @pytest.mark.parametrize("kind", PRINTS)
-def test_precision_and_version_count_in_every_fingerprint(
+def test_engine_precision_and_version_count_in_every_fingerprint(
     files: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = EvaluateConfig(dataset=DatasetConfig(root="."))
-    prints = {PRINTS[kind](config), PRINTS[kind](replace(config, precision="bfloat16"))}
-    assert PRINTS[kind](replace(config, output_dir="out", workers=3)) in prints
+    prints = {PRINTS[kind](config, MODEL)}
+    for attribute, value in (("precision", "bfloat16"), ("engine", "openvino 2026.4"), ("engine", "openvino 2026.5")):
+        model = ColourSegmenter()
+        setattr(model, attribute, value)
+        assert model_record(model)[attribute] == value
+        prints.add(PRINTS[kind](config, model))
+    assert len(prints) == 4
+    assert PRINTS[kind](replace(config, output_dir="out", workers=3), MODEL) in prints
     monkeypatch.setattr(vos.cli.run_record, "__version__", "99")
-    assert len(prints | {PRINTS[kind](config)}) == 3
+    assert PRINTS[kind](config, MODEL) not in prints
 
 
 def test_an_objects_own_files_count(files: Path) -> None:
-    first = PRINTS["perseg"](EvaluateConfig())
+    first = PRINTS["perseg"](EvaluateConfig(), MODEL)
     Path("mask.png").write_text("another mask")
-    assert PRINTS["perseg"](EvaluateConfig()) != first
+    assert PRINTS["perseg"](EvaluateConfig(), MODEL) != first
 
 
 def test_finished_means_the_same_fingerprint_and_every_output(tmp_path: Path) -> None:

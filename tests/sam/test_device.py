@@ -59,8 +59,8 @@ def capabilities(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bool]]:
 def test_the_embedded_model_takes_bfloat16_where_the_processor_has_it(name: str, capabilities: dict[str, bool]) -> None:
     capabilities |= {name: True}
     cpu = torch.device("cpu")
-    assert resolve_precision("auto", cpu, embedded=True) == "bfloat16"
-    assert resolve_precision("float32", cpu, embedded=True) == "float32"
+    assert resolve_precision("auto", cpu) == "bfloat16"
+    assert resolve_precision("float32", cpu) == "float32"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_the_embedded_model_takes_bfloat16_where_the_processor_has_it(name: str,
 )
 def test_without_it_auto_is_float32(faked: dict[str, bool], capabilities: dict[str, bool]) -> None:
     capabilities |= faked
-    assert resolve_precision("auto", torch.device("cpu"), embedded=True) == "float32"
+    assert resolve_precision("auto", torch.device("cpu")) == "float32"
 
 
 def test_a_processor_whose_bfloat16_pytorch_cannot_use_counts_as_one_without(
@@ -76,7 +76,7 @@ def test_a_processor_whose_bfloat16_pytorch_cannot_use_counts_as_one_without(
 ) -> None:
     capabilities |= {"bf16": True}  # a Mac, whose PyTorch comes without oneDNN
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
-    assert resolve_precision("auto", torch.device("cpu"), embedded=True) == "float32"
+    assert resolve_precision("auto", torch.device("cpu")) == "float32"
 
 
 def test_the_names_are_those_that_pytorch_gives() -> None:

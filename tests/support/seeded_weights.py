@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from vos.sam.official.segmenter import SamNetwork, SamSegmenter
+from vos.sam.official.network import SamNetwork
+from vos.sam.official.segmenter import SamSegmenter
 
 _EMBEDDING = re.compile(r"(token|tokens|embed|embeddings\.\d)\.weight$")
 

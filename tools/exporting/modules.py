@@ -25,7 +25,8 @@ from vos.sam.nano.network import (
 )
 from vos.sam.official import vit
 from vos.sam.official.guided_decoder import decode_masks
-from vos.sam.official.segmenter import _PIXEL_MEAN, _PIXEL_STD, INPUT_SIZE, SamNetwork
+from vos.sam.official.network import INPUT_SIZE, SamNetwork
+from vos.sam.official.segmenter import _PIXEL_MEAN, _PIXEL_STD
 from vos.sam.weights import load_weights, read_state_dict
 
 Tensors = tuple[torch.Tensor, ...]

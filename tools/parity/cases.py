@@ -63,7 +63,7 @@ class Case:
 
 _DUCK = "ref_mask={demo}/masks/00000.png"
 _PHOTO = "ref_image={demo}/photos/00000.jpg " + _DUCK
-_SAM = "model=vit_t checkpoint={weights}/vit_t.safetensors"
+_SAM = "model=vit_t checkpoint={weights}/vit_t.safetensors precision=float32 engine=torch"
 _GIRLS = "ref_mask=[{girls}/masks/00006.png,{girls}/masks/00014.png] ref_frame=[6,14]"
 _PERSEG = "vos.evaluate dataset=perseg dataset.root={perseg} sequences=[cat]"
 CASES = (
@@ -134,12 +134,15 @@ def words(case: Case, checkout: Path, places: Mapping[str, str]) -> list[list[st
         module, *options = command.split()
         if module != "vos.concept":
             options.append(f"output_dir={{out}}/{number}")
-        commands.append([module, *(known_word(option, checkout).format(**places) for option in options)])
+        known = filter(None, (known_word(option, checkout) for option in options))
+        commands.append([module, *(option.format(**places) for option in known)])
     return commands
 
 
 def known_word(option: str, checkout: Path) -> str:
-    """An option, or its older name where the checkout does not know the newer one."""
+    """An option, its older name where the checkout does not know the newer one, or nothing where it is not needed."""
+    if option == "engine=torch" and not (checkout / "vos" / "sam" / "engines").is_dir():
+        return ""  # there was no other
     if option not in RENAMED:
         return option
     group, choice = option.split("=")

@@ -34,6 +34,8 @@ VOLATILE = frozenset(
         "object_names",
         "protocol",
         "left_out",
+        "engine",  # of the model, since 0.4.0
+        "precision",
     }
 )
 TIMES = ("second", "ms/")  # parts of the titles of columns that hold times

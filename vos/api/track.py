@@ -153,7 +153,7 @@ def _files(source: FrameSource) -> list[tuple[str, Path]]:
 
 
 def _load(config: VideoConfig) -> Segmenter:
-    return load_model(config.model, config.checkpoint, config.device, config.precision)
+    return load_model(config.model, config.checkpoint, config.device, config.precision, config.engine)
 
 
 @contextmanager

@@ -67,7 +67,7 @@ class Tracker:
         config = configured(VideoConfig(), {"device": device, **self._options})
         self._config, self._model = config, model
         if isinstance(model, str):
-            self._model = load_model(config.model, config.checkpoint, config.device, config.precision)
+            self._model = load_model(config.model, config.checkpoint, config.device, config.precision, config.engine)
         self._tracker: FrameTracker | None = None  # from the first frame on: its model depends on how many objects
         self._objects, self._size = 0, (0, 0)  # for which the model was chosen, and of the first frame
         self._given: list[Given] = [] if reference is None else [Given(reference)]

@@ -73,7 +73,7 @@ def run(config: AlbumConfig, folder: Path, profile: Profile | None = None) -> Ou
     if album.left_out:
         print(f"left out: {album.describe_left_out()}")
     set_threads(config.threads, embedded=False)
-    model = load_photo_model(config.model, config.checkpoint, config.device, config.precision)
+    model = load_photo_model(config.model, config.checkpoint, config.device, config.precision, config.engine)
     segmenter = PhotoSegmenter(model, config.method, config.threshold, config.instances)
     concepts, sources = _concepts(config, model)
     fingerprint = album_fingerprint(config, model, segmenter.threshold, sources)

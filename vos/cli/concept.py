@@ -49,7 +49,7 @@ def run(config: ConceptConfig) -> Concept:
     given = read_references(masks, photos=images)
     print(f"ref_mask: {given.describe()}")
     object_id = _object_id(config.ref_id, given)
-    model = load_photo_model(config.model, config.checkpoint, config.device, config.precision)
+    model = load_photo_model(config.model, config.checkpoint, config.device, config.precision, config.engine)
     concept = Concept.from_images(
         photos,
         [label_map.labels for label_map in given.label_maps],

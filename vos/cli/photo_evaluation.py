@@ -74,7 +74,7 @@ def run_photos(config: EvaluateConfig, objects: Sequence[PersegObject], masks: P
     from vos.sam.registry import load_photo_model
 
     set_threads(config.threads, embedded=False)  # photos come one by one: all cores for each
-    model = load_photo_model(config.model, config.checkpoint, config.device, config.precision)
+    model = load_photo_model(config.model, config.checkpoint, config.device, config.precision, config.engine)
     jobs = object_jobs(objects, model, config.method, lambda files: perseg_fingerprint(config, model, files))
     seconds = run_missing(jobs, masks, config.overwrite, "photo")
     photos = sum(len(job.files) for job in jobs)

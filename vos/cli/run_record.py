@@ -39,8 +39,7 @@ def tracking_fingerprint(config: RunConfig, model: Segmenter, size: SizeHW, obje
     return _fingerprint(
         options={name: value for name, value in asdict(config).items() if name not in NOT_TRACKING},
         has_alpha="matte" in config.output,
-        weights=model.checkpoint_sha256,
-        device=str(model.device),
+        model=_model_parts(model),
         video=_stamps(_files(config.video or "")),
         concepts=[file_hash(file) for file in paths(config.concept)],
         geometry=str(model.geometry(size)),
@@ -52,8 +51,7 @@ def run_fingerprint(config: RunConfig, model: Segmenter) -> str:
     """Hashes everything that the results of one video depend on."""
     return _fingerprint(
         options={name: value for name, value in asdict(config).items() if name not in WHERE_AND_WHETHER},
-        weights=model.checkpoint_sha256,
-        device=str(model.device),
+        model=_model_parts(model),
         video=_stamps(_files(config.video or "")),
         references=[file_hash(file) for file in paths(config.ref_mask) + paths(config.concept)],
     )
@@ -70,7 +68,7 @@ def davis_fingerprint(config: EvaluateConfig, model: Segmenter, files: Iterable[
     return _fingerprint(
         files=_named_stamps(files),
         year=config.dataset.year,
-        model=_model_parts(config, model),
+        model=[asdict(config.model), *_model_parts(model)],
         tracker=asdict(config.tracker),
         batch_size=config.batch_size,
     )
@@ -86,7 +84,7 @@ def perseg_fingerprint(config: EvaluateConfig, model: Segmenter, files: Iterable
     """
     return _fingerprint(
         files=_named_stamps(files),
-        model=_model_parts(config, model),
+        model=[asdict(config.model), *_model_parts(model)],
         method=asdict(config.method),
     )
 
@@ -106,13 +104,19 @@ def album_fingerprint(
         concepts=list(concepts),
         method=asdict(config.method),
         search=[threshold, config.instances],
-        model=_model_parts(config, model),
+        model=[asdict(config.model), *_model_parts(model)],
     )
 
 
 def model_record(model: Segmenter) -> dict[str, str]:
-    """Says which weights a run used."""
-    return {"name": model.name, "checkpoint": model.checkpoint_name, "sha256": model.checkpoint_sha256}
+    """Says which weights a run used, and what computed them in which precision."""
+    return {
+        "name": model.name,
+        "checkpoint": model.checkpoint_name,
+        "sha256": model.checkpoint_sha256,
+        "engine": model.engine,
+        "precision": model.precision,
+    }
 
 
 def is_finished(record: Path, fingerprint: str, outputs: Iterable[Path]) -> bool:
@@ -146,8 +150,9 @@ def _files(video: str) -> list[Path]:
     return [] if is_live_address(video) else sorted(Path(name) for name in glob.glob(video, recursive=True))  # noqa: PTH207
 
 
-def _model_parts(config: AlbumConfig | EvaluateConfig, model: Segmenter) -> list[Any]:
-    return [asdict(config.model), model.checkpoint_sha256, str(model.device), config.precision]
+def _model_parts(model: Segmenter) -> list[str]:
+    """Lists what decides a model's numbers; the options may say auto."""
+    return [model.checkpoint_sha256, str(model.device), model.engine, model.precision]
 
 
 def _stamps(files: Iterable[Path]) -> list[list[Any]]:

@@ -83,7 +83,7 @@ def run(config: RunConfig, folder: Path, profile: Profile | None = None) -> Outc
         if source is not clip:
             print(f"{source}{'' if config.ref_frame else f'; ref_frame={source.first}'}")
         given = given_by(config, source)
-        model = load_model(config.model, config.checkpoint, config.device, config.precision)
+        model = load_model(config.model, config.checkpoint, config.device, config.precision, config.engine)
         model = model.for_objects(len(object_ids(given.references)))
         fingerprint = run_fingerprint(config, model)
         if not config.overwrite and is_finished(folder / "summary.json", fingerprint, outputs.values()):

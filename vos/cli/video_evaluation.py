@@ -125,7 +125,7 @@ def run_videos(config: EvaluateConfig, sequences: Sequence[DavisSequence], masks
 
     frames = sum(len(sequence.images()) for sequence in sequences)
     set_threads(config.threads, embedded=config.model.name == "nano")
-    model = load_model(config.model, config.checkpoint, config.device, config.precision)
+    model = load_model(config.model, config.checkpoint, config.device, config.precision, config.engine)
     jobs = sequence_jobs(
         sequences, model, config.tracker, config.batch_size, lambda files: davis_fingerprint(config, model, files)
     )

@@ -41,20 +41,19 @@ def resolve_device(name: str | torch.device) -> torch.device:
     return device
 
 
-def resolve_precision(name: str, device: torch.device, embedded: bool = False) -> str:
+def resolve_precision(name: str, device: torch.device) -> str:
     """Turns "auto", "float32" or "bfloat16" into one of the latter two.
 
-    "auto" is bfloat16 on CUDA devices that compute in it, and float32 elsewhere, so that a CPU gives SAM's published
-    masks; the embedded model, trained in bfloat16, also runs in it on CPUs that have it in hardware. What the device
-    can do decides, and no measured time: a busy minute must not change masks. Of SAM, only image encoders ever run in
-    bfloat16: they are much faster for it, and their features stay close.
+    "auto" is bfloat16 where the device has it in hardware, and float32 elsewhere. What the device can do decides, and
+    no measured time: a busy minute must not change masks.
 
     Raises:
         VosError: another word.
     """
     if name == "auto":
-        fast = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
-        return "bfloat16" if fast or (embedded and device.type == "cpu" and has_bfloat16()) else "float32"
+        if device.type == "cuda":
+            return "bfloat16" if torch.cuda.get_device_capability(device) >= (8, 0) else "float32"
+        return "bfloat16" if device.type == "cpu" and has_bfloat16() else "float32"
     if name not in ("float32", "bfloat16"):
         raise VosError(f"precision={name} is unknown; use auto, float32 or bfloat16")
     return name

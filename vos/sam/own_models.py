@@ -9,7 +9,7 @@ from functools import lru_cache
 import torch
 
 from vos.errors import VosError
-from vos.sam.official.segmenter import SAM_NAMES
+from vos.sam.official.network import SAM_NAMES
 from vos.sam.segmenter import Segmenter
 
 Loader = Callable[[torch.device], Segmenter]

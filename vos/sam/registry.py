@@ -10,8 +10,10 @@ import torch
 
 from vos.errors import VosError
 from vos.sam.config import ModelConfig
-from vos.sam.device import resolve_device, resolve_precision
-from vos.sam.official.segmenter import INPUT_SIZE, SAM_NAMES, SamNetwork, SamSegmenter
+from vos.sam.device import resolve_device
+from vos.sam.engines.choice import resolve_engine
+from vos.sam.official.network import INPUT_SIZE, SAM_NAMES, SamNetwork
+from vos.sam.official.segmenter import SamSegmenter
 from vos.sam.own_models import load_own_model, own_models
 from vos.sam.segmenter import Segmenter
 from vos.sam.weights import (
@@ -32,6 +34,7 @@ def load_model(
     checkpoint: str | Path | None = None,
     device: str | torch.device = "auto",
     precision: str = "auto",
+    engine: str = "auto",
 ) -> Segmenter:
     """Builds a model and loads its weights; the latest is kept, for the next run of this process.
 
@@ -41,7 +44,8 @@ def load_model(
         config: name, input size and limit of memory.
         checkpoint: file of weights to use instead of the model's own: a .pth, .pt or .safetensors file.
         device: auto, cpu, cuda, cuda:N or mps.
-        precision: auto, float32 or bfloat16 (of the image encoder).
+        precision: auto, float32 or bfloat16.
+        engine: auto, torch or openvino, of SAM on CPUs.
 
     Raises:
         VosError: an unknown name or option, or weights that are missing or wrong.
@@ -53,11 +57,11 @@ def load_model(
         own = load_own_model(config.name, device)
         own = own if config.input_size is None else own.at_input_size(config.input_size)
         return own.at_memory_limit(config.memory_limit)
-    precision = resolve_precision(precision, device, embedded=config.name == "nano")
+    engine, precision = resolve_engine(engine, precision, device, embedded=config.name == "nano")
     path = Path(checkpoint).expanduser() if checkpoint is not None else None
     if config.name != "nano" and config.input_size not in (None, INPUT_SIZE):
         raise VosError(f"model.input_size={config.input_size}: SAM's is fixed; use {INPUT_SIZE} or null")
-    model = _loaded(config.name, _file(config.name, path), device, precision)
+    model = _loaded(config.name, _file(config.name, path), device, precision, engine)
     model = model if config.input_size is None else model.at_input_size(config.input_size)
     return model.at_memory_limit(config.memory_limit)
 
@@ -67,11 +71,12 @@ def load_photo_model(
     checkpoint: str | Path | None = None,
     device: str | torch.device = "auto",
     precision: str = "auto",
+    engine: str = "auto",
 ) -> Segmenter:
     """Calls :func:`load_model` with the input size that suits photos, whose objects are larger than videos'."""
     if config.input_size is None:
         config = replace(config, input_size=PHOTO_INPUT_SIZES.get(config.name))
-    return load_model(config, checkpoint, device, precision)
+    return load_model(config, checkpoint, device, precision, engine)
 
 
 @lru_cache(maxsize=2)
@@ -92,7 +97,7 @@ def _file(name: str, path: Path | None) -> CheckpointFile | None:
 
 
 @lru_cache(maxsize=1)
-def _loaded(name: str, file: CheckpointFile | None, device: torch.device, precision: str) -> Segmenter:
+def _loaded(name: str, file: CheckpointFile | None, device: torch.device, precision: str, engine: str) -> Segmenter:
     if name == "nano":
         from vos.sam.nano.segmenter import NanoSegmenter  # the other models need none of its weights
 
@@ -101,4 +106,4 @@ def _loaded(name: str, file: CheckpointFile | None, device: torch.device, precis
     with torch.device("meta"):  # no time for random weights that are replaced at once
         network = SamNetwork(name)
     load_weights(network, read_state_dict(file.path), file.path, name)
-    return SamSegmenter(name, network, device, precision, file.path.name, file.sha256)
+    return SamSegmenter(name, network, device, precision, file.path.name, file.sha256, engine)

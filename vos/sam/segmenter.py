@@ -25,6 +25,8 @@ class Segmenter(ABC):
         checkpoint_name: file name of the weights.
         checkpoint_sha256: hash of that file, "" for weights that did not come from a file.
         device: where the weights are.
+        engine: the library that computes, and its version.
+        precision: "float32" or "bfloat16", in which it computes what is large.
         guidance_fields: the fields of :class:`vos.sam.prompting.Guidance` that :meth:`decode` reads; trackers compute
             no others (the maps of SAM's 64 x 64 grid would cost more than its decoder).
         batches_images: whether its decoder takes an image of its own for every object in one batch.
@@ -40,6 +42,8 @@ class Segmenter(ABC):
     checkpoint_name: str
     checkpoint_sha256: str
     device: torch.device
+    engine: str = f"torch {torch.__version__}"
+    precision: str = "float32"
 
     def at_input_size(self, size: int) -> Segmenter:
         """Returns the same model for an input of ``size`` pixels on the longer side, or itself."""

@@ -100,12 +100,12 @@ def local_checkpoint(path: Path) -> CheckpointFile:
     if not path.is_file():
         raise VosError(f"no such checkpoint: {path}; give a .pth, .pt or .safetensors file")
     try:
-        return CheckpointFile(path, _remembered_sha256(path))
+        return CheckpointFile(path, remembered_sha256(path))
     except OSError as error:
         raise VosError(f"cannot read the checkpoint {path}: {error.strerror or error}") from error
 
 
-def _remembered_sha256(path: Path) -> str:
+def remembered_sha256(path: Path) -> str:
     """The hash; of a large file from a small table in the cache, as long as the file's size and times are the same.
 
     On Unix the time of the last change of status (ctime) cannot be set at will, so a replaced or edited file does not

@@ -26,6 +26,15 @@ def test_equals_public_module(size: tuple[int, int]) -> None:
     torch.testing.assert_close(ours(x), public(x), rtol=0, atol=2e-5)
 
 
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+@torch.no_grad()
+def test_a_trace_is_short_and_equals_the_public_module() -> None:
+    public, ours, x = pair((33, 35))
+    traced = torch.jit.trace(ours, (x,), check_trace=False)
+    assert len(list(traced.inlined_graph.nodes())) < 300, "rows are unrolled"
+    torch.testing.assert_close(traced(x), public(x), rtol=0, atol=2e-5)
+
+
 @pytest.mark.parametrize("size", [(14, 14), (33, 35)])
 @torch.no_grad()
 def test_bfloat16_is_close(size: tuple[int, int]) -> None:

@@ -68,7 +68,8 @@ class NanoSegmenter(Segmenter):
                         parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         self._network, self._size_chosen = weights.network, input_size is not None
         self._sizes = size, size  # of small and of large frames
-        precision = resolve_precision(precision, self.device, embedded=True)
+        precision = resolve_precision(precision, self.device)
+        self.precision = precision
         self._dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         self._reader = InputReader(self._dtype, self.device)
         self._network.fold_pixel_unit()

@@ -9,38 +9,18 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from torch import nn
 
 from vos.geometry import Geometry, SizeHW
-from vos.sam.official.guided_decoder import decode_masks
-from vos.sam.official.tiny_vit import TinyVit
-from vos.sam.official.vit import VIT_SIZES, VitImageEncoder, public_modeling
+from vos.sam.engines.engine import Engine, Points, TorchEngine
+from vos.sam.engines.openvino_engine import OpenVinoEngine
+from vos.sam.official.network import GRID, INPUT_SIZE, SamNetwork
 from vos.sam.prompting import Guidance, MaskCandidates, Prompt
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
 
-SAM_NAMES = ("vit_h", "vit_l", "vit_b", "vit_t")
-INPUT_SIZE = 1024
 DECODER_BYTES = 80e6  # for each object, at once (an estimate from the sizes of its tensors)
-_GRID = (INPUT_SIZE // 16, INPUT_SIZE // 16)
 _PIXEL_MEAN = (123.675, 116.28, 103.53)
 _PIXEL_STD = (58.395, 57.12, 57.375)
-
-
-class SamNetwork(nn.Module):
-    """Image encoder, prompt encoder and mask decoder, with the parameter names of the public checkpoints."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        public = public_modeling()
-        self.image_encoder = TinyVit() if name == "vit_t" else VitImageEncoder(VIT_SIZES[name])
-        self.prompt_encoder = public.PromptEncoder(
-            embed_dim=256, image_embedding_size=_GRID, input_image_size=(INPUT_SIZE, INPUT_SIZE), mask_in_chans=16
-        )
-        self.mask_decoder = public.MaskDecoder(
-            num_multimask_outputs=3, transformer_dim=256, iou_head_depth=3, iou_head_hidden_dim=256,
-            transformer=public.TwoWayTransformer(depth=2, embedding_dim=256, mlp_dim=2048, num_heads=8),
-        )  # fmt: skip
 
 
 class SamSegmenter(Segmenter):
@@ -50,10 +30,10 @@ class SamSegmenter(Segmenter):
         name: "vit_h", "vit_l", "vit_b" or "vit_t".
         network: with its weights; put into evaluation mode and moved to ``device``.
         device: where to run.
-        precision: "float32" or "bfloat16"; the latter runs the image encoder under autocast, everything else stays
-            in float32.
+        precision: "float32" or "bfloat16", of what the engine says.
         checkpoint_name: file name of the weights, "" for none.
         checkpoint_sha256: hash of that file, "" for none.
+        engine: "torch", or "openvino" on a CPU, which takes the network's weights over.
     """
 
     guidance_fields = frozenset({"attention", "embedding"})
@@ -66,13 +46,19 @@ class SamSegmenter(Segmenter):
         precision: str = "float32",
         checkpoint_name: str = "",
         checkpoint_sha256: str = "",
+        engine: str = "torch",
     ) -> None:
         self.name = name
         self.checkpoint_name = checkpoint_name
         self.checkpoint_sha256 = checkpoint_sha256
         self.device = torch.device(device)
         self.network = network.to(self.device).eval().requires_grad_(False)
-        self._autocast = precision == "bfloat16"
+        self._engine: Engine
+        if engine == "openvino":
+            self._engine = OpenVinoEngine(name, self.network, precision, checkpoint_sha256)
+        else:
+            self._engine = TorchEngine(self.network, self.device, precision)
+        self.engine, self.precision = self._engine.name, self._engine.precision
         self._mean = torch.tensor(_PIXEL_MEAN, device=self.device).view(-1, 1, 1)
         self._std = torch.tensor(_PIXEL_STD, device=self.device).view(-1, 1, 1)
 
@@ -94,9 +80,7 @@ class SamSegmenter(Segmenter):
                 raise ValueError(f"images must be uint8 (H, W, 3) of one size, got {image.dtype} {image.shape}")
         geometry = self.geometry((images[0].shape[0], images[0].shape[1]))
         batch = torch.stack([self._model_input(image, geometry) for image in images])
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._autocast):
-            features = self.network.image_encoder(batch).float()
-        return [ImageEmbedding(feature, geometry) for feature in features]
+        return [ImageEmbedding(feature, geometry) for feature in self._engine.encode(batch)]
 
     def _model_input(self, image: npt.NDArray[np.uint8], geometry: Geometry) -> torch.Tensor:
         """Resizes as the public code does (Pillow, antialiased, on uint8), normalises, then pads with zeros."""
@@ -120,7 +104,7 @@ class SamSegmenter(Segmenter):
         """
         (embedding,) = embeddings
         guidance = guidance or Guidance()
-        attention = self._check("guidance.attention", guidance.attention, (len(prompts), _GRID[0] * _GRID[1]))
+        attention = self._check("guidance.attention", guidance.attention, (len(prompts), GRID[0] * GRID[1]))
         target = self._check("guidance.embedding", guidance.embedding, (len(prompts), 256))
         output = slice(1, None) if multimask else slice(0, 1)
         count = 3 if multimask else 1
@@ -128,11 +112,10 @@ class SamSegmenter(Segmenter):
         predicted_iou = torch.empty(len(prompts), count, device=self.device)
 
         features = embedding.features[None].to(self.device)
-        positions = self.network.prompt_encoder.get_dense_pe()
         for rows in _group(prompts):
-            sparse, dense = self._embed([prompts[row] for row in rows], embedding.geometry)
-            low_res, iou = decode_masks(
-                self.network.mask_decoder, features, positions, sparse, dense,
+            points, boxes, masks = self._stacked([prompts[row] for row in rows], embedding.geometry)
+            low_res, iou = self._engine.decode(
+                features, len(rows), points, boxes, masks,
                 None if attention is None else attention[rows], None if target is None else target[rows],
             )  # fmt: skip
             logits[rows], predicted_iou[rows] = low_res[:, output], iou[:, output]
@@ -141,8 +124,10 @@ class SamSegmenter(Segmenter):
     def _bytes_per_object(self, geometry: Geometry) -> float:
         return DECODER_BYTES
 
-    def _embed(self, prompts: Sequence[Prompt], geometry: Geometry) -> tuple[torch.Tensor, torch.Tensor]:
-        """Embeds n prompts of equal structure: sparse (n, T, 256), dense (n, 256, 64, 64)."""
+    def _stacked(
+        self, prompts: Sequence[Prompt], geometry: Geometry
+    ) -> tuple[Points | None, torch.Tensor | None, torch.Tensor | None]:
+        """Joins n prompts of equal structure to points, boxes and masks as :meth:`Engine.decode` takes them."""
         points = boxes = masks = None
         first = prompts[0]
         if len(first.points):
@@ -155,8 +140,7 @@ class SamSegmenter(Segmenter):
         if first.mask_logits is not None:
             maps = [self._check("mask_logits", prompt.mask_logits, geometry.logit_size) for prompt in prompts]
             masks = torch.stack([logits for logits in maps if logits is not None])[:, None]
-        sparse, dense = self.network.prompt_encoder(points=points, boxes=boxes, masks=masks)
-        return sparse.expand(len(prompts), -1, -1), dense.expand(len(prompts), -1, -1, -1)
+        return points, boxes, masks
 
     def _check(self, what: str, value: torch.Tensor | None, shape: tuple[int, ...]) -> torch.Tensor | None:
         """Moves an optional input to the device as float32, after a look at its shape."""

@@ -136,6 +136,9 @@ class RelPosAttention(nn.Module):
         # Measured on CPUs: float32 is fastest row by row on whole images, all else as one fused call.
         by_rows = query.device.type == "cpu" and query.dtype == torch.float32 and height * width > 1024
         attend = _attend_by_rows if by_rows else _attend_fused
+        # A library that gets the trace fuses by itself and wants it plain; rows would be unrolled.
+        if torch._C._is_tracing():
+            attend = _attend_plainly
         out = attend(query, key, value, rel_h, rel_w, self.scale)
         out = out.view(batch, self.num_heads, height, width, -1).permute(0, 2, 3, 1, 4)
         projected: torch.Tensor = self.proj(out.reshape(batch, height, width, dim))
@@ -155,15 +158,30 @@ def _attend_fused(
 
     q k^T + rel_h[key row] + rel_w[key column] = [q, rel_h, rel_w] [k, onehot(key row), onehot(key column)]^T.
     """
+    query_long, key_long = _with_positions(query, key, rel_h, rel_w, scale)
+    value_long = F.pad(value, (0, sum(rel_h.shape[1:3])))  # the flash kernels want one head size for all three
+    out = F.scaled_dot_product_attention(query_long[None], key_long[None], value_long[None], scale=1.0)
+    return out[0, ..., : value.shape[-1]]
+
+
+def _attend_plainly(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, rel_h: torch.Tensor, rel_w: torch.Tensor, scale: float
+) -> torch.Tensor:
+    """The same, written out."""
+    query_long, key_long = _with_positions(query, key, rel_h, rel_w, scale)
+    return (query_long @ key_long.transpose(1, 2)).softmax(dim=-1) @ value
+
+
+def _with_positions(
+    query: torch.Tensor, key: torch.Tensor, rel_h: torch.Tensor, rel_w: torch.Tensor, scale: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Queries (B, h * w, d + h + w) and keys whose products are scores with the bias."""
     _, height, width, _ = rel_h.shape
     rows = torch.eye(height, dtype=key.dtype, device=key.device)[:, None, :].expand(-1, width, -1)
     columns = torch.eye(width, dtype=key.dtype, device=key.device)[None, :, :].expand(height, -1, -1)
     position = torch.cat([rows, columns], dim=-1).flatten(0, 1)
     query_long = torch.cat([query * scale, rel_h.flatten(1, 2), rel_w.flatten(1, 2)], dim=-1)
-    key_long = torch.cat([key, position.expand(len(key), -1, -1)], dim=-1)
-    value_long = F.pad(value, (0, height + width))  # the flash kernels want one head size for all three
-    out = F.scaled_dot_product_attention(query_long[None], key_long[None], value_long[None], scale=1.0)
-    return out[0, ..., : value.shape[-1]]
+    return query_long, torch.cat([key, position.expand(len(key), -1, -1)], dim=-1)
 
 
 def _attend_by_rows(

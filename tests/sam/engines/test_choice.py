@@ -1,0 +1,82 @@
+"""Which engine is taken, and what is said where it cannot be."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from vos.errors import VosError
+from vos.sam.engines import choice
+from vos.sam.engines.choice import resolve_engine
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenVINO is there, and computes in bfloat16 as the processor does."""
+    monkeypatch.setattr(choice, "_why_not", lambda device, embedded: "reason" if embedded else "")
+    monkeypatch.setattr(choice, "_has_bfloat16", lambda: True)
+    monkeypatch.setattr("vos.sam.device.has_bfloat16", lambda: True)
+
+
+@pytest.mark.parametrize(
+    ("engine", "precision", "embedded", "taken"),
+    [
+        ("auto", "auto", False, ("openvino", "bfloat16")),
+        ("auto", "float32", False, ("openvino", "float32")),
+        ("openvino", "auto", False, ("openvino", "bfloat16")),
+        ("torch", "auto", False, ("torch", "bfloat16")),
+        ("torch", "float32", False, ("torch", "float32")),
+        ("auto", "auto", True, ("torch", "bfloat16")),
+    ],
+)
+@pytest.mark.usefixtures("installed")
+def test_engine_and_precision(engine: str, precision: str, embedded: bool, taken: tuple[str, str]) -> None:
+    assert resolve_engine(engine, precision, CPU, embedded) == taken
+
+
+@pytest.mark.usefixtures("installed")
+def test_processor_without_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vos.sam.device.has_bfloat16", lambda: False)
+    assert resolve_engine("auto", "auto", CPU, False) == ("openvino", "float32")
+
+
+@pytest.mark.usefixtures("installed")
+def test_bfloat16_that_only_pytorch_has_is_pytorchs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "_has_bfloat16", lambda: False)
+    assert resolve_engine("auto", "auto", CPU, False) == ("torch", "bfloat16")
+    assert resolve_engine("openvino", "auto", CPU, False) == ("openvino", "float32")
+    with pytest.raises(VosError, match="use precision=float32"):
+        resolve_engine("openvino", "bfloat16", CPU, False)
+
+
+def test_without_the_library_auto_is_pytorch_and_the_fix_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert resolve_engine("auto", "float32", CPU, False) == ("torch", "float32")
+    with pytest.raises(VosError, match=r"pip install 'vos\[openvino\]'"):
+        resolve_engine("openvino", "float32", CPU, False)
+
+
+def test_a_library_that_does_not_load_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise ImportError("libopenvino.so: cannot open shared object file")
+
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    monkeypatch.setattr(choice, "core", broken)
+    assert resolve_engine("auto", "float32", CPU, False) == ("torch", "float32")
+    with pytest.raises(VosError, match="does not load"):
+        resolve_engine("openvino", "float32", CPU, False)
+
+
+@pytest.mark.parametrize(
+    ("engine", "device", "embedded", "said"),
+    [
+        ("openvino", "cpu", True, "model=nano keeps its own path"),
+        ("openvino", "cuda:1", False, "not for cuda:1"),
+        ("onnx", "cpu", False, "engine=onnx is unknown; use auto, torch or openvino"),
+    ],
+)
+def test_what_cannot_be_is_one_line(engine: str, device: str, embedded: bool, said: str) -> None:
+    with pytest.raises(VosError, match=said):
+        resolve_engine(engine, "float32", torch.device(device), embedded)

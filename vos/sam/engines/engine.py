@@ -1,0 +1,85 @@
+"""The interface of what computes SAM's networks, and PyTorch behind it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+
+from vos.sam.official.guided_decoder import decode_masks
+from vos.sam.official.network import SamNetwork
+
+Points = tuple[torch.Tensor, torch.Tensor]
+
+
+class Engine(ABC):
+    """Computes one SAM network.
+
+    Attributes:
+        name: the library and its version, as a run's record says it.
+        precision: "float32" or "bfloat16", in which it computes.
+    """
+
+    name: str
+    precision: str
+
+    @abstractmethod
+    def encode(self, batch: torch.Tensor) -> torch.Tensor:
+        """Encodes model inputs, float32 (B, 3, 1024, 1024) normalised, to float32 (B, 256, 64, 64)."""
+
+    @abstractmethod
+    def decode(
+        self,
+        features: torch.Tensor,
+        count: int,
+        points: Points | None,
+        boxes: torch.Tensor | None,
+        masks: torch.Tensor | None,
+        attention: torch.Tensor | None,
+        embedding: torch.Tensor | None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Decodes N objects whose prompts have one structure.
+
+        Args:
+            features: float32 (1, 256, 64, 64), of the image.
+            count: N.
+            points: float32 (N, P, 2) as (x, y) in pixels of the model input, and int64 (N, P), 1 = on the object.
+            boxes: float32 (N, 4) in pixels of the model input.
+            masks: float32 (N, 1, 256, 256), low-res logits.
+            attention: float32 (N, 4096), target-guided attention.
+            embedding: float32 (N, 256), target-semantic prompting.
+
+        Returns:
+            Low-res logits float32 (N, 4, 256, 256) and predicted IoU (N, 4); index 0 is the single-mask output.
+        """
+
+
+class TorchEngine(Engine):
+    """PyTorch, on any device: the reference. In bfloat16 it runs the image encoder only, under autocast."""
+
+    def __init__(self, network: SamNetwork, device: torch.device, precision: str) -> None:
+        self.name, self.precision = f"torch {torch.__version__}", precision
+        self._network, self._device = network, device
+
+    def encode(self, batch: torch.Tensor) -> torch.Tensor:
+        """See :class:`Engine`."""
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+            features: torch.Tensor = self._network.image_encoder(batch).float()
+        return features
+
+    def decode(
+        self,
+        features: torch.Tensor,
+        count: int,
+        points: Points | None,
+        boxes: torch.Tensor | None,
+        masks: torch.Tensor | None,
+        attention: torch.Tensor | None,
+        embedding: torch.Tensor | None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """See :class:`Engine`."""
+        sparse, dense = self._network.prompt_encoder(points=points, boxes=boxes, masks=masks)
+        return decode_masks(
+            self._network.mask_decoder, features, self._network.prompt_encoder.get_dense_pe(),
+            sparse.expand(count, -1, -1), dense.expand(count, -1, -1, -1), attention, embedding,
+        )  # fmt: skip
