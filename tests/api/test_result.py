@@ -35,7 +35,7 @@ def decoded(png: bytes | None) -> npt.NDArray[np.uint8]:
 def test_supervision(monkeypatch: pytest.MonkeyPatch) -> None:
     result = next(vos.track("clip.mp4", "mask.png", names={3: "rex"}))
     monkeypatch.setitem(sys.modules, "supervision", None)
-    with pytest.raises(vos.VosError, match="pip install supervision"):
+    with pytest.raises(vos.VosError, match=r"pip install 'vos\[supervision\]'"):
         result.to_supervision()
     monkeypatch.setitem(sys.modules, "supervision", SimpleNamespace(Detections=Detections))
     found = result.to_supervision()

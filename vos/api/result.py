@@ -135,7 +135,7 @@ class Result(Mapping[int, ObjectResult]):
         try:
             import supervision
         except ImportError as error:
-            raise VosError("to_supervision() needs another package: pip install supervision") from error
+            raise VosError("to_supervision() needs another package: pip install 'vos[supervision]'") from error
         shown = [(one, one.box) for one in self.values() if one.box is not None]
         if not shown:
             return supervision.Detections.empty()
