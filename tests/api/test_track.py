@@ -18,7 +18,7 @@ from PIL import Image
 
 import vos
 from vos.io.masks.label_map import read_label_map
-from vos.structures import Presence
+from vos.structures import LabelMap, Presence
 
 pytestmark = pytest.mark.usefixtures("here")
 MASK = square_mask(0, SIZE, 3).labels
@@ -65,6 +65,7 @@ def test_everything_that_a_frame_says() -> None:
         (["ref_mask=[mask 0.png,mask 9.png]", "ref_frame=[0,9]"], {"reference": {9: "mask 9.png", 0: "mask 0.png"}}),
         (["ref_box=[8,16,16,16]"], {"reference": BOX}),
         (["ref_point=[15,23]"], {"reference": (15, 23)}),
+        (["ref_point=[15,23]"], {"reference": np.array([[15, 23]])}),
         (
             ["ref_mask=mask 5.png", "ref_frame=5", "start=3", "end=9"],
             {"reference": {5: "mask 5.png"}, "start": 3, "end": 9},
@@ -225,6 +226,14 @@ def test_concepts_by_themselves_and_by_file() -> None:
         ("clip.mp4", (100, 16, 60, 16), "inside the frame of 128 x 96 pixels"),
         ("clip.mp4", [(5, 5), (500, 5)], "inside the frame"),
         ("clip.mp4", [(5, 5, 0)], "at least one on it"),
+        ("clip.mp4", [(5, 5, 2)], "third number is 2; give 1 for on the object"),
+        ("clip.mp4", [BOX, (40, 40, 10, 10)], r"\[\(8, 16, 16, 16\), \(40, 40, 10, 10\)\] is no reference"),
+        ("clip.mp4", np.array([BOX, BOX]), r"an array \(2, 4\) is no reference"),
+        ("clip.mp4", ["mask.png", "mask.png"], r"\['mask.png', 'mask.png'\] is no reference"),
+        ("clip.mp4", [MASK, MASK], "is no reference"),
+        ("clip.mp4", MASK * 2.0, "the mask is float64 from 0.0 to 6.0; give 0..1, or ids as integers"),
+        ("clip.mp4", np.full(SIZE, np.nan), "the mask is float64 from nan to nan"),
+        ("clip.mp4", LabelMap(np.zeros(SIZE, np.uint8), (1,)), "no object"),
         ("clip.mp4", {-1: BOX}, "reference frame -1 is not a frame number"),
         ("clip.mp4", {0: BOX, 5: "mask 5.png"}, r"box or clicks mean object 1, but a mask shows \[3\]"),
         ("clip.mp4", np.zeros(SIZE), "no object"),
@@ -257,6 +266,10 @@ def test_frames_of_another_size_and_masks_of_another_size_are_named() -> None:
 def test_masks_are_read_as_in_files() -> None:
     for mask, ids in ((MASK > 0, (1,)), ((MASK > 0) * np.uint8(255), (1,)), (MASK / 3.0 * 0.9, (1,)), (MASK, (3,))):
         assert next(vos.track("clip.mp4", mask)).ids == ids
+    drawn_on = MASK.copy()
+    results = vos.track("clip.mp4", drawn_on)
+    drawn_on[:] = 0
+    np.testing.assert_array_equal(next(results).labels, MASK)
     void = MASK.copy()
     void[-2:] = 255
     np.testing.assert_array_equal(next(vos.track("clip.mp4", torch.from_numpy(void))).labels, MASK)  # type: ignore[arg-type]

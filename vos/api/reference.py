@@ -24,7 +24,8 @@ GivenReference = str | Path | npt.NDArray[Any] | LabelMap | Concept | Numbers | 
 """A mask or concept file; an array (H, W) of ids; a box [x, y, width, height]; a click [x, y], or several of them, each
 with a third number where it is not on the object: [x, y, 0]; a concept, or several."""
 
-KINDS = "a mask (file or array), a box [x, y, width, height], clicks [[x, y], ...], or a vos.Concept"
+KINDS = "a mask (file or array of ids), a box [x, y, width, height], clicks [[x, y], ...], or a vos.Concept"
+EMPTY = "the mask holds no object: every pixel is background"
 VOID = 255  # beside other ids: pixels that belong to nothing
 
 
@@ -75,10 +76,12 @@ def read_reference(index: int, given: GivenReference, size: SizeHW) -> Reference
             return Reference(index, read_references([_path(given)], size).label_maps[0])
         return Reference(index, concepts=(Concept.load(_path(given)),))
     if isinstance(given, LabelMap):
+        if not given.labels.any():
+            raise VosError(EMPTY)
         return Reference(index, label_map=given)
     if hasattr(given, "detach"):  # torch, without importing it
         given = given.detach().cpu().numpy()
-    if isinstance(given, np.ndarray) and given.ndim == 2:
+    if isinstance(given, np.ndarray) and given.ndim == 2 and (given.shape == size or given.shape[1] > 4):
         return Reference(index, label_map=as_label_map(given))
     if isinstance(given, Sequence) and given and all(isinstance(one, Concept) for one in given):
         return Reference(index, concepts=tuple(one for one in given if isinstance(one, Concept)))
@@ -86,26 +89,28 @@ def read_reference(index: int, given: GivenReference, size: SizeHW) -> Reference
 
 
 def as_label_map(mask: npt.NDArray[Any]) -> LabelMap:
-    """Reads a mask (H, W): ids 1..255 as they are, bool as object 1, floating point cut at half.
+    """Reads a mask (H, W): ids 1..255 as they are, bool as object 1, floating point in 0..1 cut at half.
 
     As in mask files, 255 alone is object 1, and beside other ids void.
 
     Raises:
         VosError: no object, more than 255, or numbers of another kind.
     """
+    if mask.dtype.kind == "f" and mask.size and not (mask.min() >= 0 and mask.max() <= 1):
+        raise VosError(f"the mask is {mask.dtype} from {mask.min()} to {mask.max()}; give 0..1, or ids as integers")
     if mask.dtype.kind not in "biuf":
         raise VosError(f"the mask is an array of {mask.dtype}; give bool, integers or floating point")
     labels = mask > 0.5 if mask.dtype.kind == "f" else mask
     ids = [int(i) for i in np.unique(labels) if i]
     if not ids:
-        raise VosError("the mask holds no object: every pixel is background")
+        raise VosError(EMPTY)
     if ids[0] < 0 or ids[-1] > VOID:
         raise VosError(f"the mask holds the id {ids[0] if ids[0] < 0 else ids[-1]}; ids are from 1 to 255")
     if ids == [VOID]:
         return LabelMap((labels == VOID).astype(np.uint8), (1,))
     if ids[-1] == VOID:
         labels, ids = np.where(labels == VOID, 0, labels), ids[:-1]
-    return LabelMap(np.asarray(labels, dtype=np.uint8), tuple(ids))
+    return LabelMap(np.array(labels, dtype=np.uint8), tuple(ids))  # a copy: the caller may draw on
 
 
 def is_mask_file(given: object) -> bool:
@@ -125,21 +130,25 @@ def _path(given: object) -> Path:
 
 def _prompt(given: object, size: SizeHW) -> Prompt:
     """Makes a prompt from a box or clicks."""
-    if isinstance(given, Sequence) and given and all(isinstance(one, Sequence) for one in given):
-        given = [[*one, 1][:3] for one in given]  # clicks, of which some say where they are
+    clicked: object = given
+    if isinstance(given, Sequence) and given and all(np.ndim(one) == 1 and len(one) in (2, 3) for one in given):
+        clicked = [[*one, 1][:3] for one in given]  # some say where they are
     try:
-        numbers = np.asarray(given, dtype=np.float64)
+        numbers = np.asarray(clicked, dtype=np.float64)
     except (TypeError, ValueError):
         numbers = np.zeros(0)
     if numbers.shape == (4,):
         return box_prompt(numbers.tolist(), size)
     clicks = numbers[None] if numbers.shape in ((2,), (3,)) else numbers
     if clicks.ndim != 2 or clicks.shape[1] not in (2, 3) or len(clicks) == 0:
-        kind = f"an array {given.shape}" if isinstance(given, np.ndarray) else repr(given)[:60]
+        kind = f"an array {given.shape}" if isinstance(given, np.ndarray) else " ".join(repr(given).split())[:60]
         raise VosError(f"{kind} is no reference; give {KINDS}")
     for click in clicks:
         point_prompt(click[:2].tolist(), size)  # inside the frame?
-    on = clicks[:, 2] > 0 if clicks.shape[1] == 3 else np.ones(len(clicks), dtype=np.bool_)
+    third = clicks[:, 2] if clicks.shape[1] == 3 else np.ones(len(clicks))
+    if strange := [float(one) for one in third if one not in (0, 1)]:
+        raise VosError(f"a click's third number is {strange[0]:g}; give 1 for on the object, 0 for beside it, or none")
+    on = third > 0
     if not on.any():
         raise VosError("all clicks are beside the object; give at least one on it")
     return Prompt.from_points(clicks[on, :2].astype(np.float32), clicks[~on, :2].astype(np.float32))
