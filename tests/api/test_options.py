@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from functools import partial
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 import vos
-from vos.api.options import configured
+from vos.api.options import configured, given_options
 from vos.cli.compose import compose
 from vos.cli.config import RunConfig
 from vos.video.config import VideoConfig
@@ -57,3 +62,26 @@ def test_errors_are_those_of_the_command_line(name: str, value: object) -> None:
 def test_other_mistakes_are_one_line(name: str, value: object, said: str) -> None:
     with pytest.raises(vos.VosError, match=said):
         configured(VideoConfig(), {name: value})
+
+
+def test_numbers_of_numpy_and_paths_are_values_too() -> None:
+    values = {"tracker.memory.momentum": np.float32(0.5), "every": np.int64(2), "checkpoint": Path("a.pth")}
+    config = configured(VideoConfig(), values)
+    assert (config.tracker.memory.momentum, config.every, config.checkpoint) == (0.5, 2, "a.pth")
+    assert json.dumps(given_options("nano", values)) == (
+        '{"model.name": "nano", "tracker.memory.momentum": 0.5, "every": 2, "checkpoint": "a.pth"}'
+    )
+
+
+@pytest.mark.parametrize("options", [["threads"], "tracker=published", {1: 2}])
+def test_options_are_a_dictionary(options: object) -> None:
+    for ask in (partial(vos.track, "clip.mp4", "mask.png"), partial(vos.Tracker, "mask.png")):
+        with pytest.raises(vos.VosError, match="is not understood; give names and values"):
+            ask(options=options)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("model", [None, 5, vos.Segmenter])
+def test_a_model_is_a_name_or_a_model(model: object) -> None:
+    for ask in (partial(vos.track, "clip.mp4", "mask.png"), partial(vos.Tracker, "mask.png")):
+        with pytest.raises(vos.VosError, match="is neither a name nor a model; give a name such as nano"):
+            ask(model=model)  # type: ignore[operator]

@@ -43,7 +43,7 @@ def test_a_registered_model_is_loaded_once_and_used_by_name() -> None:
     assert vos.segment(pictures[1], concept, threshold=0).mask.any()
 
 
-@pytest.mark.parametrize("name", ["nano", "vit_b", "my model", "", "a/b"])
+@pytest.mark.parametrize("name", ["nano", "vit_b", "my model", "", "a/b", None])
 def test_names_that_cannot_be_used(name: str) -> None:
     with pytest.raises(vos.VosError, match="is no name for a model of your own"):
         vos.register_model(name, lambda device: Mine())
@@ -56,5 +56,9 @@ def test_mistakes_are_one_line() -> None:
     vos.register_model("yours", lambda device: "model")  # type: ignore[arg-type, return-value]
     with pytest.raises(vos.VosError, match=r"gave a str; return a vos.Segmenter"):
         load_model(ModelConfig("yours"), device="cpu")
+    with pytest.raises(vos.VosError, match="the loader of model=yours is 5; give a function of a device"):
+        vos.register_model("yours", 5)  # type: ignore[arg-type]
+    with pytest.raises(vos.VosError, match=r"checkpoint=a\.pth: the loader of model=yours brings its own"):
+        load_model(ModelConfig("yours"), "a.pth", device="cpu")
     with pytest.raises(vos.VosError, match=r"model=other is unknown; use one of nano, .*, yours"):
         load_model(ModelConfig("other"), device="cpu")

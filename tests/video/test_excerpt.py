@@ -115,6 +115,8 @@ def test_all_of_a_clip_is_the_clip_itself() -> None:
         ({"start": -3}, "start=-3 is no frame"),
         ({"start": "-3"}, "start=-3 is no frame"),
         ({"start": float("nan")}, "start=nan is no frame"),
+        ({"start": [1]}, r"start=\[1\] is no frame"),
+        ({"start": np.int64(20)}, r"start=20 is beyond the end of list, which has 20 frames"),
         ({"start": 20}, r"start=20 is beyond the end of list, which has 20 frames \(0.80 seconds\)"),
         ({"start": "00:01"}, "start=00:01 is beyond the end"),
         ({"start": 5, "end": 5}, "no frame between start=5 and end=5, which is left out itself"),
@@ -134,6 +136,7 @@ def test_live_input_may_end_but_not_begin_later() -> None:
     with pytest.raises(VosError, match="start=2 needs a file or a folder; list is live"):
         excerpt(live, 2)
     assert [f.index for f in excerpt(live, 0, 5, 2)] == [0, 2, 4]
+    assert [f.index for f in excerpt(live, end=np.int64(2))] == [0, 1], "a frame, not seconds"  # type: ignore[arg-type]
     assert [f.index for f in excerpt(live, end="00:00.1")] == [0, 1, 2]
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import typing
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
+from pathlib import PurePath
 from typing import Any, TypeVar
+
+import numpy as np
 
 from vos.errors import VosError
 from vos.option_names import explain_gone, near_matches, options
+from vos.sam.segmenter import Segmenter
 
 T = TypeVar("T")
 _WORDS: dict[type, str] = {
@@ -17,6 +21,29 @@ _WORDS: dict[type, str] = {
     bool: "Boolean",
     str: "String",
 }  # as the command line says it
+
+
+def given_options(model: str | Segmenter, given: Mapping[str, object] | None) -> dict[str, object]:
+    """Joins the ``model=`` and ``options=`` of a caller, by dotted name.
+
+    Raises:
+        VosError: the one is no model and no name, or the other no dictionary of names.
+    """
+    if not isinstance(model, (str, Segmenter)):
+        raise VosError(f"model={model} is neither a name nor a model; give a name such as nano, or a vos.Segmenter")
+    if not isinstance(given or {}, Mapping) or not all(isinstance(name, str) for name in given or {}):
+        raise VosError(f'options={given} is not understood; give names and values: {{"tracker.memory.momentum": 0.8}}')
+    return {
+        "model.name": model if isinstance(model, str) else model.name,
+        **{n: _plain(v) for n, v in (given or {}).items()},
+    }
+
+
+def _plain(value: object) -> object:
+    """Returns NumPy's numbers and paths as files of settings have them."""
+    if isinstance(value, np.generic):
+        return typing.cast(object, value.item())
+    return str(value) if isinstance(value, PurePath) else value
 
 
 def configured(config: T, values: Mapping[str, object]) -> T:
@@ -54,6 +81,7 @@ def _changed(config: T, path: list[str], value: object) -> T:
 
 def _converted(value: object, hint: Any, name: str) -> object:
     """Returns the value as its option has it: a whole number will do for another one."""
+    value = _plain(value)
     kinds = typing.get_args(hint) or (hint,)
     plain = [kind for kind in kinds if kind in _WORDS]
     if Any in kinds or (value is None and type(None) in kinds) or type(value) in plain:

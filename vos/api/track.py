@@ -14,7 +14,7 @@ import torch
 
 from vos import __version__
 from vos.album.listing import album_root
-from vos.api.options import configured
+from vos.api.options import configured, given_options
 from vos.api.reference import GivenReference, as_references, reference_files
 from vos.api.results import Results
 from vos.io.frames import Conversion, FrameSource, open_frames
@@ -82,8 +82,7 @@ def track(
         VosError: an input or option is missing or wrong; one line that says what to do.
     """
     given: dict[str, object] = {"device": device, "precision": precision, "every": every}
-    given["model.name"] = model if isinstance(model, str) else model.name
-    config = configured(VideoConfig(), {**given, **(options or {})})
+    config = configured(VideoConfig(), {**given, **given_options(model, options)})
     start, end = (config.start if start is None else start), (config.end if end is None else end)
     source = open_frames(frames, config.reader, Conversion(config.hdr, config.deinterlace))
     try:

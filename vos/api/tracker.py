@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from vos.api.options import configured
+from vos.api.options import configured, given_options
 from vos.api.reference import GivenReference
 from vos.api.result import Result
 from vos.api.shown import Given, Shown, count_objects, read_shown
@@ -62,8 +62,7 @@ class Tracker:
         names: Mapping[int, str] | None = None,
         options: Mapping[str, object] | None = None,
     ) -> None:
-        name = model if isinstance(model, str) else model.name
-        self._options: dict[str, object] = {"precision": precision, "model.name": name, **(options or {})}
+        self._options: dict[str, object] = {"precision": precision, **given_options(model, options)}
         config = configured(VideoConfig(), {"device": device, **self._options})
         self._config, self._model = config, model
         if isinstance(model, str):

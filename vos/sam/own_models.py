@@ -25,10 +25,12 @@ def register_model(name: str, loader: Loader) -> None:
             What it returns has this very ``name``.
 
     Raises:
-        VosError: the name cannot be used.
+        VosError: the name cannot be used, or the loader is none.
     """
-    if not re.fullmatch(r"\w+", name) or name == "nano" or name in SAM_NAMES:
+    if not isinstance(name, str) or not re.fullmatch(r"\w+", name) or name == "nano" or name in SAM_NAMES:
         raise VosError(f"model={name} is no name for a model of your own; use letters, digits and _, and a new one")
+    if not callable(loader):
+        raise VosError(f"the loader of model={name} is {loader!r}; give a function of a device that returns the model")
     _loaders[name] = loader
     _load.cache_clear()
 

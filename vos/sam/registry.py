@@ -54,6 +54,8 @@ def load_model(
         raise VosError(f"model={config.name} is unknown; use one of {', '.join(known)}")
     device = resolve_device(device)
     if config.name in own_models():
+        if checkpoint is not None:
+            raise VosError(f"checkpoint={checkpoint}: the loader of model={config.name} brings its own; leave it out")
         own = load_own_model(config.name, device)
         own = own if config.input_size is None else own.at_input_size(config.input_size)
         return own.at_memory_limit(config.memory_limit)

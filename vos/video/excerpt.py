@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 from itertools import islice
+from numbers import Integral, Real
 
 from vos.errors import VosError
 from vos.io.frames import FrameSource
@@ -124,6 +125,6 @@ def _read(option: str, moment: Moment | str) -> Moment:
         if found is None or float(found[3]) >= 60:
             raise VosError(f"{option}={moment} is no frame and no time; {FORMS}")
         return 3600 * int(found[1] or 0) + 60 * int(found[2]) + float(found[3])
-    if isinstance(moment, bool) or not math.isfinite(moment) or moment < 0:
+    if isinstance(moment, bool) or not isinstance(moment, Real) or not math.isfinite(moment) or moment < 0:
         raise VosError(f"{option}={moment} is no frame and no time; {FORMS}")
-    return moment
+    return int(moment) if isinstance(moment, Integral) else float(moment)  # NumPy's numbers, too
