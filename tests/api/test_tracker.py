@@ -154,9 +154,67 @@ def test_mistakes_are_one_line() -> None:
         tracker.step(square_clip(1)[0])
     with pytest.raises(vos.VosError, match="frame 1 is float64"):
         tracker.step(picture / 255)
+    with pytest.raises(vos.VosError, match="frame 1 is list; give uint8 arrays"):
+        tracker.step([picture, MASK])
+    for time in ("later", float("nan")):
+        with pytest.raises(vos.VosError, match=f"time={time} is no time; give seconds"):
+            tracker.step(picture, time=time)  # type: ignore[arg-type]
     with pytest.raises(vos.VosError, match=r"there is no option tracker\.memry"):
         vos.Tracker(MASK, options={"tracker.memry": 1})
     published = vos.Tracker(MASK, options={"tracker": "published"})
     published.step(picture)
     with pytest.raises(vos.VosError, match="follows the same objects from start to end"):
         published.remove(3)
+
+
+def test_what_cannot_be_followed_stops_no_later_frame() -> None:
+    pictures = clip()
+    tracker = vos.Tracker("none.png", names={3: "rex"})
+    with pytest.raises(vos.VosError, match=r"none\.png is missing"):
+        tracker.step(pictures[0])
+    with pytest.raises(vos.VosError, match="there is nothing to follow"):
+        tracker.step(pictures[0])
+    assert tracker.step(pictures[0], MASK)[3].name == "rex"
+    wrong = tracker.add((500, 0, 9, 9), name="ball")
+    with pytest.raises(vos.VosError, match="inside the frame"):
+        tracker.step(pictures[1])
+    assert (tracker.index, tracker.names) == (1, {3: "rex"})
+    assert tracker.step(pictures[1]).ids == (3,)
+    published = vos.Tracker(MASK, options={"tracker": "published"})
+    published.step(pictures[0])
+    published.add(GREEN)
+    with pytest.raises(vos.VosError, match="follows the same objects from start to end"):
+        published.step(pictures[1])
+    assert published.step(pictures[1]).ids == (3,)
+    assert wrong == 4
+
+
+def test_what_waits_for_the_next_frame_is_corrected_and_removed_too() -> None:
+    pictures = clip()
+    tracker = vos.Tracker(MASK)
+    tracker.step(pictures[0])
+    gone, kept = tracker.add(BOX, name="ball"), tracker.add(BOX)
+    tracker.remove(gone)
+    tracker.correct(kept, GREEN)
+    result = tracker.step(pictures[1])
+    assert (result.ids, tracker.names) == ((3, kept), {})
+    tracker.add(BOX, name="ball")
+
+
+def test_names_differ() -> None:
+    pictures = clip()
+    concept = vos.Concept.from_image(pictures[0], MASK, name="rex", model=ColourSegmenter())
+    tracker = vos.Tracker([concept, concept])
+    assert [one.name for one in tracker.step(pictures[0]).values()] == ["rex", "rex_2"], "as in vos.track"
+    for name in ("rex", "rex_2"):
+        with pytest.raises(vos.VosError, match=f"is called {name} already; names must differ"):
+            tracker.add(BOX, name=name)
+    for name in ("", "a/b", "a\nb"):
+        with pytest.raises(vos.VosError, match="visible characters"):
+            tracker.add(BOX, name=name)
+    tracker.add([concept, concept])
+    with pytest.raises(vos.VosError, match="2 concepts are no single object"):
+        tracker.step(pictures[1])
+    for names in (["rex"], "rex", {"3": "rex"}):
+        with pytest.raises(vos.VosError, match="write ids and names"):
+            vos.Tracker(MASK, names=names)  # type: ignore[arg-type]

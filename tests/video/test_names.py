@@ -38,6 +38,7 @@ def test_the_users_names_come_before_those_of_concepts() -> None:
 def test_ids_that_were_renumbered_are_called_as_in_the_masks() -> None:
     masks = [Reference(0, LabelMap(square_mask(0, object_id=2).labels, (1, 2)))]
     assert object_names(masks, {3000: "rex"}, {1: 26, 2: 3000}) == {2: "rex"}
+    assert object_names(MASKS, {np.int64(3): "rex"}) == {3: "rex"}  # type: ignore[dict-item]
     with pytest.raises(VosError, match="names 2, but the ids of the objects are 26, 3000"):
         object_names(masks, {2: "rex"}, {1: 26, 2: 3000})
 
@@ -52,6 +53,7 @@ def test_ids_that_were_renumbered_are_called_as_in_the_masks() -> None:
         (["rex"], "is not understood"),
         ({"dog": "rex"}, r"object_names={'dog': 'rex'} is not understood"),
         ({3: " "}, "object_names= holds ''; give 1 to 64 visible characters"),
+        ({3: None}, "object_names= holds ''; give 1 to 64 visible characters"),
         ({3: "a\nb"}, r"holds 'a\\nb'; give"),
         ({3: "../rex"}, r"without / \\ : \* "),
         ({3: "x" * 65}, "give 1 to 64"),

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from vos.api.reference import GivenReference, read_reference
 from vos.concept.concept import Concept
+from vos.errors import VosError
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, ImageEmbedding, LabelMap, TrackedFrame
 
@@ -85,6 +86,8 @@ def read_shown(
     for one in given:
         reference = read_reference(frame.index, one.reference, frame.size)
         if reference.concepts:
+            if one.object_id is not None and len(reference.concepts) > 1:
+                raise VosError(f"{len(reference.concepts)} concepts are no single object; give them one by one")
             first = one.object_id or max([*taken, *shown.ids], default=0) + 1
             shown.concepts.update(enumerate(reference.concepts, first))
             shown.ids.update(shown.concepts)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from numbers import Real
 from pathlib import Path
 
 import torch
@@ -19,11 +21,12 @@ from vos.io.readers.folder import FOLDER_FPS
 from vos.progress import NOWHERE, shown_on
 from vos.sam.registry import load_model
 from vos.sam.segmenter import Segmenter
-from vos.structures import Frame, ImageEmbedding, LabelMap, SegmentedFrame, TrackedFrame
+from vos.structures import Frame, ImageEmbedding, LabelMap, SegmentedFrame, TrackedFrame, default_name
 from vos.tracking.merge import merge
 from vos.tracking.registry import make_tracker
 from vos.tracking.tracker import Tracker as FrameTracker
 from vos.video.config import VideoConfig
+from vos.video.names import checked_name, checked_names, concept_names
 
 
 class Tracker:
@@ -71,7 +74,7 @@ class Tracker:
         self._objects, self._size = 0, (0, 0)  # for which the model was chosen, and of the first frame
         self._given: list[Given] = [] if reference is None else [Given(reference)]
         self._taken: set[int] = set()  # every id that was ever used
-        self.index, self.names = 0, dict(names or {})
+        self.index, self.names = 0, checked_names(names)
 
     @property
     def ids(self) -> tuple[int, ...]:
@@ -85,7 +88,7 @@ class Tracker:
         *,
         time: float | None = None,
     ) -> Result:
-        """Finds the objects in the next frame.
+        """Finds the objects in the next frame. After an error, what was given for it is forgotten.
 
         Args:
             frame: uint8 (H, W, 3) RGB, from NumPy, torch or decord; or a pair of it and a reference.
@@ -108,14 +111,15 @@ class Tracker:
             raise VosError(
                 "there is nothing to follow; give Tracker() a mask, box, clicks or concept, or step(rgb, mask)"
             )
+        if time is not None and not (isinstance(time, Real) and math.isfinite(time)):
+            raise VosError(f"time={time} is no time; give seconds")
         seconds = self.index / FOLDER_FPS if time is None else float(time)
         picture = Frame(self.index, f"{self.index:05d}", seconds, rgb)
-        if self._tracker is None:  # the model suits the number of objects in the first frame
-            self._objects = count_objects(given, picture)
-        embedding = self._model_of(self._objects).encode([rgb])[0]
-        shown = read_shown(given, picture, embedding, self._model_of(self._objects), {*self._taken, *self.ids})
-        with shown_on(NOWHERE):
-            result = self._track(picture, embedding, shown)
+        try:
+            result = self._find(picture, given)
+        except VosError:  # what cannot be followed now would stop every later frame, too
+            self._forget(self._given)
+            raise
         self._size, self._given = (rgb.shape[0], rgb.shape[1]), []
         self.index += 1
         return Result(result)
@@ -126,15 +130,22 @@ class Tracker:
         Args:
             reference: all of a mask is the one object.
             name: what it is called.
+
+        Raises:
+            VosError: the first frame is still to come with objects of its own, or another object has this name.
         """
         object_id = max([*self._taken, *self.ids, *(given.object_id or 0 for given in self._given)], default=0) + 1
         if any(given.object_id is None for given in self._given):
             raise VosError("the first frame decides which ids are free; step it before adding objects")
         if object_id > 255:
             raise VosError("there were 255 objects; make another Tracker")
-        self._given.append(Given(reference, object_id))
         if name is not None:
+            name = checked_name(name)
+            others = [i for i in (*self.ids, *self.names) if self.names.get(i, default_name(i)) == name]
+            if others:
+                raise VosError(f"object {others[0]} is called {name} already; names must differ")
             self.names[object_id] = name
+        self._given.append(Given(reference, object_id))
         return object_id
 
     def correct(self, object_id: int, reference: GivenReference) -> None:
@@ -152,9 +163,10 @@ class Tracker:
         Raises:
             VosError: nobody follows this object.
         """
-        tracker = self._known(object_id)
-        tracker.follow(tuple(i for i in tracker.object_ids if i != object_id))
-        self._given = [given for given in self._given if given.object_id != object_id]
+        self._known(object_id)
+        if self._tracker is not None and object_id in self.ids:
+            self._tracker.follow(tuple(i for i in self.ids if i != object_id))
+        self._forget([given for given in self._given if given.object_id == object_id])
         self.names.pop(object_id, None)
 
     def save(self, path: str | Path) -> None:
@@ -203,16 +215,30 @@ class Tracker:
         tracker.names = {int(i): str(called) for i, called in about["names"].items()}
         return tracker
 
-    def _known(self, object_id: int) -> FrameTracker:
-        if self._tracker is None or object_id not in self.ids:
+    def _known(self, object_id: int) -> None:
+        if object_id not in self.ids and object_id not in (given.object_id for given in self._given):
             raise VosError(
                 f"there is no object {object_id}; followed are {', '.join(map(str, self.ids)) or 'none yet'}"
             )
-        return self._tracker
+
+    def _forget(self, given: Sequence[Given]) -> None:
+        """Drops references for the next frame, with the names of objects that were to come by them."""
+        for object_id in {one.object_id for one in given if one.object_id is not None} - {*self.ids}:
+            self.names.pop(object_id, None)
+        self._given = [one for one in self._given if not any(one is other for other in given)]
 
     def _model_of(self, objects: int) -> Segmenter:
         assert isinstance(self._model, Segmenter)
         return self._model.for_objects(objects)
+
+    def _find(self, frame: Frame, given: Sequence[Given]) -> SegmentedFrame:
+        if self._tracker is None:  # the model suits the number of objects in the first frame
+            self._objects = count_objects(given, frame)
+        model = self._model_of(self._objects)
+        embedding = model.encode([frame.rgb])[0]
+        shown = read_shown(given, frame, embedding, model, {*self._taken, *self.ids})
+        with shown_on(NOWHERE):
+            return self._track(frame, embedding, shown)
 
     def _track(self, frame: Frame, embedding: ImageEmbedding, shown: Shown) -> SegmentedFrame:
         """Tracks one frame with what is shown in it."""
@@ -231,7 +257,7 @@ class Tracker:
                 tracker.add_concept(object_id, concept, embedding)
             if not is_first:
                 tracked = _next(tracker, embedding, frame, mask)
-        self.names = {**{i: concept.name for i, concept in shown.concepts.items()}, **self.names}
+        self.names = {**concept_names(shown.concepts, self.names.values()), **self.names}
         self._tracker, self._taken = tracker, self._taken | set(ids)
         return self._finished(tracker, frame, embedding, shown.with_quality(tracked, ids))
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
+from vos.concept.concept import Concept
 from vos.errors import VosError
 from vos.structures import default_name
 from vos.video.reference import Reference, object_ids
@@ -30,16 +33,13 @@ def object_names(
     Raises:
         VosError: a name for an id that is none, a name that two objects would have, or an awkward one.
     """
-    if not isinstance(given or {}, Mapping) or not all(isinstance(key, int) for key in given or {}):
-        raise VosError(f"object_names={given} is not understood; write ids and names, such as {{1: rex, 2: ball}}")
+    given = checked_names(given)
     ids, renumbered = object_ids(references), {old: new for new, old in (original_ids or {}).items()}
     names: dict[int, str] = {}
     for reference in references:
-        for object_id, concept in enumerate(reference.concepts, start=1):
-            is_taken = concept.name in names.values()
-            names[object_id] = f"{concept.name}_{object_id}" if is_taken else concept.name
-    wanted = {renumbered.get(key, -1 if renumbered else key): _checked(name) for key, name in (given or {}).items()}
-    if unknown := [key for key in given or {} if renumbered.get(key, -1 if renumbered else key) not in ids]:
+        names |= concept_names(dict(enumerate(reference.concepts, start=1)), names.values())
+    wanted = {renumbered.get(key, -1 if renumbered else key): name for key, name in given.items()}
+    if unknown := [key for key in given if renumbered.get(key, -1 if renumbered else key) not in ids]:
         there = ", ".join(map(str, renumbered or ids))
         raise VosError(f"object_names= names {unknown[0]}, but the ids of the objects are {there}")
     names |= wanted
@@ -51,13 +51,33 @@ def object_names(
     return names
 
 
-def _checked(name: object) -> str:
+def concept_names(concepts: Mapping[int, Concept], taken: Iterable[str]) -> dict[int, str]:
+    """Names objects after their concepts, by object id; where the name is taken, with the id behind it."""
+    names: dict[int, str] = {}
+    for object_id, concept in concepts.items():
+        is_taken = concept.name in {*taken, *names.values()}
+        names[object_id] = f"{concept.name}_{object_id}" if is_taken else concept.name
+    return names
+
+
+def checked_names(given: Mapping[int, str] | None) -> dict[int, str]:
+    """Returns a user's names by object id, without blanks around them.
+
+    Raises:
+        VosError: they are no names by id, or awkward ones.
+    """
+    if not isinstance(given or {}, Mapping) or not all(isinstance(key, (int, np.integer)) for key in given or {}):
+        raise VosError(f"object_names={given} is not understood; write ids and names, such as {{1: rex, 2: ball}}")
+    return {int(key): checked_name(name) for key, name in (given or {}).items()}
+
+
+def checked_name(name: object) -> str:
     """Returns a user's name without blanks around it.
 
     Raises:
         VosError: it is empty, too long, or holds characters that cannot be seen or stand in names of files.
     """
-    text = str(name).strip()
+    text = "" if name is None else str(name).strip()
     if not text or len(text) > LONGEST or not text.isprintable() or set(text) & set(AWKWARD) or text[0] == ".":
         shown = text[:LONGEST].encode("unicode_escape").decode()
         raise VosError(

@@ -82,7 +82,10 @@ def as_picture(item: object, index: int) -> npt.NDArray[np.uint8]:
         item = item.asnumpy()
     elif hasattr(item, "detach"):
         item = item.detach().cpu().numpy()
-    picture = np.array(item, copy=True)
+    try:
+        picture = np.array(item, copy=True)
+    except ValueError:  # a list of this and that
+        picture = np.zeros(())
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or picture.size == 0:
         kind = f"{picture.dtype} {picture.shape}" if picture.ndim else type(item).__name__
         raise VosError(f"frame {index} is {kind}; give uint8 arrays (H, W, 3), RGB")
