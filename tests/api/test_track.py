@@ -47,6 +47,7 @@ def test_everything_that_a_frame_says() -> None:
     np.testing.assert_array_equal(one.alpha, (MASK == 3) * 255)
     assert one.box is not None
     assert one.box.tolist() == [8, 16, 23, 31]
+    assert repr(result[np.int64(3)]) == repr(result[3.0]) == repr(one)  # type: ignore[index]
     assert repr(result) == "Result(frame 00000 at 0.000 s: 3 'rex' present 1.00)"
     assert repr(one) == "ObjectResult(3 'rex' present, score=1.00, box=[8, 16, 23, 31])"
     later = list(results)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import FRAMES, Program, square_clip
+from fakes import FRAMES, Program, square_clip, square_mask
 
 import vos
 
@@ -97,8 +97,22 @@ def test_loose_results_are_written_too() -> None:
     vos.write(some, "out", ALL)
     assert sorted(path.name for path in Path("out/masks").iterdir()) == ["00000.png", "00002.png", "00004.png"]
     assert [result.index for result in vos.load("out")] == [0, 2, 4]
-    with pytest.raises(vos.VosError, match="no results to write"):
-        vos.write([], "none")
+    small = next(vos.track(square_clip(1), square_mask(0).labels))
+    small.index = 9
+    one = next(vos.track("clip.mp4", "mask.png"))
+    for wrong, said in (
+        ([], "no results to write"),
+        (one, r"Result\(frame 00000 .*\) is no series of results; give those of vos.track"),
+        (None, "None is no series of results"),
+        (["clip.mp4"], "a str is no result; give those of vos.track"),
+        (some[::-1], "frame 2 follows frame 4; give results of one video in their order"),
+        ([*some, *some], "frame 0 follows frame 4"),
+        ([*some, small], r"frame 9 is 48x64, but the first one is 96x128 \(height x width\)"),
+    ):
+        with pytest.raises(vos.VosError, match=said):
+            vos.write(wrong, "none")  # type: ignore[arg-type]
+    with pytest.raises(vos.VosError, match=r"output=\[\] is not understood"):
+        vos.write(some, "none", None)  # type: ignore[arg-type]
     assert not Path("none").exists()
 
 
@@ -114,6 +128,10 @@ def test_an_error_leaves_nothing_and_strangers_stay() -> None:
     with pytest.raises(vos.VosError, match="nothing says that a run of vos wrote it"):
         vos.write(vos.track("clip.mp4", "mask.png"), "mine", "masks")
     vos.write(vos.track("clip.mp4", "mask.png"), "out", "masks")
+    read = vos.track("clip.mp4", "mask.png")
+    assert len(list(read)) == FRAMES
+    with pytest.raises(vos.VosError, match="these were read to their end, or closed"):
+        vos.write(read, "out", "masks")
     with pytest.raises(vos.VosError, match="would write"):
         vos.write(vos.load("out"), "out", "masks")
     with pytest.raises(vos.VosError, match=r"reference=out/masks/00000\.png lies where this run would write"):
@@ -131,11 +149,22 @@ def test_damaged_folders_are_one_line() -> None:
     vos.write(vos.track("clip.mp4", "mask.png"), "out", "masks")
     summary = Path("out/summary.json")
     text = summary.read_text()
-    for wrong in ("", "{}", text.replace('"frames": [', '"frams": ['), text.replace('"path"', '"pth"')):
+    for wrong in (
+        "",
+        "{}",
+        text.replace('"frames": [', '"frams": ['),
+        text.replace('"path"', '"pth"'),
+        text.replace('"fps"', '"f"'),
+    ):
         summary.write_text(wrong)
         with pytest.raises(vos.VosError, match="no summary of a video's results, or damaged"):
             vos.load("out")
-    for wrong in (text.replace('"3": {', '"2": {'), text.replace("present", "here"), text.replace('"area"', "area", 1)):
+    for wrong in (
+        text.replace('"3": {', '"2": {'),
+        text.replace('"3": {', '"x": {'),
+        text.replace("present", "here"),
+        text.replace('"area"', "area", 1),
+    ):
         summary.write_text(wrong)
         with pytest.raises(vos.VosError, match="summary"):
             list(vos.load("out"))

@@ -66,7 +66,8 @@ def read_summary(path: Path) -> tuple[dict[str, Any], Iterator[dict[str, Any]]]:
                     break
                 head.append(line)
         about = json.loads("".join(head).rstrip().removesuffix(",") + "}")
-        if not has_frames or not isinstance(about["video"]["path"], str):
+        (height, width), fps = about["video"]["size"], about["video"]["fps"]
+        if not has_frames or not isinstance(about["video"]["path"], str) or min(height, width, fps) <= 0:
             raise ValueError
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise VosError(f"{path} is no summary of a video's results, or damaged") from error
@@ -157,10 +158,10 @@ class _Folder:
     def _segmented(
         self, frame: Frame, objects: dict[str, Any], names: dict[int, str], coded: Iterator[LabelMap] | None
     ) -> SegmentedFrame:
-        ids = tuple(sorted(int(i) for i in objects))
         path = self.masks / f"{frame.name}.png" if coded is None else self.masks
-        found = [objects[str(i)] for i in ids]
         try:
+            ids = tuple(sorted(int(i) for i in objects))
+            found = [objects[str(i)] for i in ids]
             labels = read_labels(path) if coded is None else next(coded).labels
             return SegmentedFrame(
                 frame,

@@ -109,6 +109,7 @@ class Result(Mapping[int, ObjectResult]):
         if object_id not in self.ids:
             raise KeyError(f"no object {object_id}; there are {', '.join(map(str, self.ids)) or 'none'}")
         k = self.ids.index(object_id)
+        object_id = self.ids[k]  # an int, where 1.0 or NumPy's 1 was asked for
         presence, score = self.segmented.presence[k], float(self.segmented.predicted_iou[k])
         mask = self.labels == np.uint8(object_id)
         return ObjectResult(object_id, self.segmented.name_of(object_id), presence, score, mask, self)

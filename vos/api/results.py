@@ -55,7 +55,7 @@ class Results(Iterator[Result]):
         Raises:
             VosError: the frames cannot be read, or the reference does not fit them.
         """
-        if not self._finalizer.alive:
+        if self.is_closed:
             raise StopIteration
         try:
             if self._items is None:
@@ -64,6 +64,11 @@ class Results(Iterator[Result]):
         except BaseException:
             self.close()
             raise
+
+    @property
+    def is_closed(self) -> bool:
+        """Returns whether there is nothing more to come: all was read, or closed."""
+        return not self._finalizer.alive
 
     def close(self) -> None:
         """Ends the work and closes files and threads; what was not asked for is not done."""

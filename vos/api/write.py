@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, replace
 from fractions import Fraction
@@ -51,7 +51,7 @@ def write(
         VosError: there is no such output, nothing to write, or the folder cannot be written.
     """
     folder = Path(folder).expanduser()
-    outputs = [outputs] if isinstance(outputs, str) else list(outputs)
+    outputs = [outputs] if isinstance(outputs, str) else list(outputs or [])
     paths = output_paths(outputs, folder, matte_format)
     if isinstance(results, Results) and "matte" in outputs:
         results.with_alpha()
@@ -63,7 +63,7 @@ def write(
             summary = SummaryWriter(folder / SUMMARY, about, lambda: {"video_lacks": asdict(source.damage)})
             made = (make_writer(name, path, source) for name, path in paths.items())
             writers = [stack.enter_context(writer) for writer in (summary, *made)]
-            for result in results:
+            for result in _in_order(results, source):
                 segmented = _complete(result, outputs)
                 for writer in writers:
                     writer.write(segmented)
@@ -73,15 +73,39 @@ def write(
 def _described(results: Iterable[Result]) -> _Described:
     """Finds out where the frames come from; of loose results, from the first of them."""
     if isinstance(results, Results):
+        if results.is_closed:
+            raise VosError("there are no results to write: these were read to their end, or closed; track again")
         return results.source, results.about, results.files, results
+    if isinstance(results, Result) or not isinstance(results, Iterable):
+        raise VosError(f"{results!r} is no series of results; give those of vos.track, or a list of them")
     iterator = iter(results)
     first = next(iterator, None)
     if first is None:
         raise VosError("there are no results to write")
+    if not isinstance(first, Result):
+        raise VosError(f"a {type(first).__name__} is no result; give those of vos.track")
     source = ArraySource([first.segmented.frame.rgb])
     source.time_base = LOOSE
     about = {"video": {"path": source.path, "size": list(source.size), "fps": source.fps}}
     return source, about, (), (result for result in chain([first], iterator))
+
+
+def _in_order(results: Iterable[Result], source: FrameSource) -> Iterator[Result]:
+    """Passes results of one video on.
+
+    Raises:
+        VosError: they are of several, or not in the order of time.
+    """
+    last = -1
+    for result in results:
+        if result.index <= last:
+            raise VosError(f"frame {result.index} follows frame {last}; give results of one video in their order")
+        if result.labels.shape != source.size:
+            own, size = result.labels.shape, source.size
+            said = f"{own[0]}x{own[1]}, but the first one is {size[0]}x{size[1]} (height x width)"
+            raise VosError(f"frame {result.index} is {said}; give results of one video")
+        last = result.index
+        yield result
 
 
 def _complete(result: Result, outputs: Sequence[str]) -> SegmentedFrame:
