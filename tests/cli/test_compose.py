@@ -51,6 +51,20 @@ def test_lists_of_paths_are_quoted_item_by_item() -> None:
     assert one("ref_mask=[a.png,b.png]", "ref_frame=[0,120]").ref_frame == [0, 120]
 
 
+@pytest.mark.parametrize(
+    ("typed", "understood"),
+    [
+        ("{1: rex, 2: the ball}", {1: "rex", 2: "the ball"}),
+        ("{1: Hündchen, 2: Zoë d'Arc}", {1: "Hündchen", 2: "Zoë d'Arc"}),
+        ("{1: 'x, é', 2: 犬}", {1: "x, é", 2: "犬"}),
+        ('{"1": rex, "2": "ball"}', {1: "rex", 2: "ball"}),
+        ("{1: Hündchen", "{1: Hündchen"),
+    ],
+)
+def test_names_of_objects_are_taken_in_any_letters(typed: str, understood: object) -> None:
+    assert one(f"object_names={typed}").object_names == understood
+
+
 def test_a_sweep_over_a_list_option_gives_lists_of_one() -> None:
     runs = compose(["-m", "ref_mask=a (1).png,b.png", "output=masks,rle"], "run", RunConfig)
     assert [(run.config.ref_mask, run.config.output) for run in runs] == [

@@ -52,6 +52,7 @@ def test_ids_that_were_renumbered_are_called_as_in_the_masks() -> None:
         ("rex", r"object_names=rex is not understood; write ids and names, such as {1: rex, 2: ball}"),
         (["rex"], "is not understood"),
         ({"dog": "rex"}, r"object_names={'dog': 'rex'} is not understood"),
+        ({3: ["rex", "tom"]}, r"object_names={3: \['rex', 'tom'\]} is not understood"),
         ({3: " "}, "object_names= holds ''; give 1 to 64 visible characters"),
         ({3: None}, "object_names= holds ''; give 1 to 64 visible characters"),
         ({3: "a\nb"}, r"holds 'a\\nb'; give"),

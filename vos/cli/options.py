@@ -19,6 +19,7 @@ import vos
 from vos.errors import VosError
 from vos.option_names import explain_gone, near_matches, options
 
+_ENTRY = re.compile(r"""["']?(\w+)["']?\s*:\s*("[^"]*"|'[^']*'|[^,{}]+)(?=\s*[,}])""")  # of {1: rex, 2: ball}
 PATHS = (
     *("video", "images", "ref_image", "ref_mask", "concept", "checkpoint", "results", "root"),
     *("output_dir", "out", "log_file"),
@@ -100,12 +101,15 @@ def quoted(word: str, schema: type, sweep: bool = False) -> str:
 
     Blanks, brackets, commas and equals signs are syntax to Hydra. The value of a text option is taken as it stands, in
     a sweep only if there is a file of that name. Lists are quoted by item, and their brackets may be left out; in a
-    sweep, commas without brackets then separate lists of one.
+    sweep, commas without brackets then separate lists of one. What stands in braces is quoted where Hydra reads no
+    text in it: names in letters that are not English, ids in quotes.
     """
     key, equals, value = word.partition("=")
     if not equals or re.fullmatch(r"'.*'|\".*\"", value) or value == "null" or choices(key):
         return word
     hint = dict(options(schema)).get(key)
+    if value.startswith("{") and not _parses(word):
+        word = f"{key}={_ENTRY.sub(lambda entry: f'{entry[1]}: {_quote(entry[2].strip())}', value)}"
     exists = os.path.exists(value)  # noqa: PTH110 - false, too, where one may not look, or for a long list of names
     if (items := _items(hint)) is None:
         is_text, is_number = str in _alternatives(hint), re.fullmatch(r"[+-]?\d+", value) is not None

@@ -66,7 +66,9 @@ def checked_names(given: Mapping[int, str] | None) -> dict[int, str]:
     Raises:
         VosError: they are no names by id, or awkward ones.
     """
-    if not isinstance(given or {}, Mapping) or not all(isinstance(key, (int, np.integer)) for key in given or {}):
+    if not isinstance(given or {}, Mapping) or not all(
+        isinstance(key, (int, np.integer)) and not isinstance(name, (list, dict)) for key, name in (given or {}).items()
+    ):
         raise VosError(f"object_names={given} is not understood; write ids and names, such as {{1: rex, 2: ball}}")
     return {int(key): checked_name(name) for key, name in (given or {}).items()}
 
