@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
+from PIL import ImageFont
 
+import vos.io.captions
 from vos.io.captions import draw_captions
 from vos.structures import Frame, LabelMap, Presence, SegmentedFrame
 
@@ -44,4 +46,15 @@ def test_nothing_is_written_without_a_name_or_an_object() -> None:
 
 def test_characters_that_the_font_lacks_are_not_drawn_as_boxes() -> None:
     assert np.array_equal(drawn({2: "犬"}), drawn({2: "object_2"}))
+
+
+def test_names_in_other_letters_are_written_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = drawn({2: "object_2"}), drawn({2: "Gross"})
+    for name in ("Groß", "Пёс", "Λαμπρός"):
+        assert not any(np.array_equal(drawn({2: name}), each) for each in plain)
+    assert not np.array_equal(drawn({2: "Пёс"}), drawn({2: "Кот"}))
+    monkeypatch.setattr("vos.io.captions.wide_font", ImageFont.load_default)  # as without matplotlib
+    vos.io.captions._caption.cache_clear()
+    assert np.array_equal(drawn({2: "Пёс"}), plain[0])
     assert np.array_equal(drawn({2: "Zoé"}), drawn({2: "Zoe"}))
+    vos.io.captions._caption.cache_clear()

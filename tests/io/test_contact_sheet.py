@@ -17,11 +17,11 @@ from vos.io.contact_sheet import (
     ROWS,
     Tile,
     _fitting,
-    _font,
     draw_page,
     thumbnail,
     write_contact_sheet,
 )
+from vos.io.fonts import wide_font
 from vos.structures import LabelMap
 
 
@@ -97,7 +97,7 @@ def test_thumbnail_is_small_and_outlined() -> None:
 @example(".000", 25)
 def test_names_are_shortened_to_fit(text: str, width: int) -> None:
     short = _fitting(text, 13, width)
-    assert _font(13).getlength(short) <= width or len(short) <= 5
+    assert wide_font(13).getlength(short) <= width or len(short) <= 5
     plain = " ".join(text.split())
     cuts = (k for k in range(len(short)) if short[k : k + 3] == "...")  # a name may hold dots of its own
     assert short == plain or any(plain.startswith(short[:k]) and plain.endswith(short[k + 3 :]) for k in cuts)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from vos.io.fonts import wide_font
 from vos.io.masks.colours import davis_palette
 from vos.structures import SegmentedFrame, default_name
 
@@ -43,9 +44,10 @@ def draw_captions(picture: npt.NDArray[np.uint8], segmented: SegmentedFrame) -> 
 @lru_cache(maxsize=256)
 def _caption(name: str, object_id: int, height: int) -> npt.NDArray[np.uint8]:
     """Draws a name in light letters with a dark rim: (h, w, 4) RGBA with straight alpha, transparent around them."""
-    font = ImageFont.load_default(height)
+    own, wide = ImageFont.load_default(height), wide_font(height)
     bare = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    text = next((each for each in (name, bare) if _is_drawable(each, font)), default_name(object_id))
+    ways = ((name, own), (name, wide), (bare, own), (default_name(object_id), own))
+    text, font = next(way for way in ways if _is_drawable(*way))
     rim = max(1, height // 12)
     left, top, right, bottom = (int(side) for side in font.getbbox(text, stroke_width=rim))
     colour = davis_palette()[object_id].astype(np.float32)
@@ -58,6 +60,6 @@ def _caption(name: str, object_id: int, height: int) -> npt.NDArray[np.uint8]:
 
 
 def _is_drawable(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> bool:
-    """Says whether the font, which is Pillow's own, has all characters."""
+    """Says whether the font has all characters."""
     lacking = bytes(font.getmask(NO_GLYPH))
     return all(character.isspace() or bytes(font.getmask(character)) != lacking for character in text)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from vos.io.fonts import wide_font
 from vos.io.images import read_image, write_image
 from vos.io.render import Rgb, overlay
 from vos.structures import LabelMap
@@ -95,14 +94,14 @@ def draw_page(tiles: Sequence[Tile], heading: str = "", columns: int = COLUMNS) 
     page = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(page)
     if heading:
-        draw.text((GAP, (HEADER - 22) // 2), _fitting(heading, 20, page.width - 2 * GAP), INK, _font(20))
+        draw.text((GAP, (HEADER - 22) // 2), _fitting(heading, 20, page.width - 2 * GAP), INK, wide_font(20))
     for row, row_pictures, height in zip(rows, pictures, heights):
         for column, (tile, picture) in enumerate(zip(row, row_pictures)):
             x = GAP + column * (CELL + GAP)
             page.paste(picture, (x + (CELL - picture.width) // 2, top + height - picture.height))
             ink, below = PALE if tile.dimmed else INK, top + height
-            draw.text((x + 2, below + 4), _fitting(tile.title, 16, CELL - 4), ink, _font(16))
-            draw.text((x + 2, below + 25), _fitting(tile.name, 13, CELL - 4), PALE, _font(13))
+            draw.text((x + 2, below + 4), _fitting(tile.title, 16, CELL - 4), ink, wide_font(16))
+            draw.text((x + 2, below + 25), _fitting(tile.name, 13, CELL - 4), PALE, wide_font(13))
         top += height + CAPTION + GAP
     return np.asarray(page)
 
@@ -123,7 +122,7 @@ def _picture(tile: Tile) -> Image.Image:
 
 def _fitting(text: str, size: int, width: int) -> str:
     """The text, or its beginning and end around "..." where it is wider than ``width`` pixels."""
-    font, text = _font(size), " ".join(text.split())
+    font, text = wide_font(size), " ".join(text.split())
     if font.getlength(text) <= width:
         return text
     keep = len(text) - 1
@@ -134,14 +133,3 @@ def _fitting(text: str, size: int, width: int) -> str:
 
 def _shortened(text: str, keep: int) -> str:
     return f"{text[: keep // 2]}...{text[len(text) - (keep - keep // 2) :]}"
-
-
-@lru_cache(maxsize=8)
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """DejaVu Sans from matplotlib's wheel, which is not imported for it: Pillow's own font has Latin letters only."""
-    spec = find_spec("matplotlib")
-    for folder in spec.submodule_search_locations or () if spec is not None else ():
-        path = Path(folder) / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
-        if path.is_file():
-            return ImageFont.truetype(str(path), size)
-    return ImageFont.load_default(size)
