@@ -19,6 +19,8 @@ import av
 FRAMES = 40  # of the demo clip
 # Words of today and what they were called before; a checkout that lacks conf/<group>/<choice>.yaml gets the older word.
 RENAMED = {"tracker=published": "tracker=reference", "method=persam_published": "method=persam_reference"}
+# Options that switch off what is new, and the module that they came with.
+SINCE = {"engine=torch": "vos/sam/engines", "both_sides=false": "vos/video/join.py"}
 # Seeded vit_t weights, so that nothing is downloaded; run in the old checkout.
 WRITE_WEIGHTS = """
 import sys
@@ -75,7 +77,7 @@ CASES = (
         mended=("summary.json", "rle.json"),  # the predicted IoU of the mask that a box gave was 1.0
     ),
     Case("davis", ("dog",), ("vos.run video={dog}/frames ref_mask={dog}/masks/00000.png output=[masks]",)),
-    Case("multi", ("girls",), (f"vos.run video={{girls}}/frames {_GIRLS} output=[masks,overlay]",)),
+    Case("multi", ("girls",), (f"vos.run video={{girls}}/frames {_GIRLS} both_sides=false output=[masks,overlay]",)),
     Case(
         "album",
         ("demo",),
@@ -100,7 +102,8 @@ CASES = (
             "vos.run video={demo}/late concept={out}/duck.concept output=[masks,overlay]",
             "vos.album images={demo}/photos concept={out}/duck.concept output=[masks]",
         ),
-        mended=("album.json",),  # it names the hash of the concept file, which now holds one of its own
+        # album.json names the hash of the concept file, which now holds one of its own; the overlay names the object
+        mended=("album.json", "overlay.mp4"),
     ),
     Case(
         "published",
@@ -141,8 +144,8 @@ def words(case: Case, checkout: Path, places: Mapping[str, str]) -> list[list[st
 
 def known_word(option: str, checkout: Path) -> str:
     """An option, its older name where the checkout does not know the newer one, or nothing where it is not needed."""
-    if option == "engine=torch" and not (checkout / "vos" / "sam" / "engines").is_dir():
-        return ""  # there was no other
+    if option in SINCE and not (checkout / SINCE[option]).exists():
+        return ""  # there was nothing else
     if option not in RENAMED:
         return option
     group, choice = option.split("=")
