@@ -273,7 +273,7 @@ def test_masks_are_read_as_in_files() -> None:
     np.testing.assert_array_equal(next(results).labels, MASK)
     void = MASK.copy()
     void[-2:] = 255
-    np.testing.assert_array_equal(next(vos.track("clip.mp4", torch.from_numpy(void))).labels, MASK)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(next(vos.track("clip.mp4", torch.from_numpy(void))).labels, MASK)
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from vos.concept.concept import Concept
 from vos.concept.file import is_concept_file
@@ -20,9 +21,10 @@ from vos.structures import LabelMap
 from vos.video.reference import Reference, box_prompt, point_prompt
 
 Numbers = Sequence[float]
-GivenReference = str | Path | npt.NDArray[Any] | LabelMap | Concept | Numbers | Sequence[Numbers] | Sequence[Concept]
-"""A mask or concept file; an array (H, W) of ids; a box [x, y, width, height]; a click [x, y], or several of them, each
-with a third number where it is not on the object: [x, y, 0]; a concept, or several."""
+Array = npt.NDArray[Any] | torch.Tensor
+GivenReference = str | Path | Array | LabelMap | Concept | Numbers | Sequence[Numbers] | Sequence[Concept]
+"""A mask or concept file; an array (H, W) of ids, from NumPy or torch; a box [x, y, width, height]; a click [x, y], or
+several of them, each with a third number where it is not on the object: [x, y, 0]; a concept, or several."""
 
 KINDS = "a mask (file or array of ids), a box [x, y, width, height], clicks [[x, y], ...], or a vos.Concept"
 EMPTY = "the mask holds no object: every pixel is background"
@@ -79,7 +81,7 @@ def read_reference(index: int, given: GivenReference, size: SizeHW) -> Reference
         if not given.labels.any():
             raise VosError(EMPTY)
         return Reference(index, label_map=given)
-    if hasattr(given, "detach"):  # torch, without importing it
+    if isinstance(given, torch.Tensor):
         given = given.detach().cpu().numpy()
     if isinstance(given, np.ndarray) and given.ndim == 2 and (given.shape == size or given.shape[1] > 4):
         return Reference(index, label_map=as_label_map(given))
