@@ -57,7 +57,8 @@ def tracked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             on_frame()
         return 0.2
 
-    model = SimpleNamespace(name="fake", checkpoint_name="fake.pth", checkpoint_sha256="ab" * 32, device="cpu")
+    weights = {"checkpoint_name": "fake.pth", "checkpoint_sha256": "ab" * 32}
+    model = SimpleNamespace(name="fake", device="cpu", engine="torch", precision="float32", **weights)
     monkeypatch.setattr(vos.sam.registry, "load_model", lambda *args: model)
     monkeypatch.setattr(vos.evaluation.jobs, "run_sequence", track)
     return names

@@ -149,10 +149,10 @@ def test_command_line_writes_a_file_and_prints_its_check(
         finetune=False,
     )
     made = program.run(config)
-    said = capsys.readouterr().out
-    assert "quality" in said
-    assert "small" in said  # a square of 16 pixels covers one cell
-    assert "rex.concept" in said
+    said = capsys.readouterr()
+    assert "quality" in said.out
+    assert "small" in said.err  # a square of 16 pixels covers one cell
+    assert "rex.concept" in said.out
     assert Concept.load(tmp_path / "rex.concept").name == made.name == "rex"
 
 

@@ -125,6 +125,7 @@ CASES = (
             "vos.evaluate dataset=davis2016 dataset.root={demo} split=dev workers=1",
             "vos.evaluate dataset=davis2017 dataset.root={demo} split=dev workers=1 results={out}/0/masks",
         ),
+        mended=("per-frame_results-dev.csv",),  # is new
     ),
     Case("perseg", ("perseg",), tuple(f"{_PERSEG} method={m}" for m in ("p2sam", "persam_f", "persam_published"))),
 )
