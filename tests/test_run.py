@@ -76,10 +76,10 @@ def test_what_was_understood_of_the_mask_is_said_and_kept(program: Program, caps
 
 def test_names_stand_in_summary_and_overlay(program: Program, capsys: pytest.CaptureFixture[str]) -> None:
     assert program(VIDEO, MASK, "output_dir=unnamed") == 0
-    assert program(VIDEO, MASK, "output_dir=named", "object_names={3: the dog's}") == 2
-    assert program(VIDEO, MASK, "output_dir=named", "object_names={3: the dog}") == 0
+    assert program(VIDEO, MASK, "output_dir=named", "object_names={3: the/dog}") == 2
+    assert program(VIDEO, MASK, "output_dir=named", "object_names={3: the dog's}") == 0
     summaries = [json.loads(Path(folder, "summary.json").read_text()) for folder in ("unnamed", "named")]
-    assert [summary["object_names"] for summary in summaries] == [{"3": "object_3"}, {"3": "the dog"}]
+    assert [summary["object_names"] for summary in summaries] == [{"3": "object_3"}, {"3": "the dog's"}]
     named, unnamed = (Path(folder, "overlay.mp4").read_bytes() for folder in ("named", "unnamed"))
     assert named != unnamed
     capsys.readouterr()
