@@ -33,7 +33,9 @@ def test_a_correction_tracks_no_more_than_it_can_change(
     assert program(VIDEO, "ref_mask=mask 0.png", OUTPUTS, "output_dir=out") == 0
     capsys.readouterr()
     assert program(VIDEO, *CORRECTED, OUTPUTS, "output_dir=out") == 0
-    assert "9 frames stay as they were tracked" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "9 frames stay as they were tracked" in told
+    assert "\n12 frames (11 tracked in this run) at " in told
     assert models[-1].encoded == 3 + 8, "forward the frames 9, 10, 11, and back from 9 to 1"
     assert program(VIDEO, *CORRECTED, OUTPUTS, "output_dir=fresh") == 0
     assert models[-1].encoded == 12 + 8
@@ -44,6 +46,7 @@ def test_a_correction_tracks_no_more_than_it_can_change(
     assert models[-1].encoded == 3
     assert program(VIDEO, "ref_mask=mask 0.png", "output=[matte]", "output_dir=out", "matte_format=mov") == 0
     assert models[-1].encoded == 0
+    assert "\n12 frames, none of them tracked again\n" in capsys.readouterr().out
     assert program(VIDEO, "ref_mask=mask 0.png", "output=[matte]", "output_dir=out", "overwrite=true") == 0
     assert models[-1].encoded == FRAMES
 

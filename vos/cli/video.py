@@ -98,9 +98,9 @@ def run(config: RunConfig, folder: Path, profile: Profile | None = None) -> Outc
             with profiled(profile, folder) as times:
                 progress = _segment(config, source, given, pipeline, folder, header, times)
     print(*made, sep="\n")
-    speed, learning = f"{progress.speed:.1f} frames per second", f"{progress.learning:.1f} s of learning"
-    print(f"{progress.tracked} frames at {speed}, after {learning} the reference")
-    return Outcome(frame_count(made[-1]), made if profile is None else (*made, folder / PICTURE))
+    frames = frame_count(made[-1])
+    print(f"{frames} frames{progress.describe(frames)}")
+    return Outcome(frames, made if profile is None else (*made, folder / PICTURE))
 
 
 @dataclass
@@ -135,6 +135,14 @@ class _Progress:
             self.bar.rename("learning" if begins else self.name)
             if not begins:
                 self.bar.unpause()
+
+    def describe(self, frames: int) -> str:
+        """Says behind how many ``frames`` have results how many were tracked for them, if not as many, and how fast."""
+        if not self.tracked:
+            return ", none of them tracked again"
+        tracked = "" if self.tracked == frames else f" ({self.tracked} tracked in this run)"
+        speed, learning = f"{self.speed:.1f} frames per second", f"{self.learning:.1f} s of learning"
+        return f"{tracked} at {speed}, after {learning} the reference"
 
     def summary(self) -> dict[str, Any]:
         """Says what the run took."""
