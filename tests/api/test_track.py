@@ -142,6 +142,12 @@ def test_what_can_be_read_again_is_tracked_both_ways() -> None:
     np.testing.assert_array_equal([result.labels for result in corrected][5], late[5])
 
 
+def test_a_reference_behind_the_last_frame_is_told() -> None:
+    late = {0: MASK, 50: square_mask(5, SIZE, 3).labels}
+    with pytest.warns(UserWarning, match=rf"the last frame is {FRAMES - 1}: references of \[50\] are left out"):
+        assert len(digest(vos.track(iter(square_clip(FRAMES, SIZE)), late))) == FRAMES
+
+
 def working() -> set[str]:
     return {thread.name for thread in threading.enumerate()} & {"track", "read", "encode", "write"}
 

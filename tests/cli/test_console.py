@@ -16,6 +16,7 @@ from fakes import FRAMES, ColourSegmenter, Program
 
 import vos.cli.video
 import vos.progress
+import vos.video.pipeline
 from vos.cli.outcome import Outcome, together
 
 VIDEO, MASK = "video=my clip (1).mp4", "ref_mask=mask 0.png"
@@ -83,6 +84,27 @@ def test_scripts_hear_of_ctrl_c_and_of_the_programs_own_mistakes(
     told = said(capsys)
     assert (told["state"], told["error"]) == ("failed", "ValueError: shapes do not match")
     assert "ValueError: shapes do not match" in Path("log").read_text()
+
+
+def test_scripts_hear_what_there_is_after_ctrl_c(
+    program: Program, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    track, calls = vos.video.pipeline.track, 0
+
+    def interrupted(*arguments: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == FRAMES + 8:  # the second run has begun
+            raise KeyboardInterrupt
+        return track(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(vos.video.pipeline, "track", interrupted)
+    words = ("-m", "--json", VIDEO, MASK, "output=masks", "tracker.memory.momentum=0.8,0.9")
+    assert program(*words) == 130
+    told = said(capsys)
+    kept = int(told["error"].split()[0])
+    assert (told["state"], told["frames"], len(told["outputs"])) == ("interrupted", FRAMES + kept, 2)
+    assert kept > 0
 
 
 def test_a_sweep_that_fails_in_part_is_one_object(program: Program, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -118,8 +119,12 @@ class _Job:
         with _threads(self.config), shown_on(NOWHERE):
             model = self.model.for_objects(len(object_ids(self.references)))
             pipeline = build_pipeline(self.config, self.source, model, self.names)
-            pipeline = replace(pipeline, writers=[_Handing(hand_out)], with_alpha=with_alpha or waits)
+            handing = _Handing(hand_out)
+            pipeline = replace(pipeline, writers=[handing], with_alpha=with_alpha or waits)
             segment_video(self.source, self.references, pipeline)
+        late = [each.frame_index for each in self.references if each.frame_index > handing.latest]
+        if late:  # of a generator nobody knows beforehand where it ends
+            warnings.warn(f"the last frame is {handing.latest}: references of {late} are left out", stacklevel=2)
 
     def about(self) -> dict[str, object]:
         """Says what is tracked with what, as ``summary.json`` has it."""
@@ -133,13 +138,15 @@ class _Job:
         }
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Handing:
-    """A writer that hands results to the iterator."""
+    """A writer that hands results to the iterator; ``latest`` is the number of the last frame."""
 
     hand_out: Callable[[SegmentedFrame], None]
+    latest: int = -1
 
     def write(self, result: SegmentedFrame) -> None:
+        self.latest = result.frame.index
         self.hand_out(result)
 
 

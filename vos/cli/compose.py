@@ -22,7 +22,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from vos.cli.options import at_home, check, config_folder, quoted
-from vos.cli.outcome import Outcome, together
+from vos.cli.outcome import Interrupted, Outcome, together
 from vos.errors import VosError, users_error
 
 T = TypeVar("T")
@@ -96,6 +96,9 @@ def do_all(runs: Sequence[Run[T]], work: Callable[[Run[T]], Outcome]) -> Outcome
             print(f"run {index + 1} of {len(runs)}: {words}", flush=True)
         try:
             outcomes.append(work(run))
+        except KeyboardInterrupt as error:
+            ended = error.outcome if isinstance(error, Interrupted) else Outcome()
+            raise Interrupted(str(error), together([*outcomes, ended])) from error
         except Exception as error:
             text = users_error(error)
             if text is None or len(runs) == 1:

@@ -48,6 +48,14 @@ class Outcome:
         return json.dumps({**known, "error": why} if why else known)
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, with what there is by then: ``outcome``."""
+
+    def __init__(self, text: str, outcome: Outcome) -> None:
+        super().__init__(text)
+        self.outcome = outcome
+
+
 def together(outcomes: Iterable[Outcome], error: str = "") -> Outcome:
     """Joins the outcomes of several runs.
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from vos import __version__
 from vos.cli.console import Console, Screen
-from vos.cli.outcome import DONE, INTERRUPTED, MISTAKE, Outcome
+from vos.cli.outcome import DONE, INTERRUPTED, MISTAKE, Interrupted, Outcome
 from vos.errors import users_error
 from vos.stages import interrupt_later
 
@@ -54,7 +54,11 @@ def program(
             console.log.open_for([run.config.log_file for run in runs], f"{name} {' '.join(words)}")
             with interrupt_later():  # PyTorch's C++ code does not survive Ctrl-C while it loads
                 do = work()
-        ended = do(runs)
+        try:
+            ended = do(runs)
+        except Interrupted as error:
+            ended = error.outcome
+            raise
         return ended.code
 
     if QUESTIONS.intersection(words) or not (words or is_json):

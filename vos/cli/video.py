@@ -20,7 +20,7 @@ from vos.cli.compose import Run, do_all
 from vos.cli.config import RunConfig
 from vos.cli.given import Given, given_by, resume_state
 from vos.cli.options import paths
-from vos.cli.outcome import Outcome
+from vos.cli.outcome import Interrupted, Outcome
 from vos.cli.output_folder import output_folder
 from vos.cli.profile import Profile
 from vos.cli.run_record import frame_count, is_finished, model_record, run_fingerprint, tracking_fingerprint
@@ -195,7 +195,7 @@ def _saying_what_is_kept(resume: ResumeState | None) -> Iterator[None]:
         yield
     except KeyboardInterrupt as error:
         kept = 0 if resume is None else resume.kept
-        raise KeyboardInterrupt(f"{kept} frames are kept; run the same command again to go on") from error
+        raise Interrupted(f"{kept} frames are kept; run the same command again to go on", Outcome(kept)) from error
 
 
 def _sole_writer(config: RunConfig, video: str, folder: Path) -> AbstractContextManager[None]:

@@ -38,16 +38,14 @@ def open_frames(
         raise VosError(f"reader={reader} is unknown; choose one of: {', '.join(READERS)}")
     if not isinstance(source, (str, Path)):
         return ArraySource(source)
+    if not str(source).strip():
+        raise VosError("the name of the video is empty; give a video file, a folder of images, camera:0 or a URL")
     source = os.path.expanduser(source)  # noqa: PTH111 - "~nobody" stays as it is
     if is_live_address(source):
         return LiveSource(source, conversion)
     path = Path(source)
     if path.is_dir():
-        # Not nested: a clip's frames lie in one folder, and DAVIS keeps other clips beside it.
-        images = [p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".")]
-        if not images:
-            raise VosError(f"{source} holds no images; give a video file or a folder of images")
-        return FolderSource(source, sorted(images, key=natural_key))
+        return _folder(source)
     if not path.exists() and any(sign in source for sign in "*?["):
         try:
             return FolderSource(source, list_images(source))
@@ -61,6 +59,14 @@ def open_frames(
 
         return DecordSource(source, conversion)
     return PyAvSource(source, conversion)
+
+
+def _folder(name: str) -> FolderSource:
+    # Not nested: a clip's frames lie in one folder, and DAVIS keeps other clips beside it.
+    images = [p for p in Path(name).iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".")]
+    if not images:
+        raise VosError(f"{name} holds no images; give a video file or a folder of images")
+    return FolderSource(name, sorted(images, key=natural_key))
 
 
 def _refuse_no_file(path: Path) -> None:
