@@ -16,7 +16,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from vos.concept.concept import Concept
-from vos.concept.file import KEY
+from vos.concept.file import CONCEPT
 from vos.errors import VosError
 from vos.photos.segmenter import PhotoSegmenter
 
@@ -36,11 +36,11 @@ def rewritten(path: Path, whole: bytes, change: Callable[[About, Tensors], objec
     """A file in which something is changed, without the hash that would tell."""
     path.write_bytes(whole)
     with safe_open(path, framework="pt") as file:
-        about = json.loads(file.metadata()[KEY])
+        about = json.loads(file.metadata()[CONCEPT.key])
     del about["hash"]
     tensors = load_file(path)
     change(about, tensors)
-    save_file(tensors, path, metadata={KEY: json.dumps(about)})
+    save_file(tensors, path, metadata={CONCEPT.key: json.dumps(about)})
     return path
 
 
@@ -116,7 +116,7 @@ def test_odd_files_are_one_line(kind: str, whole: bytes, tmp_path: Path) -> None
     "text", ["", "null", "[]", "1", '"x"', "{}", "[" * 100_000, '{"format": 2}', '{"format": 2, "views": [{}]}']
 )
 def test_odd_metadata_is_one_line(text: str, tmp_path: Path) -> None:
-    save_file({"x": torch.zeros(1)}, tmp_path / "rex.concept", metadata={KEY: text})
+    save_file({"x": torch.zeros(1)}, tmp_path / "rex.concept", metadata={CONCEPT.key: text})
     with pytest.raises(VosError, match=r"rex\.concept is no concept file, or a damaged one"):
         Concept.load(tmp_path / "rex.concept")
 

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from vos.cli import concept as program
 from vos.cli.config import ConceptConfig
 from vos.concept.concept import Concept
-from vos.concept.file import KEY
+from vos.concept.file import CONCEPT
 from vos.errors import VosError
 
 
@@ -76,8 +76,8 @@ def tampered(path: Path, **changes: object) -> None:
     from safetensors import safe_open
 
     with safe_open(path, framework="pt") as file:
-        about = json.loads(file.metadata()[KEY])
-    save_file(load_file(path), path, metadata={KEY: json.dumps({**about, **changes})})
+        about = json.loads(file.metadata()[CONCEPT.key])
+    save_file(load_file(path), path, metadata={CONCEPT.key: json.dumps({**about, **changes})})
 
 
 def test_damaged_or_foreign_files_are_one_line(concept: Concept, tmp_path: Path) -> None:

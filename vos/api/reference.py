@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from vos.concept.concept import Concept
-from vos.concept.file import is_concept_file
+from vos.concept.file import CONCEPT
 from vos.errors import VosError
 from vos.geometry import SizeHW
 from vos.io.frames import FrameSource
@@ -117,7 +117,7 @@ def as_label_map(mask: npt.NDArray[Any]) -> LabelMap:
 
 def is_mask_file(given: object) -> bool:
     """Tells whether this is the path of a mask rather than of a concept."""
-    return isinstance(given, (str, Path)) and not is_concept_file(_path(given))
+    return isinstance(given, (str, Path)) and not CONCEPT.is_at(_path(given))
 
 
 def reference_files(given: GivenReference | Mapping[int, GivenReference]) -> list[Path]:

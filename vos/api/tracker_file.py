@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save
 
 from vos.errors import VosError
-from vos.io.atomic import atomic_path
+from vos.io.tensor_file import TensorFile
 
-KEY = "vos.tracker"  # the metadata entry that holds everything, as JSON
+TRACKER = TensorFile("vos.tracker", "saved tracker")
 FORMAT = 1
 KEYS = {"model", "options", "objects", "size", "index", "names", "taken"}
 
@@ -33,16 +30,12 @@ def write_tracker(path: str | Path, file: TrackerFile) -> None:
     Raises:
         VosError: the place cannot be written, or holds something that is no tracker.
     """
-    path = Path(path).expanduser()
-    if os.path.lexists(path) and (path.is_symlink() or not _is_tracker(path)):
-        raise VosError(f"{path} would be replaced, and is no saved tracker; move it away, or give another name")
     try:
         text = json.dumps({"format": FORMAT, **file.about})
     except TypeError as error:
         raise VosError(f"options of this tracker cannot be saved ({error}); give numbers and text") from error
     tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in file.state.items()}
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(save(tensors, metadata={KEY: text}))
+    TRACKER.write(Path(path).expanduser(), text, tensors)
 
 
 def read_tracker(path: str | Path) -> TrackerFile:
@@ -55,20 +48,9 @@ def read_tracker(path: str | Path) -> TrackerFile:
     if not path.is_file():
         raise VosError(f"{path} is missing; vos.Tracker.save writes it")
     try:
-        with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {})[KEY])
-            if about.pop("format") != FORMAT or set(about) != KEYS:
-                raise ValueError
-            return TrackerFile(about, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+        about, state = TRACKER.read(path)
+        if about.pop("format") != FORMAT or set(about) != KEYS:
+            raise ValueError
+        return TrackerFile(about, state)
     except Exception as error:  # an odd file can make any of its readers raise anything
         raise VosError(f"{path} is no saved tracker of this version, or damaged") from error
-
-
-def _is_tracker(path: Path) -> bool:
-    if not path.is_file():  # a device may be read without end
-        return False
-    try:
-        with safe_open(path, framework="pt") as file:
-            return KEY in (file.metadata() or {})
-    except Exception:  # as above
-        return False

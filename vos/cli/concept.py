@@ -12,7 +12,7 @@ from vos.cli.config import ConceptConfig
 from vos.cli.options import pairs
 from vos.cli.outcome import Outcome
 from vos.concept.concept import Concept
-from vos.concept.file import keep_strangers
+from vos.concept.file import CONCEPT
 from vos.errors import VosError
 from vos.io.atomic import remove_leftovers
 from vos.io.images import read_image
@@ -73,7 +73,7 @@ def _keep_strangers(out: Path, inputs: Sequence[Path]) -> None:
     """Makes sure that only a concept file is replaced, and removes what killed runs left of writing it."""
     if out.resolve() in {path.resolve() for path in inputs}:
         raise VosError(f"out={out} is a reference of the concept; give the concept a name of its own")
-    keep_strangers(out)
+    CONCEPT.keep_strangers(out)
     remove_leftovers(out.parent, [glob.escape(out.name)])
 
 

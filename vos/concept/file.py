@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -13,19 +12,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import save
 
 from vos.concept.reference_check import Issue, ReferenceCheck
 from vos.concept.reference_view import ReferenceView
 from vos.errors import VosError
 from vos.geometry import Geometry
-from vos.io.atomic import atomic_path
+from vos.io.tensor_file import TensorFile
 from vos.persam.target_model import RIDGE
 
 FORMAT = 2  # of the file; raised when its meaning changes
-KEY = "vos.concept"  # the metadata entry that holds everything, as JSON
-KEYS = {"format", "name", "model", "sha256", "views"}  # of that; and "hash", which files of before 0.4.0 have not
+CONCEPT = TensorFile("vos.concept", "concept file")
+KEYS = {"format", "name", "model", "sha256", "views"}  # of its JSON; and "hash", which files of before 0.4.0 have not
 MAX_SIDE = 1 << 17  # pixels
 MAX_TEXT = 500
 
@@ -47,7 +44,6 @@ def write_concept(path: str | Path, concept: ConceptFile) -> None:
         VosError: the place cannot be written, or holds something that is no concept file.
     """
     path = Path(path).expanduser()
-    keep_strangers(path)
     tensors: dict[str, torch.Tensor] = {}
     views = []
     for number, view in enumerate(concept.views):
@@ -70,31 +66,7 @@ def write_concept(path: str | Path, concept: ConceptFile) -> None:
         "sha256": concept.checkpoint_sha256,
         "views": views,
     }
-    # One entry: of several, safetensors writes now this one first, now that one.
-    text = json.dumps({**about, "hash": _digest(about, tensors)})
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(save(tensors, metadata={KEY: text}))
-
-
-def keep_strangers(path: Path) -> None:
-    """Makes sure that writing a concept to ``path`` replaces nothing but an earlier one.
-
-    Raises:
-        VosError: there is another kind of file, or a link.
-    """
-    if os.path.lexists(path) and (path.is_symlink() or not is_concept_file(path)):
-        raise VosError(f"{path} would be replaced, and is no concept file; move it away, or give another name")
-
-
-def is_concept_file(path: Path) -> bool:
-    """Tells whether a file is a concept, of whatever version."""
-    if not path.is_file():  # a device may be read without end
-        return False
-    try:
-        with safe_open(path, framework="pt") as file:
-            return KEY in (file.metadata() or {})
-    except Exception:  # an odd file can make its reader raise anything
-        return False
+    CONCEPT.write(path, json.dumps({**about, "hash": _digest(about, tensors)}), tensors)
 
 
 def read_concept(path: str | Path) -> ConceptFile:
@@ -109,13 +81,11 @@ def read_concept(path: str | Path) -> ConceptFile:
     if not path.is_file():
         raise VosError(f"{path} is missing; make it with python -m vos.concept ref_image= ref_mask= out={path}")
     try:
-        with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {})[KEY])
-            if about["format"] == FORMAT:
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-                told = about.pop("hash", None)
-                _require(set(about) == KEYS and told in (None, _digest(about, tensors)), "damaged")
-                return _contents(about, tensors)
+        about, tensors = CONCEPT.read(path)
+        if about["format"] == FORMAT:
+            told = about.pop("hash", None)
+            _require(set(about) == KEYS and told in (None, _digest(about, tensors)), "damaged")
+            return _contents(about, tensors)
         version = int(about["format"])
     except Exception as error:  # an odd file can make any of its readers raise anything
         raise VosError(

@@ -17,7 +17,7 @@ from vos.video.reference import Reference
 from vos.video.resume import ResumeState
 from vos.video.saved import Checkpoint, SavedPass
 
-STATE_INTERVAL = 2.0  # seconds of work that an interruption may cost, or a correction do again
+STATE_INTERVAL = 2.0  # seconds of work that an interruption may cost; a correction goes back to one of the states, too
 
 
 class Direction:
