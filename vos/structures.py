@@ -89,6 +89,38 @@ class LabelMap:
         return masks
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ObjectPrompt:
+    """What a user shows of one object in one frame: clicks, a box, both, or its mask.
+
+    Attributes:
+        object_id: 1 to 255.
+        points: float32 (P, 2) as (x, y) in original pixels of the upright frame.
+        labels: int64 (P,), 1 = on the object, 0 = not on it.
+        box: float32 (4,) as (x0, y0, x1, y1) in original pixels, or None.
+        mask: bool (H, W), or None; where it is given there is nothing else.
+        name: what the object is called, "" = nobody has said.
+        candidate: which of the model's candidates the user wants, from 0; None = the best.
+    """
+
+    object_id: int = 1
+    points: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 2), np.float32))
+    labels: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    box: npt.NDArray[np.float32] | None = None
+    mask: npt.NDArray[np.bool_] | None = None
+    name: str = ""
+    candidate: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.points.ndim != 2 or self.points.shape[1] != 2 or self.labels.shape != self.points.shape[:1]:
+            raise ValueError(f"points {self.points.shape} and labels {self.labels.shape} must be (P, 2) and (P,)")
+        if self.box is not None and self.box.shape != (4,):
+            raise ValueError(f"box must be (4,) as (x0, y0, x1, y1), got {self.box.shape}")
+        is_prompted = self.box is not None or bool((self.labels == 1).any())
+        if (self.mask is not None) == is_prompted or (self.mask is not None and len(self.points)):
+            raise ValueError("an object is shown either by a mask, or by a box or at least one click on it")
+
+
 @dataclass(frozen=True, slots=True)
 class ImageEmbedding:
     """What the image encoder gives for one image.
