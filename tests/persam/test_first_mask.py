@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from fakes import ColourSegmenter, square_clip, square_mask
 
-from vos.sam.first_mask import first_masks
+from vos.persam.first_mask import first_masks
 from vos.structures import ObjectPrompt
 
 CLICK = np.array([[15, 23]], np.float32)
