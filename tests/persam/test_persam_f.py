@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from seeded_weights import seeded_uniform
 
 from vos.persam.persam_f import ADAM_EPS, fuse, tune_weights
@@ -30,9 +32,9 @@ def brute_force(logits: torch.Tensor, mask: torch.Tensor, steps: int, rate: floa
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
         fused = (1 - free.sum()) * maps[0] + free[0] * maps[1] + free[1] * maps[2]
-        p = torch.sigmoid(fused)
+        p, log_p, log_not = torch.sigmoid(fused), F.logsigmoid(fused), F.logsigmoid(-fused)
         dice = 1 - (2 * (p * target).sum() + 1) / (p.sum() + target.sum() + 1)
-        focal = -(0.25 * target * (1 - p) ** 2 * p.log() + 0.75 * (1 - target) * p**2 * (1 - p).log()).mean()
+        focal = -(0.25 * target * (1 - p) ** 2 * log_p + 0.75 * (1 - target) * p**2 * log_not).mean()
         optimizer.zero_grad()
         (dice + focal).backward()
         optimizer.step()
@@ -55,6 +57,19 @@ def test_objects_are_tuned_independently() -> None:
     both = tune_weights(torch.cat([a, b]), torch.cat([mask_a, mask_b]), 20, RATE)
     alone = torch.cat([tune_weights(a, mask_a, 20, RATE), tune_weights(b, mask_b, 20, RATE)])
     assert torch.equal(both, alone)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**31), st.sampled_from([0.1, 1, 5, 30, 300, 3000]), st.booleans(), st.floats(0, 1))
+def test_series_follows_the_exact_loop_on_any_logits(seed: int, scale: float, is_smooth: bool, share: float) -> None:
+    """Flat and steep, smooth and noise, an empty mask to a full one: within 1e-5, where masks are the same."""
+    generator = torch.Generator().manual_seed(seed)
+    logits = scale * torch.randn(1, 3, *((4, 5) if is_smooth else (30, 40)), generator=generator)
+    logits = F.interpolate(logits, size=(30, 40), mode="bilinear", align_corners=False)
+    mask = torch.rand(1, 30, 40, generator=generator) < share
+    weights, exact = (tune_weights(logits, mask, 60, 3e-3, exact) for exact in (False, True))
+    assert (weights - exact).abs().max() < 1e-5
+    assert ((fuse(logits, weights) > 0) != (fuse(logits, exact) > 0)).sum() <= 1  # a pixel may lie on the edge
 
 
 @pytest.mark.parametrize("value", [False, True])
