@@ -40,9 +40,9 @@ def write_results(folder: Path, seconds: float) -> None:
     write_concept(folder / "a.concept", torch.arange(4.0), seconds)
 
 
-def write_concept(path: Path, values: torch.Tensor, number: float) -> None:
+def write_concept(path: Path, values: torch.Tensor, number: float, name: str = "features") -> None:
     about = json.dumps({"format": number, "name": "a"})
-    save_file({"weights": values, "cells": torch.ones(2, dtype=torch.bfloat16)}, path, {"vos.concept": about})
+    save_file({name: values, "cells": torch.ones(2, dtype=torch.bfloat16)}, path, {"vos.concept": about})
 
 
 def test_results_of_two_equal_runs_are_equal(pair: tuple[Path, Path]) -> None:
@@ -70,6 +70,15 @@ def test_any_other_content_is_a_difference(pair: tuple[Path, Path], name: str, c
 def test_one_bit_of_a_tensor_is_a_difference(pair: tuple[Path, Path]) -> None:
     write_concept(pair[1] / "a.concept", torch.nextafter(torch.arange(4.0), torch.tensor(9.0)), 1.0)
     assert compare_folders(*pair).different == ("a.concept: differs",)
+
+
+@pytest.mark.parametrize(("by", "different"), [(1e-5, ()), (2e-3, ("a.concept: differs",))])
+def test_tuned_weights_may_differ_in_their_last_digits(
+    pair: tuple[Path, Path], by: float, different: tuple[str, ...]
+) -> None:
+    for folder, more in zip(pair, (0, by)):
+        write_concept(folder / "a.concept", torch.tensor([0.2, 0.3, 0.5 + more]), 1.0, name="weights")
+    assert compare_folders(*pair).different == different
 
 
 def test_a_missing_file_and_a_new_one_are_differences(pair: tuple[Path, Path]) -> None:
