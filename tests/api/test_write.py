@@ -22,9 +22,9 @@ def files(folder: str) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in found if path.name != "summary.json"}
 
 
-def frames(folder: str) -> object:
+def told(folder: str) -> object:
     summary = json.loads((Path(folder) / "summary.json").read_text())
-    return summary["frames"], summary["object_names"], summary["video"]["size"], summary["video_lacks"]
+    return [summary[key] for key in ("versions", "model", "video", "object_names", "frames", "video_lacks")]
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -35,7 +35,7 @@ def test_bytes_are_those_of_the_command_line(here: Program, late: bool) -> None:
     assert vos.write(vos.track("clip.mp4", reference), "ours", ALL) == Path("ours")
     assert len(files("ours")) == FRAMES + 3
     assert files("ours") == files("theirs")
-    assert frames("ours") == frames("theirs")
+    assert told("ours") == told("theirs")
 
 
 def test_a_folder_is_read_back_as_it_was_tracked(here: Program) -> None:

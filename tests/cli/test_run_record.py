@@ -17,14 +17,13 @@ from vos.cli.run_record import (
     album_fingerprint,
     davis_fingerprint,
     is_finished,
-    model_record,
     paths,
     perseg_fingerprint,
     run_fingerprint,
 )
 from vos.evaluation.config import DatasetConfig, EvaluateConfig
 from vos.sam.config import ModelConfig
-from vos.sam.segmenter import Segmenter
+from vos.sam.segmenter import Segmenter, model_record
 
 MODEL = ColourSegmenter()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from vos.errors import VosError
-from vos.io.images import find_paths, is_image, list_images, natural_key
+from vos.io.images import find_paths, is_image, list_images, natural_key, root_of
 from vos.io.written import Written, holds_results
 
 
@@ -65,7 +64,7 @@ def list_album(spec: str | Path, exclude: Path | None = None) -> Album:
         VosError: there is no photo, or the album lies among the results.
     """
     spec = Path(spec).expanduser()
-    root, is_results = album_root(spec), lru_cache(maxsize=None)(holds_results)
+    root, is_results = root_of(spec), lru_cache(maxsize=None)(holds_results)
     if exclude is not None and _is_inside(root, exclude):
         raise VosError(f"the album {spec} lies in output_dir={exclude}, among the results; choose another output_dir")
     own = Written(root) if is_results(root) else None  # a run may have written its results among the photos
@@ -88,18 +87,9 @@ def list_album(spec: str | Path, exclude: Path | None = None) -> Album:
     return Album(photos, dict(left_out))
 
 
-def album_root(spec: Path) -> Path:
-    """Finds the folder whose tree the results mirror: the album's own, or the part of a pattern without wildcards."""
-    if spec.is_dir():
-        return spec
-    parts = spec.parts[:-1]
-    fixed = next((k for k, part in enumerate(parts) if re.search(r"[*?\[]", part)), len(parts))
-    return Path(*parts[:fixed])
-
-
 def album_name(spec: str | Path) -> str:
     """Names the folder of an album's results."""
-    root = album_root(Path(spec).expanduser())
+    root = root_of(Path(spec).expanduser())
     return root.name or root.resolve().name or "album"
 
 

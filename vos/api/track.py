@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import platform
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import torch
 
-from vos import __version__
-from vos.album.listing import album_root
 from vos.api.options import configured, given_options
 from vos.api.reference import GivenReference, as_references, reference_files
 from vos.api.results import Results
-from vos.io.frames import Conversion, FrameSource, open_frames
-from vos.io.readers.arrays import NAME
-from vos.io.readers.live import is_live_address
+from vos.io.frames import Conversion, FrameSource, open_frames, place_of
 from vos.progress import NOWHERE, shown_on
 from vos.sam.device import set_threads
 from vos.sam.registry import load_model
 from vos.sam.segmenter import Segmenter
 from vos.stages import HandOut
 from vos.structures import SegmentedFrame
-from vos.video.build import build_pipeline
+from vos.video.build import build_pipeline, describe
 from vos.video.config import VideoConfig
 from vos.video.excerpt import excerpt
 from vos.video.names import object_names
@@ -91,9 +86,11 @@ def track(
         references, original_ids = as_references(reference, source)
         loaded = _load(config) if isinstance(model, str) else model
         job = _Job(config, source, references, loaded, object_names(references, names, original_ids))
-        files = [*_files(source), *(("reference", path) for path in reference_files(reference))]
+        frames_from = place_of(source.path)
+        files = [] if frames_from is None else [("video", frames_from)]
+        files += [("reference", path) for path in reference_files(reference)]
         ids = {"original_ids": original_ids} if original_ids else {}
-        return Results(source, job.begin, {**job.about(), **ids}, files)
+        return Results(source, job.begin, {**describe(config, source, loaded), **ids}, files)
     except BaseException:
         source.close()
         raise
@@ -126,17 +123,6 @@ class _Job:
         if late:  # of a generator nobody knows beforehand where it ends
             warnings.warn(f"the last frame is {handing.latest}: references of {late} are left out", stacklevel=2)
 
-    def about(self) -> dict[str, object]:
-        """Says what is tracked with what, as ``summary.json`` has it."""
-        model = {"name": self.model.name, "checkpoint": self.model.checkpoint_name}
-        size, fps = list(self.source.size), round(float(self.source.fps), 6)
-        return {
-            "versions": {"vos": __version__, "python": platform.python_version(), "torch": torch.__version__},
-            "model": {**model, "sha256": self.model.checkpoint_sha256, "device": str(self.model.device)},
-            "video": {"path": self.source.path, "size": size, "fps": fps},
-            "config": asdict(self.config),
-        }
-
 
 @dataclass
 class _Handing:
@@ -148,14 +134,6 @@ class _Handing:
     def write(self, result: SegmentedFrame) -> None:
         self.latest = result.frame.index
         self.hand_out(result)
-
-
-def _files(source: FrameSource) -> list[tuple[str, Path]]:
-    """Lists what is read meanwhile, which no results may replace."""
-    path = Path(source.path)
-    if source.path == NAME or is_live_address(source.path):
-        return []
-    return [("video", path if path.exists() else album_root(path))]
 
 
 def _load(config: VideoConfig) -> Segmenter:

@@ -12,9 +12,8 @@ from pathlib import Path
 from vos.api.result import Result
 from vos.api.results import Results
 from vos.errors import VosError
-from vos.io.frames import FrameSource
-from vos.io.readers.arrays import NAME, ArraySource
-from vos.io.readers.live import is_live_address
+from vos.io.frames import FrameSource, full_name
+from vos.io.readers.arrays import ArraySource
 from vos.io.sole_writer import sole_writer
 from vos.io.writers import SummaryWriter
 from vos.io.writers.choice import FILES, SUMMARY, make_writer, output_paths
@@ -57,7 +56,7 @@ def write(
         results.with_alpha()
     source, about, files, results = _described(results)
     targets = [*paths.values(), folder / SUMMARY]
-    with closing(results), sole_writer(folder, FILES, source=_name(source), targets=targets, inputs=files):
+    with closing(results), sole_writer(folder, FILES, source=full_name(source.path), targets=targets, inputs=files):
         (folder / SUMMARY).unlink(missing_ok=True)  # until all is written, nothing is finished here
         with ExitStack() as stack:
             summary = SummaryWriter(folder / SUMMARY, about, lambda: {"video_lacks": asdict(source.damage)})
@@ -117,8 +116,3 @@ def _complete(result: Result, outputs: Sequence[str]) -> SegmentedFrame:
     if "overlay" in outputs or "matte" in outputs:
         _ = result.frame
     return replace(result.segmented, alpha=result.alphas) if "matte" in outputs else result.segmented
-
-
-def _name(source: FrameSource) -> str:
-    path = source.path
-    return path if path == NAME or is_live_address(path) else str(Path(path).resolve())

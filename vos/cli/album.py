@@ -12,7 +12,7 @@ from typing import Any
 
 from vos import __version__
 from vos.album.dreambooth import SIZES, parse_background
-from vos.album.listing import AlbumPhoto, album_name, album_root, list_album
+from vos.album.listing import AlbumPhoto, album_name, list_album
 from vos.album.outputs import OUTPUTS, THUMBNAILS, PhotoOutputs
 from vos.album.pipeline import AlbumPipeline, segment_album
 from vos.album.records import Records
@@ -23,11 +23,11 @@ from vos.cli.options import pairs, paths
 from vos.cli.outcome import Outcome
 from vos.cli.output_folder import output_folder
 from vos.cli.profile import Profile
-from vos.cli.run_record import album_fingerprint, file_hash, model_record
+from vos.cli.run_record import album_fingerprint, file_hash
 from vos.cli.timeline import PICTURE, profiled
 from vos.concept.concept import Concept
 from vos.errors import VosError, readable
-from vos.io.images import read_image
+from vos.io.images import read_image, root_of
 from vos.io.masks.reference import read_references
 from vos.io.sole_writer import sole_writer
 from vos.io.writers.choice import check_outputs
@@ -35,7 +35,7 @@ from vos.photos.segmenter import PhotoSegmenter
 from vos.progress import Progress, write_above
 from vos.sam.device import set_threads
 from vos.sam.registry import load_photo_model
-from vos.sam.segmenter import Segmenter
+from vos.sam.segmenter import Segmenter, model_record
 
 REPORT = ("contact_sheet*.png", "album.csv", "album.json")
 FILES = (*OUTPUTS, "instances", *REPORT, THUMBNAILS, PICTURE)  # that a run may write
@@ -68,7 +68,7 @@ def run(config: AlbumConfig, folder: Path, profile: Profile | None = None) -> Ou
     """
     _check(config)
     assert config.images is not None
-    album, root = list_album(config.images, exclude=folder), album_root(Path(config.images))
+    album, root = list_album(config.images, exclude=folder), root_of(Path(config.images))
     photos = album.photos
     if album.left_out:
         print(f"left out: {album.describe_left_out()}")

@@ -68,10 +68,11 @@ def run_photos(config: EvaluateConfig, objects: Sequence[PersegObject], masks: P
     Raises:
         VosError: a photo cannot be read, or the model cannot be loaded.
     """
-    from vos.cli.run_record import model_record, perseg_fingerprint
+    from vos.cli.run_record import perseg_fingerprint
     from vos.evaluation.jobs import object_jobs
     from vos.sam.device import set_threads
     from vos.sam.registry import load_photo_model
+    from vos.sam.segmenter import model_record
 
     set_threads(config.threads, embedded=False)  # photos come one by one: all cores for each
     model = load_photo_model(config.model, config.checkpoint, config.device, config.precision, config.engine)

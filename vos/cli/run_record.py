@@ -1,4 +1,4 @@
-"""What a run says of itself: the hash of everything that its results depend on, its model, and whether it is finished.
+"""What a run says of itself: the hash of everything that its results depend on, and whether it is finished.
 
 A run whose fingerprint and files are all there is not done again; one with another fingerprint is never gone on with.
 """
@@ -106,17 +106,6 @@ def album_fingerprint(
         search=[threshold, config.instances],
         model=[asdict(config.model), *_model_parts(model)],
     )
-
-
-def model_record(model: Segmenter) -> dict[str, str]:
-    """Says which weights a run used, and what computed them in which precision."""
-    return {
-        "name": model.name,
-        "checkpoint": model.checkpoint_name,
-        "sha256": model.checkpoint_sha256,
-        "engine": model.engine,
-        "precision": model.precision,
-    }
 
 
 def is_finished(record: Path, fingerprint: str, outputs: Iterable[Path]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -11,11 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from PIL import Image
 
-from vos import __version__
-from vos.album.listing import album_root
 from vos.cli.compose import Run, do_all
 from vos.cli.config import RunConfig
 from vos.cli.given import Given, given_by, resume_state
@@ -23,12 +19,11 @@ from vos.cli.options import paths
 from vos.cli.outcome import Interrupted, Outcome
 from vos.cli.output_folder import output_folder
 from vos.cli.profile import Profile
-from vos.cli.run_record import frame_count, is_finished, model_record, run_fingerprint, tracking_fingerprint
+from vos.cli.run_record import frame_count, is_finished, run_fingerprint, tracking_fingerprint
 from vos.cli.timeline import PICTURE, profiled
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
-from vos.io.frames import Conversion, FrameSource, open_frames
-from vos.io.readers.live import is_live_address
+from vos.io.frames import Conversion, FrameSource, full_name, open_frames, place_of
 from vos.io.render import overlay
 from vos.io.sole_writer import sole_writer, tidy_notes
 from vos.io.writers import SummaryWriter
@@ -36,10 +31,9 @@ from vos.io.writers.choice import FILES, make_writer, output_paths
 from vos.progress import Progress, write_above
 from vos.sam.device import set_threads
 from vos.sam.registry import load_model
-from vos.sam.segmenter import Segmenter
 from vos.stages import StageTimes
 from vos.structures import Frame, LabelMap
-from vos.video.build import build_pipeline
+from vos.video.build import build_pipeline, describe
 from vos.video.excerpt import excerpt
 from vos.video.pipeline import VideoPipeline, frames_again, segment_video
 from vos.video.reference import object_ids
@@ -94,7 +88,7 @@ def run(config: RunConfig, folder: Path, profile: Profile | None = None) -> Outc
         with _sole_writer(config, video, folder):
             (folder / "summary.json").unlink(missing_ok=True)  # until this run is complete, nothing is finished here
             ids = {"original_ids": given.original_ids} if given.original_ids else {}
-            header = {**_header(config, model, source, fingerprint), **ids}
+            header = {**describe(config, source, model), "fingerprint": fingerprint, **ids}
             with profiled(profile, folder) as times:
                 progress = _segment(config, source, given, pipeline, folder, header, times)
     print(*made, sep="\n")
@@ -199,26 +193,25 @@ def _saying_what_is_kept(resume: ResumeState | None) -> Iterator[None]:
 
 
 def _sole_writer(config: RunConfig, video: str, folder: Path) -> AbstractContextManager[None]:
-    (_, frames), *_ = inputs = _inputs(config)
-    if not is_live_address(video) and frames.is_dir() and frames.resolve() == folder.resolve():
+    frames = place_of(video)
+    if frames is not None and frames.is_dir() and frames.resolve() == folder.resolve():
         # reference.png would be a frame of the next run
         raise VosError(f"output_dir={folder} holds the frames of video={video}; choose another output_dir")
     others = ("summary.json", "reference.png", *([PICTURE] if config.profile else []))
     return sole_writer(
         folder,
         (*FILES, PICTURE),
-        source=video if is_live_address(video) else str(Path(video).resolve()),
+        source=full_name(video),
         targets=[*_outputs(config, folder).values(), *(folder / name for name in others)],
-        inputs=inputs,
+        inputs=_inputs(config, frames),
         is_chosen=config.output_dir is not None,
     )
 
 
-def _inputs(config: RunConfig) -> list[tuple[str, Path]]:
+def _inputs(config: RunConfig, frames: Path | None) -> list[tuple[str, Path]]:
     given = {"ref_mask": config.ref_mask, "concept": config.concept, "checkpoint": [config.checkpoint or ""]}
     files = [(option, path) for option, names in given.items() for path in paths(names) if path.name]
-    video = Path(config.video or "")
-    return [("video", video if video.exists() else album_root(video)), *files]
+    return files if frames is None else [("video", frames), *files]
 
 
 def _outputs(config: RunConfig, folder: Path) -> dict[str, Path]:
@@ -229,13 +222,3 @@ def _show_reference(path: Path, frame: Frame, mask: LabelMap) -> None:
     with atomic_path(path) as temporary:
         Image.fromarray(overlay(frame.rgb, mask)).save(temporary)
     write_above(f"{path} shows the mask that the model made of the prompt", sys.stdout)
-
-
-def _header(config: RunConfig, model: Segmenter, source: FrameSource, fingerprint: str) -> dict[str, Any]:
-    return {
-        "versions": {"vos": __version__, "python": platform.python_version(), "torch": torch.__version__},
-        "model": {**model_record(model), "device": str(model.device)},
-        "video": {"path": source.path, "size": list(source.size), "fps": round(float(source.fps), 6)},
-        "config": asdict(config),
-        "fingerprint": fingerprint,
-    }

@@ -118,10 +118,11 @@ def run_videos(config: EvaluateConfig, sequences: Sequence[DavisSequence], masks
     Raises:
         VosError: a frame is missing, or the model cannot be loaded.
     """
-    from vos.cli.run_record import davis_fingerprint, model_record
+    from vos.cli.run_record import davis_fingerprint
     from vos.evaluation.jobs import sequence_jobs
     from vos.sam.device import set_threads
     from vos.sam.registry import load_model
+    from vos.sam.segmenter import model_record
 
     frames = sum(len(sequence.images()) for sequence in sequences)
     set_threads(config.threads, embedded=config.model.name == "nano")

@@ -7,15 +7,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from vos.errors import VosError
-from vos.io.images import IMAGE_SUFFIXES, list_images, natural_key
-from vos.io.readers.arrays import ArraySource
+from vos.io.images import IMAGE_SUFFIXES, list_images, natural_key, root_of
+from vos.io.readers.arrays import NAME, ArraySource
 from vos.io.readers.base import FrameSource
 from vos.io.readers.folder import FolderSource
 from vos.io.readers.live import LiveSource, is_live_address
 from vos.io.readers.picture import STANDARD, Conversion
 from vos.io.readers.pyav import PyAvSource
 
-__all__ = ["READERS", "Conversion", "FrameSource", "open_frames"]
+__all__ = ["READERS", "Conversion", "FrameSource", "full_name", "open_frames", "place_of"]
 
 READERS = ("pyav", "decord")
 
@@ -59,6 +59,23 @@ def open_frames(
 
         return DecordSource(source, conversion)
     return PyAvSource(source, conversion)
+
+
+def place_of(source: str) -> Path | None:
+    """Finds the file or folder that the frames of a source are read from; None = no file: live, or in memory.
+
+    Args:
+        source: its path; of a pattern the part without wildcards is meant.
+    """
+    if source == NAME or is_live_address(source):
+        return None
+    path = Path(source)
+    return path if path.exists() else root_of(path)
+
+
+def full_name(source: str) -> str:
+    """Names a source, wherever one is: the path of a file in full."""
+    return source if place_of(source) is None else str(Path(source).resolve())
 
 
 def _folder(name: str) -> FolderSource:

@@ -126,6 +126,15 @@ def find_paths(spec: str | Path) -> list[Path]:
     return [Path(p) for p in glob.glob(str(spec), recursive=True)]  # noqa: PTH207 - may be absolute
 
 
+def root_of(spec: Path) -> Path:
+    """Finds the folder of all that :func:`find_paths` finds: itself, or the part of a pattern without wildcards."""
+    if spec.is_dir():
+        return spec
+    parts = spec.parts[:-1]
+    fixed = next((k for k, part in enumerate(parts) if re.search(r"[*?\[]", part)), len(parts))
+    return Path(*parts[:fixed])
+
+
 def is_image(path: Path) -> bool:
     """Tells whether a path is a file with the suffix of an image."""
     return path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()

@@ -146,3 +146,14 @@ class Segmenter(ABC):
         scale = longer / max(original_size)
         height, width = original_size
         return max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))
+
+
+def model_record(model: Segmenter) -> dict[str, str]:
+    """Says which weights a run used, and what computed them in which precision."""
+    return {
+        "name": model.name,
+        "checkpoint": model.checkpoint_name,
+        "sha256": model.checkpoint_sha256,
+        "engine": model.engine,
+        "precision": model.precision,
+    }

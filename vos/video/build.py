@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
 
+import torch
+
+from vos import __version__
 from vos.io.frames import FrameSource
-from vos.sam.segmenter import Segmenter
+from vos.sam.segmenter import Segmenter, model_record
 from vos.tracking.registry import make_tracker
 from vos.video.config import VideoConfig
 from vos.video.pipeline import VideoPipeline
@@ -34,3 +40,13 @@ def build_pipeline(
         add_backward=config.add_backward,
         names=names,
     )
+
+
+def describe(config: VideoConfig, source: FrameSource, model: Segmenter) -> dict[str, Any]:
+    """Says what is tracked with what, as ``summary.json`` has it."""
+    return {
+        "versions": {"vos": __version__, "python": platform.python_version(), "torch": torch.__version__},
+        "model": {**model_record(model), "device": str(model.device)},
+        "video": {"path": source.path, "size": list(source.size), "fps": round(float(source.fps), 6)},
+        "config": asdict(config),
+    }
