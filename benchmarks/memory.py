@@ -14,13 +14,16 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 HEIGHT, WIDTH, SIDE = 144, 192, 40
+BOX = (WIDTH - SIDE, 50, SIDE, SIDE)  # of the square in the first frame: x, y, width, height
 LIMIT = 0.10
 THROUGH_PYTHON = """
 import sys, numpy, vos
@@ -33,22 +36,28 @@ print(seen, "frames with the object")
 """
 
 
-def make_clip(path: Path, frames: int) -> None:
-    """Writes a clip of a striped square that bounces over noise, and the mask of its first frame beside it."""
+def pictures(frames: int) -> Iterator[npt.NDArray[np.uint8]]:
+    """Draws a striped square that bounces over noise, from the right edge on, BOX."""
     noise = np.random.default_rng(0).integers(60, 120, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     square = np.zeros((SIDE, SIDE, 3), np.uint8)
     square[:, ::4], square[:, 1::4] = (230, 60, 30), (250, 210, 60)
+    for index in range(frames):
+        image = noise.copy()
+        x = abs(index % (2 * (WIDTH - SIDE)) - (WIDTH - SIDE))
+        image[BOX[1] : BOX[1] + SIDE, x : x + SIDE] = square
+        yield image
+
+
+def make_clip(path: Path, frames: int) -> None:
+    """Writes a clip of the square, and the mask of its first frame beside it."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25, options={"preset": "veryfast"})
         stream.height, stream.width, stream.pix_fmt = HEIGHT, WIDTH, "yuv420p"
-        for index in range(frames):
-            image = noise.copy()
-            x = abs(index % (2 * (WIDTH - SIDE)) - (WIDTH - SIDE))
-            image[50 : 50 + SIDE, x : x + SIDE] = square
+        for image in pictures(frames):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode())
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
-    mask[50 : 50 + SIDE, WIDTH - SIDE :] = 255
+    mask[BOX[1] : BOX[1] + SIDE, BOX[0] :] = 255
     Image.fromarray(mask).save(path.with_suffix(".png"))
 
 

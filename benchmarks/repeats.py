@@ -12,23 +12,9 @@ import argparse
 import sys
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
+from memory import BOX, LIMIT, pictures
 
 import vos
-
-HEIGHT, WIDTH, SIDE = 144, 192, 40
-LIMIT = 0.10
-
-
-def pictures(count: int) -> list[npt.NDArray[np.uint8]]:
-    """A striped square that moves over noise."""
-    noise = np.random.default_rng(0).integers(60, 120, (HEIGHT, WIDTH, 3), dtype=np.uint8)
-    frames = [noise.copy() for _ in range(count)]
-    for x, frame in enumerate(frames):
-        frame[50 : 50 + SIDE, x : x + SIDE] = (230, 60, 30)
-        frame[50 : 50 + SIDE, x : x + SIDE : 4] = (250, 210, 60)
-    return frames
 
 
 def resident() -> float:
@@ -46,11 +32,10 @@ def main() -> int:
     arguments = parser.parse_args()
     words = (word.partition("=") for word in ("model.input_size=256", *arguments.options))
     options = {name: int(value) if value.isdigit() else value for name, _, value in words}
-    frames = pictures(arguments.frames)
-    box = (0, 50, SIDE, SIDE)
+    frames = list(pictures(arguments.frames))
     after = []
     for run in range(arguments.runs):
-        found = sum(result[1].presence != "absent" for result in vos.track(frames, box, options=options))
+        found = sum(result[1].presence != "absent" for result in vos.track(frames, BOX, options=options))
         after.append(resident())
         print(f"run {run + 1:3d}: {found} frames with the object, {after[-1]:7.1f} MiB", flush=True)
     growth = after[-1] / after[min(1, len(after) - 1)] - 1
