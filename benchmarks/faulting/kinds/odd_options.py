@@ -20,6 +20,8 @@ VALUES = (
     "-", "é", "1_0",
 )  # fmt: skip
 NUMBERS = {"nan": "nan", "inf": "inf", "-inf": "-inf"}
+# Of a run: with these, masks of fewer frames or of another place may be right.
+OTHER_RESULTS = {"output", "output_dir", "ref_frame", "video", "ref_box", "ref_point", "start", "end", "every"}
 MEMORY = 12 << 30  # bytes of address space: what asks for more is told so, and does not swap the machine
 
 
@@ -74,7 +76,7 @@ def attempt(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
         written = [path for path in bench.place.rglob("*") if str(path.relative_to(bench.place)) not in bench.users]
         if not [path for path in written if path.is_file()]:
             return "nothing was written"
-        if command == "run" and option not in ("output", "output_dir", "ref_frame", "video", "ref_box", "ref_point"):
+        if command == "run" and option not in OTHER_RESULTS:
             return bench.masks_problem(frames=scene.FRAMES, least=-1)
         return None
 
