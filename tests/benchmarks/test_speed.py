@@ -126,6 +126,8 @@ def test_the_page_says_what_was_measured_and_what_was_not(tmp_path: Path) -> Non
     left = page.partition("## Not measured")[2]
     assert "vit_t-1-480p float32" in left
     assert "vit_t-1-480p bfloat16" not in left
+    speed.write([], tmp_path / "none.csv")
+    assert ", ".join(map(str, chosen([]))) in speed_page.page(tmp_path / "none.csv")  # every case has its place
 
 
 def test_the_floor_counts_what_is_multiplied() -> None:

@@ -19,9 +19,9 @@ Written by `make docs` from [speed.csv](speed.csv), which `make bench` measures:
 
 Seconds of a frame, end to end: JPEGs are read, encoded, tracked, and masks are written as PNGs. Each run is a process
 of its own on a clip of textured balls; contenders take turns, and a figure is the median of the turns (in brackets:
-least to most). The published code is Personalize-SAM's `persam_video.py`, run as it stands on the CPU. Weights are
-random, and equal for all of SAM: this is about speed, not about masks. Learning, once at the beginning, and the time
-before the first frame stand apart.
+least to most). The published code is Personalize-SAM's `persam_video.py`, run as it stands on the CPU; vos computes SAM
+by OpenVINO, which `make` installs. Weights are random, and equal for all of SAM: this is about speed, not about masks.
+Learning, once at the beginning, and the time before the first frame stand apart.
 
 ```
 make bench bench.reference=Personalize-SAM
@@ -59,7 +59,8 @@ def page(path: Path) -> str:
             for objects in OBJECTS:
                 case = f"{model}-{objects}-{size}"
                 contenders = [*([] if model == "nano" else [PUBLISHED]), *PRECISIONS]
-                missing += [f"{case} {one}" for one in contenders if (case, one) not in rows]
+                absent = [f"{case} {one}" for one in contenders if (case, one) not in rows]
+                missing += [case] if len(absent) == len(contenders) else absent
                 about = f"{objects} object{'s' * (objects > 1)}, {pixels}"
                 lines += [
                     line(about, one, rows[case, one], rows.get((case, PUBLISHED)))
