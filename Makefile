@@ -5,7 +5,7 @@ SHELL := /bin/sh
 PYTHON ?= python3# the interpreter that .venv is made with
 VENV ?= .venv
 DEMO ?= outputs/demo# where make demo writes
-TORCH_INDEX ?=# another index for torch, such as https://download.pytorch.org/whl/cpu: 1.4 GB instead of 5.1 on Linux
+TORCH_INDEX ?=# another index for torch, such as https://download.pytorch.org/whl/cpu: 1.6 GB instead of more than 5 on Linux
 BIN := $(VENV)/bin
 
 .PHONY: help
