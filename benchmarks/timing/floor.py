@@ -90,7 +90,7 @@ def bandwidth() -> float:
 def main() -> None:
     """Prints what was measured, and the floors in seconds by model and precision."""
     moved = bandwidth()
-    measured: dict[str, object] = {"bandwidth": moved, "threads": torch.get_num_threads()}
+    measured: dict[str, object] = {"bandwidth": moved}
     for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
         rate = matrix_rate(dtype)
         floors = {
