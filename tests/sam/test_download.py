@@ -169,11 +169,11 @@ def test_a_crawl_is_given_up_and_continued_later(
 
 
 @pytest.mark.skipif(module.fcntl is None, reason="needs locks of files")
-def test_two_at_once_fetch_it_once(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_at_once_fetch_it_once(server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     server.gate = threading.Event()
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(fetch, server, tmp_path / "weights.pth") for _ in range(2)]
-        while "waiting for another process" not in capsys.readouterr().out:
+        while "waiting for another process" not in caplog.text:
             time.sleep(0.01)
         server.gate.set()
         for one in both:

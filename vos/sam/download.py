@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import logging
 import os
 import time
 import urllib.error
@@ -19,6 +20,7 @@ try:
 except ImportError:  # Windows: two processes are not kept apart there
     fcntl = None  # type: ignore[assignment]
 
+log = logging.getLogger(__name__)
 _CHUNK = 1 << 20
 _LARGE = 64 * _CHUNK  # bytes from which on reading a file takes long enough for a bar
 _TIMEOUT = 30  # seconds without a byte
@@ -88,7 +90,7 @@ def _sole_writer(partial: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"waiting for another process that downloads {partial.name.removesuffix('.partial')}", flush=True)
+            log.warning("waiting for another process that downloads %s", partial.name.removesuffix(".partial"))
             fcntl.flock(file, fcntl.LOCK_EX)
         except OSError:  # a file system without locks
             break

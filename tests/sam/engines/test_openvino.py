@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,9 +24,6 @@ pytest.importorskip("openvino")
 TOLERANCE = 1e-4  # float32 sums in another order
 
 
-SHARED = build_sam("vit_t", cases.SEED)  # PyTorch in float32
-
-
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """An empty cache folder of the user's."""
@@ -37,7 +35,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def reference() -> SamSegmenter:
     """PyTorch in float32."""
-    return SHARED
+    return seeded()
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +44,15 @@ def embedding(reference: SamSegmenter) -> ImageEmbedding:
     return reference.encode([cases.image()])[0]
 
 
+@functools.cache
+def seeded() -> SamSegmenter:
+    """Random weights; not at import, where every collection would wait for them."""
+    return build_sam("vit_t", cases.SEED)
+
+
 def by_openvino(precision: str = "float32", sha256: str = "") -> SamSegmenter:
     """The same weights computed by OpenVINO; ``sha256`` lets it use the cache."""
-    network = copy.deepcopy(SHARED.network)  # whose encoder is let go once it is converted
+    network = copy.deepcopy(seeded().network)  # whose encoder is let go once it is converted
     return SamSegmenter("vit_t", network, "cpu", precision, "seeded", sha256, "openvino")
 
 
@@ -156,12 +160,12 @@ def test_without_a_folder_that_can_be_written_it_is_converted_each_time(
     reference: SamSegmenter,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     (tmp_path / "hub").write_text("no folder")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     prompts = [as_prompt(cases.CASES[1], None)]
     found = by_openvino(sha256="ab").decode(embedding, prompts).logits
     assert error(found, reference.decode(embedding, prompts).logits) < TOLERANCE
-    (line,) = capsys.readouterr().out.splitlines()
+    (line,) = caplog.messages
     assert "cannot keep vit_t_decoder for OpenVINO" in line

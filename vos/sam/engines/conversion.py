@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import shutil
 import tempfile
 import time
@@ -19,6 +20,7 @@ from torch import nn
 from vos.sam.download import sha256_of
 from vos.sam.weights import remembered_sha256
 
+log = logging.getLogger(__name__)
 CONVERSION = 1  # raise it with every change of what is converted, or how
 _FILES, _HASHES = ("model.xml", "model.bin"), "sha256"
 _STALE = 24 * 3600.0  # seconds
@@ -56,7 +58,7 @@ def converted(name: str, weights_sha256: str, source: Callable[[], Source]) -> A
     """Returns an OpenVINO model from the cache, or converts it and keeps it there.
 
     Two processes may do so at once: each writes a folder of its own, and the first to finish names it. What is damaged
-    is converted again. Where nothing can be written the model is converted for this process only, and a line says so.
+    is converted again. Where nothing can be written it is converted for this process only, and a warning says so.
 
     Args:
         name: of the model and of its part, for the folder's name.
@@ -76,7 +78,7 @@ def converted(name: str, weights_sha256: str, source: Callable[[], Source]) -> A
         _keep(model, folder)
     except (OSError, RuntimeError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
-        print(f"{folder.parent} cannot keep {name} for OpenVINO ({reason}): it is converted in each run", flush=True)
+        log.warning("%s cannot keep %s for OpenVINO (%s): it is converted in each run", folder.parent, name, reason)
         return model
     return core().read_model(folder / _FILES[0])  # from the file: the weights of PyTorch can go
 
