@@ -51,6 +51,15 @@ def test_bfloat16_that_only_pytorch_has_is_pytorchs(monkeypatch: pytest.MonkeyPa
         resolve_engine("openvino", "bfloat16", CPU, False)
 
 
+def test_the_embedded_model_waits_for_no_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    def loaded() -> None:
+        pytest.fail("OpenVINO is loaded")
+
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    monkeypatch.setattr(choice, "core", loaded)
+    assert resolve_engine("auto", "bfloat16", CPU, True) == ("torch", "bfloat16")
+
+
 def test_without_the_library_auto_is_pytorch_and_the_fix_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert resolve_engine("auto", "float32", CPU, False) == ("torch", "float32")

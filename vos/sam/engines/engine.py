@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 import torch
 
 from vos.sam.official.guided_decoder import decode_masks
 from vos.sam.official.network import SamNetwork
 
-Points = tuple[torch.Tensor, torch.Tensor]
+
+@dataclass(frozen=True, slots=True)
+class PromptBatch:
+    """Prompts of N objects that have one structure, and PerSAM's guidance, on the network's device.
+
+    Attributes:
+        count: N.
+        points: float32 (N, P, 2) as (x, y) in pixels of the model input, and int64 (N, P), 1 = on the object.
+        boxes: float32 (N, 4) in pixels of the model input.
+        masks: float32 (N, 1, 256, 256), low-res logits.
+        attention: float32 (N, 4096), target-guided attention.
+        embedding: float32 (N, 256), target-semantic prompting.
+    """
+
+    count: int
+    points: tuple[torch.Tensor, torch.Tensor] | None
+    boxes: torch.Tensor | None
+    masks: torch.Tensor | None
+    attention: torch.Tensor | None
+    embedding: torch.Tensor | None
 
 
 class Engine(ABC):
@@ -28,26 +48,8 @@ class Engine(ABC):
         """Encodes model inputs, float32 (B, 3, 1024, 1024) normalised, to float32 (B, 256, 64, 64)."""
 
     @abstractmethod
-    def decode(
-        self,
-        features: torch.Tensor,
-        count: int,
-        points: Points | None,
-        boxes: torch.Tensor | None,
-        masks: torch.Tensor | None,
-        attention: torch.Tensor | None,
-        embedding: torch.Tensor | None,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Decodes N objects whose prompts have one structure.
-
-        Args:
-            features: float32 (1, 256, 64, 64), of the image.
-            count: N.
-            points: float32 (N, P, 2) as (x, y) in pixels of the model input, and int64 (N, P), 1 = on the object.
-            boxes: float32 (N, 4) in pixels of the model input.
-            masks: float32 (N, 1, 256, 256), low-res logits.
-            attention: float32 (N, 4096), target-guided attention.
-            embedding: float32 (N, 256), target-semantic prompting.
+    def decode(self, features: torch.Tensor, prompts: PromptBatch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Decodes N objects on the features of one image, float32 (1, 256, 64, 64).
 
         Returns:
             Low-res logits float32 (N, 4, 256, 256) and predicted IoU (N, 4); index 0 is the single-mask output.
@@ -67,19 +69,11 @@ class TorchEngine(Engine):
             features: torch.Tensor = self._network.image_encoder(batch).float()
         return features
 
-    def decode(
-        self,
-        features: torch.Tensor,
-        count: int,
-        points: Points | None,
-        boxes: torch.Tensor | None,
-        masks: torch.Tensor | None,
-        attention: torch.Tensor | None,
-        embedding: torch.Tensor | None,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def decode(self, features: torch.Tensor, prompts: PromptBatch) -> tuple[torch.Tensor, torch.Tensor]:
         """See :class:`Engine`."""
-        sparse, dense = self._network.prompt_encoder(points=points, boxes=boxes, masks=masks)
+        encoder = self._network.prompt_encoder
+        sparse, dense = encoder(points=prompts.points, boxes=prompts.boxes, masks=prompts.masks)
         return decode_masks(
-            self._network.mask_decoder, features, self._network.prompt_encoder.get_dense_pe(),
-            sparse.expand(count, -1, -1), dense.expand(count, -1, -1, -1), attention, embedding,
+            self._network.mask_decoder, features, encoder.get_dense_pe(), sparse.expand(prompts.count, -1, -1),
+            dense.expand(prompts.count, -1, -1, -1), prompts.attention, prompts.embedding,
         )  # fmt: skip

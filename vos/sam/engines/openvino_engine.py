@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 
 from vos.errors import VosError
 from vos.sam.engines.conversion import Source, converted, core
-from vos.sam.engines.engine import Engine, Points
+from vos.sam.engines.engine import Engine, PromptBatch
 from vos.sam.engines.graphs import DecoderGraph
 from vos.sam.official.network import GRID, INPUT_SIZE, SamNetwork
 
@@ -40,43 +41,31 @@ class OpenVinoEngine(Engine):
 
     def encode(self, batch: torch.Tensor) -> torch.Tensor:
         """See :class:`Engine`; images one by one, so that how many come together changes no bit."""
-        return torch.cat([self._run("encoder", False, False, [image[None]])[0] for image in batch])
+        source = partial(_encoder_source, self._network)
+        return torch.cat([self._run("encoder", source, [image[None]])[0] for image in batch])
 
-    def decode(
-        self,
-        features: torch.Tensor,
-        count: int,
-        points: Points | None,
-        boxes: torch.Tensor | None,
-        masks: torch.Tensor | None,
-        attention: torch.Tensor | None,
-        embedding: torch.Tensor | None,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def decode(self, features: torch.Tensor, prompts: PromptBatch) -> tuple[torch.Tensor, torch.Tensor]:
         """See :class:`Engine`."""
-        sparse, _ = self._network.prompt_encoder(points=points, boxes=boxes, masks=None)
-        target = features.new_zeros(count, 256) if embedding is None else embedding
-        inputs = [features, sparse.expand(count, -1, -1), target]
-        inputs += [given for given in (masks, attention) if given is not None]
-        logits, predicted_iou = self._run("decoder", masks is not None, attention is not None, inputs)
+        sparse, _ = self._network.prompt_encoder(points=prompts.points, boxes=prompts.boxes, masks=None)
+        target = features.new_zeros(prompts.count, 256) if prompts.embedding is None else prompts.embedding
+        inputs = [features, sparse.expand(prompts.count, -1, -1), target]
+        inputs += [given for given in (prompts.masks, prompts.attention) if given is not None]
+        with_masks, with_attention = prompts.masks is not None, prompts.attention is not None
+        part = f"decoder{'_masks' * with_masks}{'_attention' * with_attention}"
+        source = partial(_decoder_source, self._network, with_masks, with_attention)
+        logits, predicted_iou = self._run(part, source, inputs)
         return logits, predicted_iou
 
-    def _run(
-        self, part: str, with_masks: bool, with_attention: bool, inputs: Sequence[torch.Tensor]
-    ) -> list[torch.Tensor]:
+    def _run(self, part: str, source: Callable[[], Source], inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Computes a part of the network, compiled if it is not yet."""
-        name = f"{self._model}_{part}{'_masks' * with_masks}{'_attention' * with_attention}"
         with self._lock:
-            if name not in self._compiled:
-                self._compiled[name] = self._compile(name, part, with_masks, with_attention)
-            compiled = self._compiled[name]
+            if part not in self._compiled:
+                self._compiled[part] = self._compile(part, source)
+            compiled = self._compiled[part]
         return compiled(inputs)
 
-    def _compile(self, name: str, part: str, with_masks: bool, with_attention: bool) -> _Compiled:
-        def source() -> Source:
-            if part == "encoder":
-                return _encoder_source(self._network)
-            return _decoder_source(self._network, with_masks, with_attention)
-
+    def _compile(self, part: str, source: Callable[[], Source]) -> _Compiled:
+        name = f"{self._model}_{part}"
         try:
             model = converted(name, self._weights, source)
             if part == "encoder":

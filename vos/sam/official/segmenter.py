@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 from vos.geometry import Geometry, SizeHW
-from vos.sam.engines.engine import Engine, Points, TorchEngine
+from vos.sam.engines.engine import Engine, PromptBatch, TorchEngine
 from vos.sam.engines.openvino_engine import OpenVinoEngine
 from vos.sam.official.network import GRID, INPUT_SIZE, SamNetwork
 from vos.sam.prompting import Guidance, MaskCandidates, Prompt
@@ -19,8 +19,8 @@ from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding
 
 DECODER_BYTES = 80e6  # for each object, at once (an estimate from the sizes of its tensors)
-_PIXEL_MEAN = (123.675, 116.28, 103.53)
-_PIXEL_STD = (58.395, 57.12, 57.375)
+PIXEL_MEAN = (123.675, 116.28, 103.53)
+PIXEL_STD = (58.395, 57.12, 57.375)
 
 
 class SamSegmenter(Segmenter):
@@ -59,8 +59,8 @@ class SamSegmenter(Segmenter):
         else:
             self._engine = TorchEngine(self.network, self.device, precision)
         self.engine, self.precision = self._engine.name, self._engine.precision
-        self._mean = torch.tensor(_PIXEL_MEAN, device=self.device).view(-1, 1, 1)
-        self._std = torch.tensor(_PIXEL_STD, device=self.device).view(-1, 1, 1)
+        self._mean = torch.tensor(PIXEL_MEAN, device=self.device).view(-1, 1, 1)
+        self._std = torch.tensor(PIXEL_STD, device=self.device).view(-1, 1, 1)
 
     def geometry(self, original_size: SizeHW) -> Geometry:
         """Scales the longer side to 1024, the other one to the nearest pixel; padded to 1024 x 1024."""
@@ -113,21 +113,25 @@ class SamSegmenter(Segmenter):
 
         features = embedding.features[None].to(self.device)
         for rows in _group(prompts):
-            points, boxes, masks = self._stacked([prompts[row] for row in rows], embedding.geometry)
-            low_res, iou = self._engine.decode(
-                features, len(rows), points, boxes, masks,
+            batch = self._batch(
+                [prompts[row] for row in rows], embedding.geometry,
                 None if attention is None else attention[rows], None if target is None else target[rows],
             )  # fmt: skip
+            low_res, iou = self._engine.decode(features, batch)
             logits[rows], predicted_iou[rows] = low_res[:, output], iou[:, output]
         return MaskCandidates(logits, predicted_iou)
 
     def _bytes_per_object(self, geometry: Geometry) -> float:
         return DECODER_BYTES
 
-    def _stacked(
-        self, prompts: Sequence[Prompt], geometry: Geometry
-    ) -> tuple[Points | None, torch.Tensor | None, torch.Tensor | None]:
-        """Joins n prompts of equal structure to points, boxes and masks as :meth:`Engine.decode` takes them."""
+    def _batch(
+        self,
+        prompts: Sequence[Prompt],
+        geometry: Geometry,
+        attention: torch.Tensor | None,
+        embedding: torch.Tensor | None,
+    ) -> PromptBatch:
+        """Joins prompts of equal structure, and their guidance."""
         points = boxes = masks = None
         first = prompts[0]
         if len(first.points):
@@ -140,7 +144,7 @@ class SamSegmenter(Segmenter):
         if first.mask_logits is not None:
             maps = [self._check("mask_logits", prompt.mask_logits, geometry.logit_size) for prompt in prompts]
             masks = torch.stack([logits for logits in maps if logits is not None])[:, None]
-        return points, boxes, masks
+        return PromptBatch(len(prompts), points, boxes, masks, attention, embedding)
 
     def _check(self, what: str, value: torch.Tensor | None, shape: tuple[int, ...]) -> torch.Tensor | None:
         """Moves an optional input to the device as float32, after a look at its shape."""
