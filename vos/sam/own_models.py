@@ -21,8 +21,8 @@ def register_model(name: str, loader: Loader) -> None:
 
     Args:
         name: letters, digits and underscores; none of the models that vos brings. An earlier loader of this name goes.
-        loader: gets the device and returns the model with its weights on it; called once per device, when it is needed.
-            What it returns has this very ``name``.
+        loader: gets the device and returns the model with its weights on it; called when it is needed and not kept
+            from the last time. What it returns has this very ``name``.
 
     Raises:
         VosError: the name cannot be used, or the loader is none.
