@@ -95,7 +95,7 @@ def export(graph: Graph, folder: Path) -> Path:
     """
     path = folder / f"{graph.name}.onnx"
     with torch.no_grad(), plain_operations():
-        expected = graph.module(*graph.inputs.values())
+        expected = [value.numpy() for value in graph.module(*graph.inputs.values())]
         # Not the exporter of torch.export: that one also needs onnxscript, and the checks pass without.
         torch.onnx.export(
             graph.module.eval(),
@@ -108,14 +108,14 @@ def export(graph: Graph, folder: Path) -> Path:
             dynamo=False,
         )
     given = {name: value.numpy() for name, value in graph.inputs.items()}
-    compare(graph, [value.numpy() for value in expected], onnx_outputs(path, given), "ONNX Runtime")
+    compare(graph, expected, onnx_outputs(path, given), "ONNX Runtime")
     if find_spec("openvino") is not None:
         import openvino
 
         openvino.save_model(openvino.Core().read_model(path), path.with_suffix(".xml"), compress_to_fp16=False)
         compiled = openvino.compile_model(path.with_suffix(".xml"), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         found = compiled(given)
-        compare(graph, [value.numpy() for value in expected], [found[name] for name in graph.outputs], "OpenVINO")
+        compare(graph, expected, [found[name] for name in graph.outputs], "OpenVINO")
     return path
 
 

@@ -23,10 +23,9 @@ from vos.sam.nano.network import (
     NanoWeights,
     fold_batch_norms,
 )
-from vos.sam.official import vit
 from vos.sam.official.guided_decoder import decode_masks
 from vos.sam.official.network import INPUT_SIZE, SamNetwork
-from vos.sam.official.segmenter import _PIXEL_MEAN, _PIXEL_STD
+from vos.sam.official.segmenter import PIXEL_MEAN, PIXEL_STD
 from vos.sam.weights import load_weights, read_state_dict
 
 Tensors = tuple[torch.Tensor, ...]
@@ -46,8 +45,8 @@ class SamEncoder(nn.Module):
     def __init__(self, network: SamNetwork) -> None:
         super().__init__()
         self.encoder = network.image_encoder
-        self.register_buffer("mean", torch.tensor(_PIXEL_MEAN).view(-1, 1, 1))
-        self.register_buffer("std", torch.tensor(_PIXEL_STD).view(-1, 1, 1))
+        self.register_buffer("mean", torch.tensor(PIXEL_MEAN).view(-1, 1, 1))
+        self.register_buffer("std", torch.tensor(PIXEL_STD).view(-1, 1, 1))
 
     def forward(self, image: torch.Tensor, filled: torch.Tensor) -> Tensors:
         """Encodes float32 (1, 3, 1024, 1024) to (1, 256, 64, 64)."""
@@ -70,8 +69,7 @@ class SamDecoder(nn.Module):
         labels: torch.Tensor,
         mask: torch.Tensor,
         has_mask: torch.Tensor,
-        attention: torch.Tensor | None = None,
-        target: torch.Tensor | None = None,
+        *guidance: torch.Tensor,
     ) -> Tensors:
         """Decodes one object; returns logits (1, 4, 256, 256) and predicted IoU (1, 4)."""
         placed = self.prompts.pe_layer.forward_with_coords(points + 0.5, (INPUT_SIZE, INPUT_SIZE))
@@ -82,7 +80,7 @@ class SamDecoder(nn.Module):
         none = self.prompts.no_mask_embed.weight.view(1, -1, 1, 1)
         dense = has_mask * self.prompts.mask_downscaling(mask) + (1 - has_mask) * none
         positions = self.get_buffer("positions")
-        return decode_masks(self.decoder, embedding, positions, sparse, dense, attention, target)
+        return decode_masks(self.decoder, embedding, positions, sparse, dense, *guidance)
 
 
 class NanoEncoder(nn.Module):
@@ -116,9 +114,7 @@ class NanoDecoder(nn.Module):
         labels: torch.Tensor,
         mask: torch.Tensor,
         has_mask: torch.Tensor,
-        guidance: torch.Tensor | None = None,
-        fine8: torch.Tensor | None = None,
-        fine4: torch.Tensor | None = None,
+        *guidance: torch.Tensor,
     ) -> Tensors:
         """Decodes one object; returns logits (1, 4, H / 2, W / 2) and predicted IoU (1, 4)."""
         height, width = level4.shape[-2:]
@@ -140,12 +136,11 @@ class NanoDecoder(nn.Module):
         box, given = (down[:, None] * across[None, :])[None, None], torch.ones(1, 1, height, width) * has_mask
         earlier = F.pixel_unshuffle(mask.sigmoid() * has_mask, 2)
         prompt = torch.cat([earlier, given, *clicks, box, torch.zeros(1, 1, height, width)], dim=1)
-        if guidance is None or fine8 is None or fine4 is None:
-            guidance, fine8, fine4 = (
-                torch.zeros(1, channels, *like.shape[-2:])
-                for channels, like in ((GUIDANCE_CHANNELS, level16), (1, level8), (1, level4))
-            )
-        logits, iou = self.decoder((level16, level8, level4), guidance, (fine8, fine4), prompt)
+        levels = level16, level8, level4
+        maps, fine8, fine4 = guidance or (
+            torch.zeros(1, channels, *like.shape[-2:]) for channels, like in zip((GUIDANCE_CHANNELS, 1, 1), levels)
+        )
+        logits, iou = self.decoder(levels, maps, (fine8, fine4), prompt)
         return logits, iou.sigmoid()
 
 
@@ -174,11 +169,7 @@ def modules(model: str, checkpoint: Path | None) -> tuple[SamEncoder | NanoEncod
 
 @contextmanager
 def plain_operations() -> Iterator[None]:
-    """Keeps to operations that ONNX has: none of oneDNN's own, and attention as a whole rather than row by row."""
-    with (
-        mock.patch.object(kernels, "fused_is_right", return_value=False),
-        mock.patch.object(vit, "_attend_by_rows", vit._attend_fused),
-        warnings.catch_warnings(),
-    ):
+    """Keeps to operations that ONNX has: none of oneDNN's own."""
+    with mock.patch.object(kernels, "fused_is_right", return_value=False), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about branches on sizes, which are the same at every call
         yield
