@@ -52,14 +52,14 @@ class Response:
     seconds: float
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Prints the table; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", nargs="?", type=Path, help="file of weights; none: seeded weights")
     parser.add_argument("frames", nargs="?", type=Path, help="folder of pictures; none: noise")
     parser.add_argument("--model", default="vit_b", choices=SAM_NAMES)
     parser.add_argument("--points", type=int, default=4, help="clicks on each picture, one object each (default 4)")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     try:
         with tempfile.TemporaryDirectory() as folder:
             if options.checkpoint is None:

@@ -52,6 +52,19 @@ def test_distances_of_every_engine_and_precision(
     assert lines[3].endswith("OpenVINO is not installed")
 
 
+@pytest.mark.slow
+def test_seeded_weights_and_noise_need_no_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch.hub, "set_dir", lambda folder: None)  # global; PyTorch alone keeps nothing there
+    monkeypatch.setattr(check_precision, "CANDIDATES", (("torch", "bfloat16"),))
+    assert check_precision.main(["--model", "vit_t", "--points", "1"]) == 0
+    rough = capsys.readouterr().out.splitlines()[-1].split()
+    assert rough[:2] == ["torch", "bfloat16"]
+    assert 1e-4 < float(rough[2]) < 0.03
+    assert 1e-4 < float(rough[3]) < 0.03
+
+
 def test_a_folder_without_pictures_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(VosError, match="is no folder of pictures"):
         check_precision.report(Path("weights.pth"), tmp_path, "vit_t", 1)
