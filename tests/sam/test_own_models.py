@@ -60,5 +60,7 @@ def test_mistakes_are_one_line() -> None:
         vos.register_model("yours", 5)  # type: ignore[arg-type]
     with pytest.raises(vos.VosError, match=r"checkpoint=a\.pth: the loader of model=yours brings its own"):
         load_model(ModelConfig("yours"), "a.pth", device="cpu")
+    with pytest.raises(vos.VosError, match="engine=openvino: it computes SAM alone"):
+        load_model(ModelConfig("yours"), device="cpu", engine="openvino")
     with pytest.raises(vos.VosError, match=r"model=other is unknown; use one of nano, .*, yours"):
         load_model(ModelConfig("other"), device="cpu")

@@ -53,13 +53,13 @@ def load_model(
     if config.name not in (known := (*MODEL_NAMES, *own_models())):
         raise VosError(f"model={config.name} is unknown; use one of {', '.join(known)}")
     device = resolve_device(device)
+    engine, precision = resolve_engine(engine, precision, device, is_sam=config.name in SAM_NAMES)
     path = Path(checkpoint).expanduser() if checkpoint is not None else None
     if config.name in own_models():
         if path is not None:
             raise VosError(f"checkpoint={path}: the loader of model={config.name} brings its own; leave it out")
         model = load_own_model(config.name, device)
     else:
-        engine, precision = resolve_engine(engine, precision, device, embedded=config.name == "nano")
         if config.name in SAM_NAMES and config.input_size not in (None, INPUT_SIZE):
             raise VosError(f"model.input_size={config.input_size}: SAM's is fixed; use {INPUT_SIZE} or null")
         model = _loaded(config.name, _file(config.name, path), device, precision, engine)

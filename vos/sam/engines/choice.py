@@ -13,7 +13,7 @@ from vos.sam.engines.conversion import core
 ENGINES = ("auto", "torch", "openvino")
 
 
-def resolve_engine(engine: str, precision: str, device: torch.device, embedded: bool) -> tuple[str, str]:
+def resolve_engine(engine: str, precision: str, device: torch.device, is_sam: bool) -> tuple[str, str]:
     """Turns the options into "torch" or "openvino", and "float32" or "bfloat16".
 
     "auto" is OpenVINO for SAM on a CPU, where it is installed and computes in the precision that is asked for.
@@ -22,7 +22,7 @@ def resolve_engine(engine: str, precision: str, device: torch.device, embedded: 
         engine: auto, torch or openvino.
         precision: auto, float32 or bfloat16; see :func:`vos.sam.device.resolve_precision`.
         device: as it was resolved.
-        embedded: model=nano, which keeps its own path.
+        is_sam: the model is one of SAM's; no other is computed by OpenVINO.
 
     Raises:
         VosError: another word, or an engine that cannot run here.
@@ -32,7 +32,7 @@ def resolve_engine(engine: str, precision: str, device: torch.device, embedded: 
     wanted = resolve_precision(precision, device)
     if engine == "torch":
         return engine, wanted
-    reason = _why_not(device, embedded)
+    reason = _why_not(device, is_sam)
     if engine == "auto" and (reason or (wanted == "bfloat16" and not _has_bfloat16())):
         return "torch", wanted
     if reason:
@@ -44,10 +44,10 @@ def resolve_engine(engine: str, precision: str, device: torch.device, embedded: 
     return "openvino", wanted
 
 
-def _why_not(device: torch.device, embedded: bool) -> str:
+def _why_not(device: torch.device, is_sam: bool) -> str:
     """Says why OpenVINO cannot be used, and what to do; nothing if it can."""
-    if embedded:
-        return "model=nano keeps its own path, which is faster; use engine=auto"
+    if not is_sam:
+        return "it computes SAM alone; use engine=auto with other models"
     if device.type != "cpu":
         return f"it is for CPUs, not for {device}; use engine=auto, or device=cpu"
     if importlib.util.find_spec("openvino") is None:
