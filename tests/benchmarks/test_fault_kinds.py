@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from faulting import film, scene, server
 from faulting.bench import Bench
-from faulting.judge import LOST, SILENT, TRACEBACK
+from faulting.judge import LOST, RIGHT, SILENT, TRACEBACK
 from faulting.kinds import damage, films, kills, limits, network, odd_masks, videos
 from faulting.material import HARMS, Material, cut
 from PIL import Image
@@ -57,6 +57,21 @@ def test_a_download_that_leaves_a_wrong_file_is_noticed(tmp_path: Path, monkeypa
     bench = Bench(program, Material(tmp_path / "material"), tmp_path / "attempt")
     choice = {"way": "whole", "content": "right", "before": "nothing", "processes": 1}
     assert network.attempt_download(bench, choice, random.Random(0)).verdict == LOST
+
+
+def one_mask() -> int:
+    Path("o/masks").mkdir(parents=True)
+    Image.new("L", (scene.WIDTH, scene.HEIGHT)).save("o/masks/00000.png")
+    return 0
+
+
+@pytest.mark.parametrize(("option", "expected"), [("every", RIGHT), ("threads", SILENT)])
+def test_fewer_masks_are_right_where_the_option_asks_for_fewer(
+    option: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(planted(one_mask, tmp_path, monkeypatch), Material(tmp_path / "material"), tmp_path / "attempt")
+    choice = {"option": ("run", option), "value": "100000"}
+    assert KINDS["odd options"].attempt(bench, choice, random.Random(0)).verdict == expected
 
 
 def test_the_server_serves_as_it_is_told() -> None:
