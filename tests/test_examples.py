@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +12,8 @@ import pytest
 from fakes import SIZE, ColourSegmenter, square_clip, square_mask
 from PIL import Image
 
+import vos.api.options
 import vos.api.track
-import vos.api.tracker
 from docs import notebook
 from vos.io.masks.label_map import write_label_map
 from vos.sam import own_models
@@ -52,8 +51,7 @@ def material(clip: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         name = getattr(config, "name", config)
         return own_models.load_own_model(name, ColourSegmenter.device) if name == "colours" else ColourSegmenter()
 
-    for module in (vos.api.track, vos.api.tracker):
-        monkeypatch.setattr(module, "load_model", load_model)
+    monkeypatch.setattr(vos.api.options, "load_model", load_model)
     for name in ("vos.concept.concept.cached_model", "vos.photos.segmenter.cached_model"):
         monkeypatch.setattr(name, lambda name="colour": ColourSegmenter())
     opened = vos.api.track.open_frames
@@ -104,4 +102,3 @@ def test_only_python_is_taken(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("a\n```python\nx = 1\n```\nb\n```\npython -m vos.run\n```\n```python\ny = x\n```\n")
     assert examples(page).split("\n") == ["", "", "x = 1", "", "", "", "", "", "", "y = x", ""]
-    assert re.search("x", examples(page))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,24 @@ def test_a_concept_is_searched_from_the_first_frame_on() -> None:
     tracker = vos.Tracker(concept)
     assert labels(tracker, pictures) == [r.labels.tobytes() for r in vos.track(pictures, concept)]
     assert (tracker.ids, tracker.names) == ((1,), {1: "rex"})
+
+
+def test_the_model_is_the_one_that_suits_the_objects_of_the_first_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts: list[int] = []
+    monkeypatch.setattr(ColourSegmenter, "for_objects", lambda self, count: counts.append(count) or self)
+    pictures, two = clip(), MASK.copy()
+    two[80:88, 60:76] = 5
+    concept = vos.Concept.from_image(pictures[0], MASK, model=ColourSegmenter())
+    for reference, count in ((two, 2), (BOX, 1), ([concept] * 3, 3)):
+        tracker = vos.Tracker(reference)
+        tracker.step(pictures[0])
+        tracker.add(GREEN)
+        tracker.step(pictures[1])
+        tracker.save("state.tracker")
+        assert {*counts} == {count}
+        counts.clear()
+    assert vos.Tracker.load("state.tracker").step(pictures[2]).ids == (1, 2, 3, 4)
+    assert {*counts} == {3}
 
 
 def test_objects_come_are_corrected_and_go() -> None:
@@ -180,6 +199,12 @@ def test_what_cannot_be_followed_stops_no_later_frame() -> None:
         tracker.step(pictures[1])
     assert (tracker.index, tracker.names) == (1, {3: "rex"})
     assert tracker.step(pictures[1]).ids == (3,)
+    foreign = vos.Concept.from_image(pictures[0], MASK, model=ColourSegmenter())
+    tracker.add(dataclasses.replace(foreign, model_name="other"), name="ball")
+    with pytest.raises(vos.VosError, match="was made with model=other"):
+        tracker.step(pictures[2])
+    assert (tracker.ids, tracker.names) == ((3,), {3: "rex"})
+    assert tracker.step(pictures[2]).ids == (3,)
     published = vos.Tracker(MASK, options={"tracker": "published"})
     published.step(pictures[0])
     published.add(GREEN)

@@ -10,12 +10,12 @@ import pytest
 import repeats
 from fakes import ColourSegmenter
 
-import vos.api.track
+import vos.api.options
 
 
 @pytest.fixture(autouse=True)
 def small_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vos.api.track, "load_model", lambda *_: ColourSegmenter())
+    monkeypatch.setattr(vos.api.options, "load_model", lambda *_: ColourSegmenter())
 
 
 @pytest.mark.parametrize("through", ["iterator", "generator"])

@@ -12,7 +12,9 @@ import numpy as np
 
 from vos.errors import VosError
 from vos.option_names import explain_gone, near_matches, options
+from vos.sam.registry import load_model
 from vos.sam.segmenter import Segmenter
+from vos.video.config import VideoConfig
 
 T = TypeVar("T")
 _WORDS: dict[type, str] = {
@@ -37,6 +39,13 @@ def given_options(model: str | Segmenter, given: Mapping[str, object] | None) ->
         "model.name": model if isinstance(model, str) else model.name,
         **{n: _plain(v) for n, v in (given or {}).items()},
     }
+
+
+def chosen_model(model: str | Segmenter, config: VideoConfig) -> Segmenter:
+    """Returns the ``model=`` of a caller: itself, or as the config says where it is a name."""
+    if isinstance(model, Segmenter):
+        return model
+    return load_model(config.model, config.checkpoint, config.device, config.precision, config.engine)
 
 
 def _plain(value: object) -> object:
@@ -69,7 +78,7 @@ def configured(config: T, values: Mapping[str, object]) -> T:
             example = f"{name}.{fields(known[name])[0].name}"
             raise VosError(f"{name}={value}: this is a group of options; give them as {example}=...")
         full = f"{name}.name" if is_choice else name
-        config = _changed(config, full.split("."), _converted(value, dict(options(type(config)))[full], name))
+        config = _changed(config, full.split("."), _converted(value, known[full], name))
     return config
 
 

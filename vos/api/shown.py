@@ -13,14 +13,19 @@ from vos.concept.concept import Concept
 from vos.errors import VosError
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, ImageEmbedding, LabelMap, TrackedFrame
+from vos.video.reference import Reference
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Given:
     """A reference for the next frame, and the object that all of it shows; None = those that it names itself."""
 
     reference: GivenReference
     object_id: int | None = None
+
+    def read(self, frame: Frame) -> tuple[Reference, int | None]:
+        """Reads the reference; see :func:`vos.api.reference.read_reference`."""
+        return read_reference(frame.index, self.reference, frame.size), self.object_id
 
 
 @dataclass
@@ -60,38 +65,35 @@ class Shown:
         return replace(tracked, predicted_iou=predicted_iou)
 
 
-def count_objects(given: Sequence[Given], frame: Frame) -> int:
+def count_objects(references: Iterable[Reference]) -> int:
     """Counts the objects that the references for a frame show, at least one."""
-    references = [read_reference(frame.index, one.reference, frame.size) for one in given]
-    masks = [len(one.label_map.object_ids) for one in references if one.label_map is not None]
-    return max(1, sum(masks) + sum(len(one.concepts) or one.label_map is None for one in references))
+    shown = (one.concepts or (1,) if one.label_map is None else one.label_map.object_ids for one in references)
+    return max(1, sum(map(len, shown)))
 
 
-def read_shown(
-    given: Sequence[Given], frame: Frame, embedding: ImageEmbedding, model: Segmenter, taken: set[int]
+def show(
+    given: Iterable[tuple[Reference, int | None]], embedding: ImageEmbedding, model: Segmenter, taken: set[int]
 ) -> Shown:
-    """Reads the references for a frame, and makes masks of prompts.
+    """Joins the references for a frame, and makes masks of prompts.
 
     Args:
-        given: the references; where two claim a pixel, the later one has it.
-        frame: the frame.
+        given: references, each with the object that all of it shows; where two claim a pixel, the later one has it.
         embedding: of the frame.
         model: that made it.
         taken: ids that concepts cannot have.
 
     Raises:
-        VosError: a reference cannot be read, or does not fit the frame.
+        VosError: a reference does not fit the frame.
     """
-    shown = Shown(np.zeros(frame.size, np.uint8))
-    for one in given:
-        reference = read_reference(frame.index, one.reference, frame.size)
+    shown = Shown(np.zeros(embedding.geometry.original_size, np.uint8))
+    for reference, object_id in given:
         if reference.concepts:
-            if one.object_id is not None and len(reference.concepts) > 1:
+            if object_id is not None and len(reference.concepts) > 1:
                 raise VosError(f"{len(reference.concepts)} concepts are no single object; give them one by one")
-            first = one.object_id or max([*taken, *shown.ids], default=0) + 1
+            first = object_id or max([*taken, *shown.ids], default=0) + 1
             shown.concepts.update(enumerate(reference.concepts, first))
             shown.ids.update(shown.concepts)
         else:
             mask, quality = reference.mask(model, embedding)
-            shown.add(mask, one.object_id, None if reference.prompt is None else quality)
+            shown.add(mask, object_id, None if reference.prompt is None else quality)
     return shown

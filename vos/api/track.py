@@ -12,13 +12,12 @@ from pathlib import Path
 
 import torch
 
-from vos.api.options import configured, given_options
+from vos.api.options import chosen_model, configured, given_options
 from vos.api.reference import GivenReference, as_references, reference_files
 from vos.api.results import Results
 from vos.io.frames import Conversion, FrameSource, open_frames, place_of
 from vos.progress import NOWHERE, shown_on
 from vos.sam.device import set_threads
-from vos.sam.registry import load_model
 from vos.sam.segmenter import Segmenter
 from vos.stages import HandOut
 from vos.structures import SegmentedFrame
@@ -84,7 +83,7 @@ def track(
     try:
         source = excerpt(source, start, end, config.every)
         references, original_ids = as_references(reference, source)
-        loaded = _load(config) if isinstance(model, str) else model
+        loaded = chosen_model(model, config)
         job = _Job(config, source, references, loaded, object_names(references, names, original_ids))
         frames_from = place_of(source.path)
         files = [] if frames_from is None else [("video", frames_from)]
@@ -134,10 +133,6 @@ class _Handing:
     def write(self, result: SegmentedFrame) -> None:
         self.latest = result.frame.index
         self.hand_out(result)
-
-
-def _load(config: VideoConfig) -> Segmenter:
-    return load_model(config.model, config.checkpoint, config.device, config.precision, config.engine)
 
 
 @contextmanager

@@ -10,16 +10,15 @@ from pathlib import Path
 
 import torch
 
-from vos.api.options import configured, given_options
+from vos.api.options import chosen_model, configured, given_options
 from vos.api.reference import GivenReference
 from vos.api.result import Result
-from vos.api.shown import Given, Shown, count_objects, read_shown
+from vos.api.shown import Given, Shown, count_objects, show
 from vos.api.tracker_file import TrackerFile, read_tracker, write_tracker
 from vos.errors import VosError
 from vos.io.readers.arrays import as_picture
 from vos.io.readers.folder import FOLDER_FPS
 from vos.progress import NOWHERE, shown_on
-from vos.sam.registry import load_model
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, ImageEmbedding, LabelMap, SegmentedFrame, TrackedFrame, default_name
 from vos.tracking.merge import merge
@@ -66,10 +65,8 @@ class Tracker:
         options: Mapping[str, object] | None = None,
     ) -> None:
         self._options: dict[str, object] = {"precision": precision, **given_options(model, options)}
-        config = configured(VideoConfig(), {"device": device, **self._options})
-        self._config, self._model = config, model
-        if isinstance(model, str):
-            self._model = load_model(config.model, config.checkpoint, config.device, config.precision, config.engine)
+        self._config = configured(VideoConfig(), {"device": device, **self._options})
+        self._model = chosen_model(model, self._config)
         self._tracker: FrameTracker | None = None  # from the first frame on: its model depends on how many objects
         self._objects, self._size = 0, (0, 0)  # for which the model was chosen, and of the first frame
         self._given: list[Given] = [] if reference is None else [Given(reference)]
@@ -114,10 +111,12 @@ class Tracker:
         if time is not None and not (isinstance(time, Real) and math.isfinite(time)):
             raise VosError(f"time={time} is no time; give seconds")
         seconds = self.index / FOLDER_FPS if time is None else float(time)
-        picture = Frame(self.index, f"{self.index:05d}", seconds, rgb)
+        picture, ids = Frame(self.index, f"{self.index:05d}", seconds, rgb), self.ids
         try:
             result = self._find(picture, given)
         except VosError:  # what cannot be followed now would stop every later frame, too
+            if self._tracker is not None and self.ids != ids:
+                self._tracker.follow(ids)
             self._forget(self._given)
             raise
         self._size, self._given = (rgb.shape[0], rgb.shape[1]), []
@@ -177,7 +176,7 @@ class Tracker:
         """
         if self._tracker is None or self._given:
             raise VosError("a tracker is saved between two frames: first step one, with all that was added")
-        model = self._model_of(self._objects)
+        model = self._model.for_objects(self._objects)
         about = {
             "model": {"name": model.name, "sha256": model.checkpoint_sha256},
             "options": self._options,
@@ -205,7 +204,7 @@ class Tracker:
         options: dict[str, object] = about["options"]
         name = str(options.pop("model.name", about["model"]["name"]))
         tracker = cls(model=name if model is None else model, device=device, options=options)
-        suited = tracker._model_of(int(about["objects"]))
+        suited = tracker._model.for_objects(int(about["objects"]))
         if (suited.name, suited.checkpoint_sha256) != (about["model"]["name"], about["model"]["sha256"]):
             raise VosError(f"{path} was saved with other weights of model={about['model']['name']}; use these")
         tracker._tracker = make_tracker(tracker._config.tracker, suited)
@@ -225,27 +224,25 @@ class Tracker:
         """Drops references for the next frame, with the names of objects that were to come by them."""
         for object_id in {one.object_id for one in given if one.object_id is not None} - {*self.ids}:
             self.names.pop(object_id, None)
-        self._given = [one for one in self._given if not any(one is other for other in given)]
-
-    def _model_of(self, objects: int) -> Segmenter:
-        assert isinstance(self._model, Segmenter)
-        return self._model.for_objects(objects)
+        self._given = [one for one in self._given if one not in given]
 
     def _find(self, frame: Frame, given: Sequence[Given]) -> SegmentedFrame:
+        read = [one.read(frame) for one in given]
         if self._tracker is None:  # the model suits the number of objects in the first frame
-            self._objects = count_objects(given, frame)
-        model = self._model_of(self._objects)
+            self._objects = count_objects(reference for reference, _ in read)
+        model = self._model.for_objects(self._objects)
         embedding = model.encode([frame.rgb])[0]
-        shown = read_shown(given, frame, embedding, model, {*self._taken, *self.ids})
         with shown_on(NOWHERE):
-            return self._track(frame, embedding, shown)
+            tracked = self._track(frame, embedding, show(read, embedding, model, {*self._taken, *self.ids}), model)
+        result = merge(tracked, embedding.geometry, frame, self.ids, edges=self._config.tracker.outlines)
+        return replace(result, names=dict(self.names))
 
-    def _track(self, frame: Frame, embedding: ImageEmbedding, shown: Shown) -> SegmentedFrame:
+    def _track(self, frame: Frame, embedding: ImageEmbedding, shown: Shown, model: Segmenter) -> TrackedFrame:
         """Tracks one frame with what is shown in it."""
         ids, mask = tuple(sorted({*self.ids, *shown.ids})), shown.mask({*self.ids, *shown.ids})
         tracker, is_first = self._tracker, self._tracker is None
         if tracker is None:
-            tracker = make_tracker(self._config.tracker, self._model_of(self._objects))
+            tracker = make_tracker(self._config.tracker, model)
         if is_first and mask is None:
             tracked = tracker.start_from_concepts(embedding, list(shown.concepts.values()), frame)
         else:
@@ -259,14 +256,7 @@ class Tracker:
                 tracked = _next(tracker, embedding, frame, mask)
         self.names = {**concept_names(shown.concepts, self.names.values()), **self.names}
         self._tracker, self._taken = tracker, self._taken | set(ids)
-        return self._finished(tracker, frame, embedding, shown.with_quality(tracked, ids))
-
-    def _finished(
-        self, tracker: FrameTracker, frame: Frame, embedding: ImageEmbedding, tracked: TrackedFrame
-    ) -> SegmentedFrame:
-        edges = self._config.tracker.outlines
-        result = merge(tracked, embedding.geometry, frame, tracker.object_ids, False, edges)
-        return replace(result, names=dict(self.names))
+        return shown.with_quality(tracked, ids)
 
 
 def _next(tracker: FrameTracker, embedding: ImageEmbedding, frame: Frame, given: LabelMap | None) -> TrackedFrame:
