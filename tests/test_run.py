@@ -11,9 +11,9 @@ import av
 import numpy as np
 import pytest
 from fakes import FRAMES, SIZE, ColourSegmenter, Program, square_clip, square_mask
+from following import ctrl_c_at
 from PIL import Image
 
-import vos.video.pipeline
 from vos.io.masks.label_map import read_label_map, write_label_map
 from vos.structures import LabelMap
 
@@ -178,24 +178,13 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
     program: Program,
     models: list[ColourSegmenter],
     ref_frame: int,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     words = [VIDEO, f"ref_mask=mask {ref_frame}.png", f"ref_frame={ref_frame}", "output=[masks,overlay,matte,rle]"]
     assert program(*words, "output_dir=whole") == 0
-    track, calls = vos.video.pipeline.track, 0
-
-    def interrupted(*arguments: object) -> object:
-        nonlocal calls
-        calls += 1
-        if calls == 9:
-            raise KeyboardInterrupt
-        return track(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(vos.video.pipeline, "track", interrupted)
-    assert program(*words, "output_dir=part") == 130
+    with ctrl_c_at(9):
+        assert program(*words, "output_dir=part") == 130
     assert [p.name for p in Path("part").iterdir()] == [".vos"]
-    monkeypatch.setattr(vos.video.pipeline, "track", track)
     assert program(*words, "output_dir=part") == 0
     assert "going on after" in capsys.readouterr().out
     assert models[-1].encoded < FRAMES

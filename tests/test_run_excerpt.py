@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from fakes import FRAMES, Program
+from following import ctrl_c_at
 
-import vos.video.pipeline
 from vos.io.frames import open_frames
 
 VIDEO, MASK = "video=my clip (1).mp4", "ref_mask=mask 5.png"
@@ -32,20 +32,11 @@ def test_every_output_keeps_the_clips_own_numbers_and_times(
 
 
 def test_a_part_is_another_run_and_goes_on_after_an_interruption(
-    program: Program, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = [VIDEO, MASK, "output=[masks,rle]", "output_dir=out", "ref_frame=5"]
-    track, calls = vos.video.pipeline.track, []
-
-    def interrupted(*arguments: object) -> object:
-        calls.append(arguments)
-        if len(calls) == 4:
-            raise KeyboardInterrupt
-        return track(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(vos.video.pipeline, "track", interrupted)
-    assert program(*words, "start=3", "end=10") == 130
-    monkeypatch.setattr(vos.video.pipeline, "track", track)
+    with ctrl_c_at(4):
+        assert program(*words, "start=3", "end=10") == 130
     assert program(*words, "start=3", "end=10") == 0
     assert "going on after 2 frames" in capsys.readouterr().out
     rle = Path("out/rle.json").read_bytes()

@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fakes import SIZE, Program, square_clip
+from following import ctrl_c_at
 from PIL import Image
 
 import vos.io.writers.masks
-import vos.video.pipeline
 from vos.io.masks.label_map import write_label_map
 from vos.io.sole_writer import sole_writer
 from vos.structures import LabelMap
@@ -225,19 +225,9 @@ def test_two_clips_of_one_name_are_told_apart(program: Program, clip: Path, caps
     assert program("video=b/clip.mp4", "ref_mask=mask 0.png", "output=[masks]", "output_dir=other") == 0
 
 
-def test_ctrl_c_says_what_is_kept(
-    program: Program, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    track, calls = vos.video.pipeline.track, list[object]()
-
-    def interrupted(*arguments: object) -> object:
-        calls.append(arguments)
-        if len(calls) == 7:
-            raise KeyboardInterrupt
-        return track(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(vos.video.pipeline, "track", interrupted)
-    assert program("video=my clip (1).mp4", "ref_mask=mask 0.png", "output_dir=out") == 130
+def test_ctrl_c_says_what_is_kept(program: Program, capsys: pytest.CaptureFixture[str]) -> None:
+    with ctrl_c_at(7):
+        assert program("video=my clip (1).mp4", "ref_mask=mask 0.png", "output_dir=out") == 130
     told = capsys.readouterr().err
     assert re.search(r"^interrupted: [56] frames are kept; run the same command again to go on$", told, re.MULTILINE)
 

@@ -35,7 +35,7 @@ def test_an_item_whose_wake_up_call_was_lost_is_consumed_all_the_same() -> None:
 def test_only_cores_that_the_process_may_use_are_counted() -> None:
     code = """
 import os
-from vos.stages import HandOut, LeftError, Prefetch, StageTimes, WriteBehind, available_cores, interrupt_later
+from vos.stages import available_cores
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 assert available_cores() == 1
 """

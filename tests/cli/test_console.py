@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 from fakes import FRAMES, ColourSegmenter, Program
+from following import ctrl_c_at
 
 import vos.cli.video
 import vos.progress
-import vos.video.pipeline
 from vos.cli.outcome import Outcome, together
 
 VIDEO, MASK = "video=my clip (1).mp4", "ref_mask=mask 0.png"
@@ -86,21 +86,10 @@ def test_scripts_hear_of_ctrl_c_and_of_the_programs_own_mistakes(
     assert "ValueError: shapes do not match" in Path("log").read_text()
 
 
-def test_scripts_hear_what_there_is_after_ctrl_c(
-    program: Program, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    track, calls = vos.video.pipeline.track, 0
-
-    def interrupted(*arguments: object) -> object:
-        nonlocal calls
-        calls += 1
-        if calls == FRAMES + 8:  # the second run has begun
-            raise KeyboardInterrupt
-        return track(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(vos.video.pipeline, "track", interrupted)
+def test_scripts_hear_what_there_is_after_ctrl_c(program: Program, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("-m", "--json", VIDEO, MASK, "output=masks", "tracker.memory.momentum=0.8,0.9")
-    assert program(*words) == 130
+    with ctrl_c_at(FRAMES + 8):  # the second run has begun
+        assert program(*words) == 130
     told = said(capsys)
     kept = int(told["error"].split()[0])
     assert (told["state"], told["frames"], len(told["outputs"])) == ("interrupted", FRAMES + kept, 2)

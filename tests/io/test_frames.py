@@ -62,13 +62,13 @@ def test_missing_file_and_unknown_reader(tmp_path: Path) -> None:
         open_frames(str(tmp_path / "nothing.mp4"), reader="opencv")
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 @pytest.mark.parametrize("name", ["", " "])
 def test_no_name_is_not_the_folder_that_one_is_in(name: str) -> None:
     with pytest.raises(VosError, match="name of the video is empty"):
         open_frames(name)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_pipes_and_devices_are_one_line(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mp4")
     for path in (tmp_path / "pipe.mp4", Path(os.devnull)):

@@ -19,7 +19,7 @@ HOLDER = """
 import sys
 from pathlib import Path
 from vos.io.atomic import atomic_path
-from vos.io.sole_writer import sole_writer, tidy_notes
+from vos.io.sole_writer import sole_writer
 folder = Path(sys.argv[1])
 with sole_writer(folder, ["masks", "a.mp4"]), atomic_path(folder / "masks") as masks:
     masks.mkdir()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from itertools import count as count_from
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from fakes import Collector, ColourSegmenter, ListSource, RedTracker, square_clip, square_mask
 
+import vos.video.pipeline
 from vos.structures import ImageEmbedding
 from vos.video.pipeline import VideoPipeline, segment_video
 from vos.video.reference import Reference
@@ -26,6 +30,21 @@ class BatchSegmenter(ColourSegmenter):
             )
             for place, embedding in enumerate(super().encode(images))
         ]
+
+
+@contextmanager
+def ctrl_c_at(call: int) -> Iterator[None]:
+    """Ctrl-C comes instead of the ``call``-th frame that is tracked in here, counted from 1."""
+    track, calls = vos.video.pipeline.track, count_from(1)
+
+    def interrupted(*arguments: object) -> object:
+        if next(calls) == call:
+            raise KeyboardInterrupt
+        return track(*arguments)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vos.video.pipeline, "track", interrupted)
+        yield
 
 
 def follow(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from vos.video.join import BackwardPass, LowResMasks, backward_passes, join
 from vos.video.pipeline import VideoPipeline, frames_again, segment_video
 from vos.video.reference import Reference
 from vos.video.resume import ResumeState
+from vos.video.saved import SavedPass
 
 PRESENT, UNCERTAIN, ABSENT = Presence.PRESENT, Presence.UNCERTAIN, Presence.ABSENT
 
@@ -123,6 +126,18 @@ def test_frames_between_two_masks_are_tracked_from_both_sides_and_written_once_i
     alone, _ = follow((2, 6, 9), count=12, both_sides=False)
     differing = [k for k, (a, b) in enumerate(zip(collector.digest(), alone.digest())) if a != b]
     assert differing == [3, 4, 5, 7, 8]
+
+
+def test_what_no_other_pass_and_no_later_run_needs_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    append, kept = SavedPass.append, Counter[str]()
+
+    def counted(self: SavedPass, *arguments: Any) -> None:
+        kept[self.name] += 1
+        append(self, *arguments)
+
+    monkeypatch.setattr(SavedPass, "append", counted)
+    follow((2, 6), count=12)
+    assert kept == {"backward": 2, "forward": 5, "from-6": 3}
 
 
 def test_the_forward_pass_goes_on_as_if_there_had_been_none_back() -> None:

@@ -257,8 +257,8 @@ def test_results_and_checkpoint_come_back_as_they_were(with_alpha: bool, tmp_pat
     assert (len(again), again.checkpoint.consumed, again.checkpoint.done) == (2, 5, False)
     assert torch.equal(again.state()["memory"], torch.arange(6.0).reshape(2, 3).T)
     one, other = Collector(), Collector()
-    one.results, other.results = results[:2], [again.read(k, frames[k]) for k in (1, 0)][::-1]
+    one.results, other.results = results[:2], [again.read(k, frames[k], (200,)) for k in (1, 0)][::-1]
     assert same(one, other)
     assert [r.label_map.object_ids for r in other.results] == [(200,), (200,)]
-    np.testing.assert_array_equal(again.masks(1).probabilities, levels + 1)
+    np.testing.assert_array_equal(again.masks(1, (200,)).probabilities, levels + 1)
     again.close()

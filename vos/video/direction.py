@@ -37,6 +37,7 @@ class Direction:
         begin: frames of the pass that belong to its earlier parts, with batches of their own.
         branches_off: the pass whose latest state this one begins with.
         is_last: no other pass follows: results are written as they come, after all that is saved.
+        keeps: results and states are added to ``saved``; False = it is only where the pass goes on.
     """
 
     def __init__(
@@ -52,12 +53,18 @@ class Direction:
         begin: int = 0,
         branches_off: SavedPass | None = None,
         is_last: bool = False,
+        keeps: bool = True,
     ) -> None:
         self.source, self.start, self.stop, self.references = source, start, stop, references
         self.saved, self.batch_size, self.is_backward = saved, batch_size, is_backward
-        self.begin, self.branches_off, self.is_last = begin, branches_off, is_last
+        self.begin, self.branches_off, self.is_last, self.keeps = begin, branches_off, is_last, keeps
         self.consumed = 0 if saved is None else saved.checkpoint.consumed  # frames that the tracker has seen
         self._saved_at, self._is_between_frames = 0.0, True
+
+    @property
+    def kept(self) -> SavedPass | None:
+        """Where results and states are kept; None = nowhere."""
+        return self.saved if self.keeps else None
 
     @property
     def is_done(self) -> bool:
@@ -106,15 +113,15 @@ class Direction:
         except KeyboardInterrupt:
             if self.source.is_live:
                 return
-            if self.saved is not None and self._is_settled(len(self.saved)):
-                self.saved.save(Checkpoint(self.consumed, tracker.state()))
+            if self.kept is not None and self._is_settled(len(self.kept)):
+                self.kept.save(Checkpoint(self.consumed, tracker.state()))
             raise
         if not self.consumed:
             first = min(self.references, default=self.source.first)
             raise VosError(f"there is no frame {first} in this video; choose another ref_frame")
-        if self.saved is not None:
+        if self.kept is not None:
             is_done = self.is_backward or self.is_last
-            self.saved.save(Checkpoint(self.consumed, tracker.state(), is_done))
+            self.kept.save(Checkpoint(self.consumed, tracker.state(), is_done))
 
     @contextmanager
     def next_frame(self) -> Iterator[None]:
@@ -129,7 +136,7 @@ class Direction:
         if has_learned:
             self._saved_at = -math.inf
         is_due = time.monotonic() - self._saved_at > STATE_INTERVAL and self._is_whole_batch
-        if self.saved is None or not is_due:
+        if self.kept is None or not is_due:
             return None
         self._saved_at = time.monotonic()
         return Checkpoint(self.consumed, tracker.state())
@@ -151,6 +158,7 @@ def plan(
     saved: ResumeState | None,
     batch_size: int,
     passes: Sequence[BackwardPass] = (),
+    keeps_last: bool = True,
 ) -> list[Direction]:
     """Plans the passes: before the first reference backward, if that is not on the first frame; forward from it.
 
@@ -162,6 +170,7 @@ def plan(
         saved: what is kept of each pass; None = nothing, and ``passes`` is empty.
         batch_size: frames encoded together.
         passes: from further references backward.
+        keeps_last: what the last pass finds is kept, too, for a later run.
     """
     start, given = source.position(references[0].frame_index), {each.frame_index: each for each in references}
     directions, begin, forward = [], 0, None if saved is None else saved.forward
@@ -179,7 +188,8 @@ def plan(
             ),
         ]
         begin = stop - start
-    return [*directions, Direction(source, start, None, given, forward, batch_size, begin=begin, is_last=True)]
+    last = Direction(source, start, None, given, forward, batch_size, begin=begin, is_last=True, keeps=keeps_last)
+    return [*directions, last]
 
 
 def check_positions(source: FrameSource, references: Sequence[Reference]) -> list[int]:

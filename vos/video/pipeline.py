@@ -122,7 +122,7 @@ def segment_video(
     passes = further_passes(source, references, positions, pipeline)
     needs_state = resume is None and (positions[0] > 0 or bool(passes))
     with temporary_state() if needs_state else nullcontext(resume) as saved:
-        for direction in plan(source, references, saved, pipeline.batch_size, passes):
+        for direction in plan(source, references, saved, pipeline.batch_size, passes, keeps_last=resume is not None):
             # What is on disk is written first: passes backward, what led to them, and what an earlier run has left.
             if saved is not None and direction.is_last:
                 given, joined = dict(zip(positions, references)), partial(merged, pipeline)
@@ -210,10 +210,10 @@ def finish(pipeline: VideoPipeline, direction: Direction, item: Tracked) -> None
             result = merged(pipeline, item.tracked, item.frame, pipeline.tracker.object_ids)
         if direction.is_last and result is not None:
             pipeline.write(result)
-        if direction.saved is not None:
-            direction.saved.append(pipeline.tracker.object_ids, LowResMasks.of(item.tracked), result)
-    if direction.saved is not None and item.checkpoint is not None:
-        direction.saved.save(item.checkpoint)
+        if direction.kept is not None:
+            direction.kept.append(pipeline.tracker.object_ids, LowResMasks.of(item.tracked), result)
+    if direction.kept is not None and item.checkpoint is not None:
+        direction.kept.save(item.checkpoint)
 
 
 def merged(pipeline: VideoPipeline, tracked: TrackedFrame, frame: Frame, object_ids: tuple[int, ...]) -> SegmentedFrame:

@@ -51,11 +51,10 @@ class Replay:
 
     def _result(self, position: int, frame: Frame, saved: SavedPass, number: int) -> SegmentedFrame:
         """Reads a frame's result, the ``number``-th of a pass, or joins it with what other passes say."""
-        result = saved.read(number, frame, self.object_ids)
-        ids = result.label_map.object_ids
+        ids = self.object_ids
         others = [each for each in self.passes if any(each.share(i, position) for i in ids)]
         if not others:
-            return result
+            return saved.read(number, frame, ids)
         given = self.references[position].label_map if position in self.references else None
         masks = [(each, self.saved.back_from(each.start).masks(each.start - 1 - position, ids)) for each in others]
         return self.merged(join(saved.masks(number, ids), masks, position, ids, given), frame, ids)

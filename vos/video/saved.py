@@ -120,11 +120,11 @@ class SavedPass:
             self._file.write(_HEADER.pack(len(record), zlib.crc32(record)) + record)
         self._offsets.append(self._offsets[-1] + _HEADER.size + len(record))
 
-    def _arrays(self, index: int, object_ids: Sequence[int] | None) -> dict[str, npt.NDArray[Any]]:
+    def _arrays(self, index: int, object_ids: Sequence[int]) -> dict[str, npt.NDArray[Any]]:
         """Reads a record, with a row for each of ``object_ids``; an object that it does not know is absent."""
         arrays = safetensors.numpy.load(zlib.decompress(self._record(index)))
         own = arrays["object_ids"].tolist()
-        if object_ids is None or list(object_ids) == own:
+        if list(object_ids) == own:
             return arrays
         known = [k for k, i in enumerate(object_ids) if i in own]
         for name in _ROWS & arrays.keys():
@@ -134,13 +134,13 @@ class SavedPass:
             arrays[name] = rows
         return arrays | {"object_ids": np.array(object_ids, np.uint8)}
 
-    def masks(self, index: int, object_ids: Sequence[int] | None = None) -> LowResMasks:
-        """Reads the low-res masks of the ``index``-th result: of ``object_ids``, None = those that it has."""
+    def masks(self, index: int, object_ids: Sequence[int]) -> LowResMasks:
+        """Reads the low-res masks of ``object_ids`` in the ``index``-th result."""
         arrays = self._arrays(index, object_ids)
         return LowResMasks(arrays["probabilities"], arrays["predicted_iou"], _presences(arrays))
 
-    def read(self, index: int, frame: Frame, object_ids: Sequence[int] | None = None) -> SegmentedFrame:
-        """Reads the ``index``-th result, which belongs to ``frame``: of ``object_ids``, None = those that it has."""
+    def read(self, index: int, frame: Frame, object_ids: Sequence[int]) -> SegmentedFrame:
+        """Reads the ``index``-th result, which belongs to ``frame``, with ``object_ids``."""
         arrays = self._arrays(index, object_ids)
         return SegmentedFrame(
             frame=frame,
