@@ -110,13 +110,11 @@ class _Job:
         return HandOut(partial(self._work, with_alpha), AHEAD, "track")
 
     def _work(self, with_alpha: bool, hand_out: Callable[[SegmentedFrame], None]) -> None:
-        # What waits on disk for its turn, as backward results do, cannot be softened later.
-        waits = len(self.references) > 1 or self.references[0].frame_index != self.source.first
         with _threads(self.config), shown_on(NOWHERE):
             model = self.model.for_objects(len(object_ids(self.references)))
             pipeline = build_pipeline(self.config, self.source, model, self.names)
             handing = _Handing(hand_out)
-            pipeline = replace(pipeline, writers=[handing], with_alpha=with_alpha or waits)
+            pipeline = replace(pipeline, writers=[handing], with_alpha=with_alpha, alpha_on_disk=True)
             segment_video(self.source, self.references, pipeline)
         late = [each.frame_index for each in self.references if each.frame_index > handing.latest]
         if late:  # of a generator nobody knows beforehand where it ends

@@ -53,6 +53,7 @@ class VideoPipeline:
         writers: take every result, in the order of the frames.
         batch_size: frames encoded together.
         with_alpha: also make soft masks.
+        alpha_on_disk: make them of results that wait on the disk for their turn: these cannot be softened later.
         edges: whether and how outlines are moved onto the frame's edges; None = not.
         both_sides: an object that several references show is tracked between two of them from both, where the frames
             can be read again.
@@ -69,6 +70,7 @@ class VideoPipeline:
     writers: Sequence[Writer] = ()
     batch_size: int = 1
     with_alpha: bool = False
+    alpha_on_disk: bool = False
     edges: EdgesConfig | None = None
     both_sides: bool = False
     add_backward: bool = False
@@ -207,7 +209,9 @@ def finish(pipeline: VideoPipeline, direction: Direction, item: Tracked) -> None
     if direction.has_result(item.frame):
         result = None
         if direction.branches_off is None:  # else it is joined with that of another pass first
-            result = merged(pipeline, item.tracked, item.frame, pipeline.tracker.object_ids)
+            with_alpha = pipeline.with_alpha or (pipeline.alpha_on_disk and not direction.is_last)
+            softened = replace(pipeline, with_alpha=with_alpha)
+            result = merged(softened, item.tracked, item.frame, pipeline.tracker.object_ids)
         if direction.is_last and result is not None:
             pipeline.write(result)
         if direction.kept is not None:
