@@ -73,10 +73,11 @@ def test_second_run_does_only_what_is_missing(
     assert "new.png" not in table()
 
 
-def test_ctrl_c_leaves_what_is_finished(
-    album: Program, album_words: list[str], monkeypatch: pytest.MonkeyPatch
+def test_ctrl_c_leaves_what_is_finished_and_says_how_much(
+    album: Program, album_words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert album(*album_words, "output_dir=whole") == 0
+    capsys.readouterr()
     work, count = program.PhotoSegmenter.segment_embedding, []
 
     def interrupted(*arguments: Any) -> Any:
@@ -86,7 +87,10 @@ def test_ctrl_c_leaves_what_is_finished(
         return work(*arguments)
 
     monkeypatch.setattr(program.PhotoSegmenter, "segment_embedding", interrupted)
-    assert album(*album_words) == 130
+    assert album(*album_words, "--json") == 130
+    said = json.loads(capsys.readouterr().out)
+    assert (said["state"], said["frames"]) == ("interrupted", 3)
+    assert said["error"] == "3 photos are finished; run the same command again to go on"
     assert len(table()) == 3
     assert len(list(Path("outputs/my-photos/masks").rglob("*.png"))) == 3
     assert not [path for path in Path("outputs").rglob("*") if "partial" in path.name]

@@ -20,7 +20,7 @@ from vos.album.report import unique_names, write_report
 from vos.cli.compose import Run, do_all
 from vos.cli.config import AlbumConfig
 from vos.cli.options import pairs, paths
-from vos.cli.outcome import Outcome
+from vos.cli.outcome import Interrupted, Outcome
 from vos.cli.output_folder import output_folder
 from vos.cli.profile import Profile
 from vos.cli.run_record import album_fingerprint, file_hash
@@ -146,7 +146,12 @@ def _work(photos: Sequence[AlbumPhoto], records: Records, pipeline: AlbumPipelin
             progress.update()
 
         pipeline.on_photo, pipeline.on_broken = lambda photo: progress.update(), on_broken
-        timings = segment_album(photos, records, pipeline)
+        try:
+            timings = segment_album(photos, records, pipeline)
+        except KeyboardInterrupt as error:
+            done = sum(records.get(photo, pipeline.fingerprint) is not None for photo in photos)
+            text = f"{done} photos are finished; run the same command again to go on"
+            raise Interrupted(text, Outcome(done)) from error
     wall, count = time.perf_counter() - begin, len(photos) - finished
     parts = ", ".join(f"{stage} {1000 * seconds / count:.0f}" for stage, seconds in timings.seconds.items())
     print(f"{count} photos, {1000 * wall / count:.0f} ms each; of work, partly at the same time: {parts} ms")
