@@ -64,6 +64,11 @@ def tracked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
+def read_rows(path: str | Path) -> list[dict[str, str]]:
+    with Path(path).open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def written(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
@@ -78,8 +83,8 @@ def test_scores_a_folder_and_writes_nothing_outside_of_output_dir(
     made = {name for name in written(tmp_path) - before if not name.startswith("out/.vos/")}
     assert made == {f"out/{name}" for name in tables | plots | {"summary.json"}}
     assert "J&F 1.0000" in capsys.readouterr().out
-    with (tmp_path / "out/per-sequence_results-val.csv").open(newline="") as file:
-        assert [row["Sequence"] for row in csv.DictReader(file)] == ["bear_1", "bear_2", "goat_1", "goat_2"]
+    rows = read_rows(tmp_path / "out/per-sequence_results-val.csv")
+    assert [row["Sequence"] for row in rows] == ["bear_1", "bear_2", "goat_1", "goat_2"]
 
 
 def test_figures_of_an_earlier_run_do_not_survive_a_failure(run: Main, davis: Path, tmp_path: Path) -> None:
@@ -220,8 +225,7 @@ def test_sweep_ends_with_one_table(
     run: Main, davis: Path, tracked: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("-m", f"dataset.root={davis}", "tracker.memory.momentum=0.8,0.9", "output_dir=sweep") == 0
-    with Path("sweep/comparison.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_rows("sweep/comparison.csv")
     assert [row["tracker.memory.momentum"] for row in rows] == ["0.8", "0.9"]
     assert [(float(row["J&F"]), row["ms/frame"]) for row in rows] == [(1.0, "50.0")] * 2
     for row in rows:
@@ -369,8 +373,3 @@ def test_published_figures_stand_beside_ours(run: Main, tmp_path: Path, capsys: 
     assert run("dataset=davis2017", *words) == 0
     assert "published" not in capsys.readouterr().out
     assert not Path("out/published_results-val.csv").exists()
-
-
-def read_rows(path: str) -> list[dict[str, str]]:
-    with Path(path).open(newline="") as file:
-        return list(csv.DictReader(file))

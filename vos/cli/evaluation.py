@@ -6,9 +6,8 @@ Torch and the models are imported by what runs them: to score masks that exist n
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from vos.cli import photo_evaluation, video_evaluation
 from vos.cli.compose import Run, do_all
@@ -21,46 +20,43 @@ T = TypeVar("T")
 Runs = Sequence[Run[EvaluateConfig]]
 
 
-@dataclass(frozen=True)
-class Evaluation(Generic[T]):
-    """What differs between videos and photos.
+def evaluate_all(runs: Runs) -> Outcome:
+    """Does one run into its output folder, or several into folders inside it and a table."""
+    if any(run.config.dataset.name == "perseg" for run in runs):
+        return _do(runs, photo_evaluation.folders(runs), photo_evaluation.evaluate, photo_evaluation.compare)
+    return _do(runs, video_evaluation.folders(runs), video_evaluation.evaluate, video_evaluation.compare)
 
-    Attributes:
-        folders: says where each run writes.
+
+def _do(
+    runs: Runs,
+    folders: Sequence[Path],
+    evaluate: Callable[[EvaluateConfig, Path, Sequence[str]], tuple[int, T | None]],
+    compare: Callable[[Sequence[T], Path], str],
+) -> Outcome:
+    """Does the runs of the command line.
+
+    Args:
+        runs: one, or those of a sweep.
+        folders: where each writes.
         evaluate: does one run into its folder, given what sets it apart; returns how many frames have results, and the
             figures for a comparison, None where nothing was scored.
         compare: writes a table of several runs' figures into a folder, and returns it as text.
     """
+    figures, there = list[T](), iter(folders)
 
-    folders: Callable[[Runs], list[Path]]
-    evaluate: Callable[[EvaluateConfig, Path, Sequence[str]], tuple[int, T | None]]
-    compare: Callable[[Sequence[T], Path], str]
+    def work(run: Run[EvaluateConfig]) -> Outcome:
+        folder = next(there)
+        with claim(run.config, folder):
+            frames, own = evaluate(run.config, folder, run.overrides)
+            figures.extend([] if own is None else [own])
+            return Outcome(frames, outputs_in(folder))
 
-    def all(self, runs: Runs) -> Outcome:
-        """Does one run into its output folder, or several into folders inside it and a table."""
-        folders, figures = self.folders(runs), list[T]()
-        there = iter(folders)
-
-        def work(run: Run[EvaluateConfig]) -> Outcome:
-            folder = next(there)
-            with claim(run.config, folder):
-                frames, own = self.evaluate(run.config, folder, run.overrides)
-                figures.extend([] if own is None else [own])
-                return Outcome(frames, outputs_in(folder))
-
-        ended = do_all(runs, work)
-        if len(runs) == 1:
-            return ended
-        parent = folders[0].parent
-        with sole_writer(parent, ("comparison.csv", "comparison.md")):
-            print(self.compare(figures, parent))
-        tables = tuple(sorted(parent.glob("comparison.*")))
-        print(f"comparison: {', '.join(map(str, tables))}")
-        return together([ended, Outcome(0, tables)])
-
-
-def evaluate_all(runs: Runs) -> Outcome:
-    """Does the runs of the command line."""
-    if any(run.config.dataset.name == "perseg" for run in runs):
-        return Evaluation(photo_evaluation.folders, photo_evaluation.evaluate, photo_evaluation.compare).all(runs)
-    return Evaluation(video_evaluation.folders, video_evaluation.evaluate, video_evaluation.compare).all(runs)
+    ended = do_all(runs, work)
+    if len(runs) == 1:
+        return ended
+    parent = folders[0].parent
+    with sole_writer(parent, ("comparison.csv", "comparison.md")):
+        print(compare(figures, parent))
+    tables = tuple(sorted(parent.glob("comparison.*")))
+    print(f"comparison: {', '.join(map(str, tables))}")
+    return together([ended, Outcome(0, tables)])

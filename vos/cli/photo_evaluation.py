@@ -12,12 +12,13 @@ from vos.cli.output_folder import output_folder
 from vos.evaluation import perseg
 from vos.evaluation.config import EvaluateConfig
 from vos.evaluation.perseg import PersegObject
-from vos.evaluation.report import perseg_table, write_perseg_comparison, write_perseg_csv, write_sheets
+from vos.evaluation.report import write_perseg, write_sheets, write_table
 from vos.evaluation.runner import run_missing
 from vos.progress import Progress
 
+MEASURES = ("mIoU", "bIoU", "mAcc")
 Figures = tuple[str, float, float, float]
-"""What sets a run apart; mIoU, bIoU and mAcc."""
+"""What sets a run apart, and its measures."""
 
 
 def folders(runs: Sequence[Run[EvaluateConfig]]) -> list[Path]:
@@ -45,18 +46,17 @@ def evaluate(config: EvaluateConfig, folder: Path, overrides: Sequence[str] = ()
     results, photos = masks_to_score(config, folder), sum(len(item.scored) for item in objects)
     with Progress("scoring", photos, "photo") as progress:
         scores = perseg.score_results(objects, results, progress.update)
-    print(perseg_table(scores))
-    write_perseg_csv(scores, folder / "perseg.csv")
+    print(write_perseg(scores, folder / "perseg.csv"))
     write_sheets(objects, scores, results, folder / "sheets")
     figures = perseg.overall(scores)
-    write_summary(folder, config, {**run, **dict(zip(("mIoU", "bIoU", "mAcc"), figures))})
+    write_summary(folder, config, {**run, **dict(zip(MEASURES, figures))})
     print(f"mIoU {figures[0]:.4f}  bIoU {figures[1]:.4f}  mAcc {figures[2]:.4f}   report: {folder}")
     return run.get("photos", photos), (" ".join(overrides), *figures)
 
 
 def compare(figures: Sequence[Figures], folder: Path) -> str:
     """Writes a table of several runs into ``folder``; returns it as text."""
-    return write_perseg_comparison(figures, folder / "comparison.csv")
+    return write_table(("Run", *MEASURES), figures, folder / "comparison.csv")
 
 
 def run_photos(config: EvaluateConfig, objects: Sequence[PersegObject], masks: Path) -> dict[str, Any]:

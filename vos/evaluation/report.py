@@ -25,7 +25,6 @@ from vos.structures import LabelMap
 GLOBAL_COLUMNS = ("J&F-Mean", "J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
 SEQUENCE_COLUMNS = ("Sequence", "J-Mean", "F-Mean")
 FRAME_COLUMNS = ("Sequence", "Object", "Frame", "J", "F")
-PERSEG_COLUMNS = ("IoU", "bIoU", "Acc")
 
 _Cell = str | float | None
 
@@ -96,9 +95,7 @@ def csv_paths(folder: Path, split: str) -> tuple[Path, ...]:
 
 def write_published(rows: Sequence[Figures], folder: Path, split: str) -> str:
     """Writes what published methods and this run reach on the same sequences as CSV; returns it as a text table."""
-    header = ("Method", "J&F", "J", "F")
-    write_file(csv_paths(folder, split)[3], csv_table(header, rows, digits=6))
-    return aligned(header, rows)
+    return write_table(("Method", "J&F", "J", "F"), rows, csv_paths(folder, split)[3])
 
 
 def write_plots(scores: Sequence[SequenceScore], folder: Path) -> list[Path]:
@@ -165,24 +162,15 @@ def _text(cell: _Cell, digits: int) -> str:
     return cell if isinstance(cell, str) else f"{cell:.{digits}f}"
 
 
-def perseg_table(scores: Sequence[perseg.PersegScore]) -> str:
-    """Makes a text table: one row per object, and the mean over the objects."""
-    return aligned(("Object", *PERSEG_COLUMNS), _perseg_rows(scores))
+def write_perseg(scores: Sequence[perseg.PersegScore], path: Path) -> str:
+    """Writes one row per object, and the mean over the objects, as CSV; returns them as a text table."""
+    rows = [(score.name, score.iou, score.boundary_iou, score.accuracy) for score in scores]
+    mean = (f"mean of {len(scores)}", *perseg.overall(scores))
+    return write_table(("Object", "IoU", "bIoU", "Acc"), [*rows, mean], path)
 
 
-def write_perseg_csv(scores: Sequence[perseg.PersegScore], path: Path) -> None:
-    """Writes the table as CSV, with six decimals."""
-    write_file(path, csv_table(("Object", *PERSEG_COLUMNS), _perseg_rows(scores), digits=6))
-
-
-def write_perseg_comparison(rows: Sequence[tuple[str, float, float, float]], path: Path) -> str:
-    """Writes several runs' mIoU, bIoU and mAcc as CSV; returns them as a text table.
-
-    Args:
-        rows: what sets a run apart, and its figures.
-        path: of the CSV file.
-    """
-    header = ("Run", "mIoU", "bIoU", "mAcc")
+def write_table(header: Sequence[str], rows: Sequence[Sequence[_Cell]], path: Path) -> str:
+    """Writes rows as CSV, numbers with six decimals; returns them as a text table, as :func:`aligned` makes it."""
     write_file(path, csv_table(header, rows, digits=6))
     return aligned(header, rows)
 
@@ -211,11 +199,6 @@ def write_file(path: Path, content: str | bytes) -> None:
     """Writes a file that appears only when it is complete."""
     with atomic_path(path) as partial:
         partial.write_bytes(content.encode() if isinstance(content, str) else content)
-
-
-def _perseg_rows(scores: Sequence[perseg.PersegScore]) -> list[tuple[str, float, float, float]]:
-    rows = [(score.name, score.iou, score.boundary_iou, score.accuracy) for score in scores]
-    return [*rows, (f"mean of {len(scores)}", *perseg.overall(scores))]
 
 
 def write_sheets(
