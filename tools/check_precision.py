@@ -133,8 +133,7 @@ def _pictures(folder: Path | None) -> list[Image]:
 
 def _seeded_weights(name: str, folder: Path) -> Path:
     """Writes random weights, the same on every machine."""
-    with torch.device("meta"):
-        shapes = SamNetwork(name).state_dict()
+    shapes = SamNetwork.blank(name).state_dict()
     path = folder / f"{name}.safetensors"
     save_file(seeded_state(shapes, 7), path)
     return path

@@ -66,7 +66,6 @@ def build_sam(name: str, seed: int = 0) -> SamSegmenter:
         name: "vit_h", "vit_l", "vit_b" or "vit_t".
         seed: of :func:`seeded_state`.
     """
-    with torch.device("meta"):
-        network = SamNetwork(name)
+    network = SamNetwork.blank(name)
     network.load_state_dict(seeded_state(network.state_dict(), seed), assign=True)
     return SamSegmenter(name, network)

@@ -160,8 +160,7 @@ def modules(model: str, checkpoint: Path | None) -> tuple[SamEncoder | NanoEncod
         return NanoEncoder(weights.network), NanoDecoder(clicks), NanoDecoder(guided)
     if checkpoint is None:
         raise VosError(f"model {model} needs its weights; give --checkpoint FILE")
-    with torch.device("meta"):
-        network = SamNetwork(model)
+    network = SamNetwork.blank(model)
     load_weights(network, read_state_dict(checkpoint), checkpoint, model)
     network.eval()
     return SamEncoder(network), SamDecoder(network), SamDecoder(network)

@@ -104,7 +104,6 @@ def _loaded(name: str, file: CheckpointFile | None, device: torch.device, precis
 
         return NanoSegmenter.load(None if file is None else file.path, device=device, precision=precision)
     assert file is not None
-    with torch.device("meta"):  # no time for random weights that are replaced at once
-        network = SamNetwork(name)
+    network = SamNetwork.blank(name)
     load_weights(network, read_state_dict(file.path), file.path, name)
     return SamSegmenter(name, network, device, precision, file.path.name, file.sha256, engine)

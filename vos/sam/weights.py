@@ -158,7 +158,7 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
 
 
 def load_weights(network: nn.Module, state: Mapping[str, torch.Tensor], path: Path, name: str) -> None:
-    """Puts a checkpoint's tensors into a network, which may have been built on the meta device.
+    """Puts a checkpoint's tensors into a network, in place of what it has.
 
     Args:
         network: takes the tensors as its parameters (float32).
