@@ -59,14 +59,16 @@ def program(clip: Path, models: list[ColourSegmenter], monkeypatch: pytest.Monke
     """``python -m vos.run`` with a small model, in the folder of the clip."""
     import vos.cli.video
     import vos.run
+    import vos.video.build
     import vos.video.direction
 
-    def load_model(*_: object) -> ColourSegmenter:
+    def load_model(*_: object, **__: object) -> ColourSegmenter:
         models.append(ColourSegmenter())
         return models[-1]
 
     monkeypatch.chdir(clip.parent)
-    monkeypatch.setattr(vos.cli.video, "load_model", load_model)
+    for module in (vos.cli.video, vos.video.build):
+        monkeypatch.setattr(module, "load_model", load_model)
     monkeypatch.setattr(vos.video.direction, "STATE_INTERVAL", 0.0)
 
     def call(*words: str) -> int:

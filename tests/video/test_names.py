@@ -13,8 +13,9 @@ from vos.errors import VosError
 from vos.structures import LabelMap
 from vos.video.names import object_names
 from vos.video.pipeline import VideoPipeline, segment_video
-from vos.video.reference import Reference, box_prompt
+from vos.video.reference import Clicked, Reference
 
+BOXED = Clicked(box=[0, 0, 8, 8]).prompt((48, 96))
 MASKS = [Reference(0, square_mask(0, object_id=3)), Reference(4, square_mask(4, object_id=7))]
 
 
@@ -32,7 +33,10 @@ def test_the_users_names_come_before_those_of_concepts() -> None:
     assert object_names([concepts("rex", "ball")]) == {1: "rex", 2: "ball"}
     assert object_names([concepts("rex", "ball")], {2: "the ball"}) == {1: "rex", 2: "the ball"}
     assert object_names([concepts("rex", "rex")]) == {1: "rex", 2: "rex_2"}
-    assert object_names([Reference(0, prompt=box_prompt([0, 0, 8, 8], (48, 96)))], {1: "cup"}) == {1: "cup"}
+    assert object_names([Reference(0, prompts=(BOXED,))], {1: "cup"}) == {1: "cup"}
+    named = Reference(0, prompts=(replace(BOXED, object_id=3, name=" jug "),))
+    assert object_names([named]) == {3: "jug"}
+    assert object_names([named], {3: "cup"}) == {3: "cup"}
 
 
 def test_ids_that_were_renumbered_are_called_as_in_the_masks() -> None:
@@ -47,15 +51,15 @@ def test_ids_that_were_renumbered_are_called_as_in_the_masks() -> None:
     ("given", "message"),
     [
         ({5: "rex"}, "object_names= names 5, but the ids of the objects are 3, 7"),
-        ({3: "rex", 7: "rex"}, "calls the objects 3 and 7 rex; names must differ"),
-        ({3: "object_7"}, "calls the objects 3 and 7 object_7"),
+        ({3: "rex", 7: "rex"}, "the objects 3 and 7 are called rex; names must differ"),
+        ({3: "object_7"}, "the objects 3 and 7 are called object_7"),
         ("rex", r"object_names=rex is not understood; write ids and names, such as {1: rex, 2: ball}"),
         (["rex"], "is not understood"),
         ({"dog": "rex"}, r"object_names={'dog': 'rex'} is not understood"),
         ({3: ["rex", "tom"]}, r"object_names={3: \['rex', 'tom'\]} is not understood"),
-        ({3: " "}, "object_names= holds ''; give 1 to 64 visible characters"),
-        ({3: None}, "object_names= holds ''; give 1 to 64 visible characters"),
-        ({3: "a\nb"}, r"holds 'a\\nb'; give"),
+        ({3: " "}, "no object can be called ''; give 1 to 64 visible characters"),
+        ({3: None}, "no object can be called ''; give 1 to 64 visible characters"),
+        ({3: "a\nb"}, r"called 'a\\nb'; give"),
         ({3: "../rex"}, r"without / \\ : \* "),
         ({3: "x" * 65}, "give 1 to 64"),
     ],

@@ -13,8 +13,9 @@ from following import follow
 import vos.video.pipeline
 from vos.errors import VosError
 from vos.structures import Frame, SegmentedFrame
+from vos.video.first_masks import ShownFrame
 from vos.video.pipeline import VideoPipeline, segment_video
-from vos.video.reference import Reference, box_prompt, point_prompt
+from vos.video.reference import Clicked, Reference
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 50])
@@ -51,26 +52,25 @@ def test_ids_of_all_references_are_known_from_the_first_frame_on() -> None:
     assert {r.label_map.object_ids for r in collector.results} == {(3, 7)}
 
 
-@pytest.mark.parametrize("prompt", [box_prompt((8, 16, 16, 16), (48, 64)), point_prompt((15, 23), (48, 64))])
-def test_the_model_makes_the_mask_from_a_box_or_point_and_shows_it(prompt: object) -> None:
-    shown: list[tuple[Frame, np.ndarray]] = []
+@pytest.mark.parametrize("prompt", [Clicked(box=[8, 16, 16, 16]), Clicked([15, 23])])
+def test_the_model_makes_the_mask_of_live_input_from_a_box_or_point_and_shows_it(prompt: Clicked) -> None:
+    shown: list[ShownFrame] = []
     collector = Collector()
-    pipeline = VideoPipeline(
-        ColourSegmenter(), RedTracker(), [collector], on_prompted=lambda f, m: shown.append((f, m.labels))
-    )
-    segment_video(ListSource(square_clip(3)), [Reference(0, prompt=prompt)], pipeline)  # type: ignore[arg-type]
-    assert shown[0][0].index == 0
-    assert (shown[0][1] == square_mask(0).labels).mean() > 0.97
-    np.testing.assert_array_equal(collector.results[0].label_map.labels, shown[0][1])
+    pipeline = VideoPipeline(ColourSegmenter(), RedTracker(), [collector], on_prompted=shown.append)
+    references = [Reference(0, prompts=(prompt.prompt((48, 64)),))]
+    segment_video(ListSource(square_clip(3), is_live=True), references, pipeline)
+    assert shown[0].frame.index == 0
+    assert (shown[0].label_map.labels == square_mask(0).labels).mean() > 0.97
+    np.testing.assert_array_equal(collector.results[0].label_map.labels, shown[0].label_map.labels)
     assert collector.results[0].predicted_iou.tolist() == pytest.approx([0.9]), "the model's own, not that of a mask"
 
 
 def test_prompts_outside_of_the_frame_are_refused() -> None:
     for box in ([-1, 0, 5, 5], [60, 40, 10, 2], [1, 1, 0, 4], [1, 2, 3]):
         with pytest.raises(VosError, match="ref_box"):
-            box_prompt(box, (48, 64))
+            Clicked(box=box).prompt((48, 64))
     with pytest.raises(VosError, match="ref_point"):
-        point_prompt([64, 3], (48, 64))
+        Clicked([64, 3]).prompt((48, 64))
 
 
 def test_live_input_starts_at_its_reference() -> None:

@@ -2,38 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from vos.api.prompts import KINDS, as_objects, as_path, is_prompt_file, is_prompts, prompts_of_frame, whole_prompts
 from vos.concept.concept import Concept
 from vos.concept.file import CONCEPT
 from vos.errors import VosError
 from vos.geometry import SizeHW
 from vos.io.frames import FrameSource
 from vos.io.masks.reference import read_references
-from vos.sam.prompting import Prompt
 from vos.structures import LabelMap
-from vos.video.reference import Reference, box_prompt, point_prompt
+from vos.video.reference import Reference
 
 Numbers = Sequence[float]
 Array = npt.NDArray[Any] | torch.Tensor
-GivenReference = str | Path | Array | LabelMap | Concept | Numbers | Sequence[Numbers] | Sequence[Concept]
+Prompts = Mapping[str, Any]
+GivenReference = (
+    str
+    | Path
+    | Array
+    | LabelMap
+    | Concept
+    | Prompts
+    | Numbers
+    | Sequence[Numbers]
+    | Sequence[Concept]
+    | Sequence[Prompts]
+)
 """A mask or concept file; an array (H, W) of ids, from NumPy or torch; a box [x, y, width, height]; a click [x, y], or
-several of them, each with a third number where it is not on the object: [x, y, 0]; a concept, or several."""
+several of them, each with a third number where it is not on the object: [x, y, 0]; a concept, or several; objects as
+in a file of prompts, {"id": 1, "box": [x, y, width, height], "points": [[x, y, 1]]}, one or several, or such a file."""
 
-KINDS = "a mask (file or array of ids), a box [x, y, width, height], clicks [[x, y], ...], or a vos.Concept"
 EMPTY = "the mask holds no object: every pixel is background"
 VOID = 255  # beside other ids: pixels that belong to nothing
 
 
 def as_references(
     given: GivenReference | Mapping[int, GivenReference], source: FrameSource
-) -> tuple[list[Reference], Mapping[int, int]]:
+) -> tuple[list[Reference], Mapping[int, int], list[Path]]:
     """Reads what to follow.
 
     Args:
@@ -41,28 +53,41 @@ def as_references(
         source: the frames that it belongs to.
 
     Returns:
-        The references in the order of their frames, and of ids that were numbered anew the masks' own ones.
+        The references in the order of their frames, of ids that were numbered anew the masks' own ones, and the files
+        that were read.
 
     Raises:
         VosError: it cannot be read or understood, does not fit the frames, or the frames cannot be read twice.
     """
-    by_frame = given if isinstance(given, Mapping) else {source.first: given}
+    if (prompts := whole_prompts(given, source.size)) is not None:
+        references = [Reference(index, prompts=objects) for index, objects in prompts.frames.items()]
+        _check_live(source, [reference.frame_index for reference in references])
+        return references, {}, [*([as_path(given)] if is_prompt_file(given) else []), *prompts.files]
+    by_frame: Mapping[int, Any] = {source.first: given}
+    if isinstance(given, Mapping) and not is_prompts(given):
+        by_frame = cast(Mapping[int, Any], given)
     if not by_frame:
         raise VosError(f"there is nothing to follow; give {KINDS}")
     for index in by_frame:
         if isinstance(index, bool) or not isinstance(index, (int, np.integer)) or index < 0:
             raise VosError(f"reference frame {index!r} is not a frame number; they count from {source.first}")
-        if source.is_live and index != source.first and index == min(by_frame):
-            raise VosError(
-                f"the reference belongs to frame {index}, but these frames can be read only once, from the start; give "
-                f"one for frame {source.first}, or frames that can be read again (a file, a list)"
-            )
+    _check_live(source, list(by_frame))
     files = [index for index, one in by_frame.items() if is_mask_file(one)]
-    masks = read_references([_path(by_frame[index]) for index in files], source.size) if files else None
+    masks = read_references([as_path(by_frame[index]) for index in files], source.size) if files else None
     read = {} if masks is None else dict(zip(files, masks.label_maps))
     references = [read_reference(int(i), read.get(i, one), source.size) for i, one in sorted(by_frame.items())]
-    _check_together(references, source.first)
-    return references, {} if masks is None else masks.original_ids
+    _check_together(references, by_frame.values(), source.first)
+    paths = [as_path(one) for one in by_frame.values() if isinstance(one, (str, Path))]
+    return references, {} if masks is None else masks.original_ids, paths
+
+
+def _check_live(source: FrameSource, frames: Sequence[int]) -> None:
+    """Refuses references that come too late for frames that are read only once."""
+    if source.is_live and min(frames) != source.first:
+        raise VosError(
+            f"the reference belongs to frame {min(frames)}, but these frames can be read only once, from the start; "
+            f"give one for frame {source.first}, or frames that can be read again (a file, a list)"
+        )
 
 
 def read_reference(index: int, given: GivenReference, size: SizeHW) -> Reference:
@@ -75,8 +100,9 @@ def read_reference(index: int, given: GivenReference, size: SizeHW) -> Reference
         return Reference(index, concepts=(given,))
     if isinstance(given, (str, Path)):
         if is_mask_file(given):
-            return Reference(index, read_references([_path(given)], size).label_maps[0])
-        return Reference(index, concepts=(Concept.load(_path(given)),))
+            return Reference(index, read_references([as_path(given)], size).label_maps[0])
+        if not is_prompt_file(given):
+            return Reference(index, concepts=(Concept.load(as_path(given)),))
     if isinstance(given, LabelMap):
         if not given.labels.any():
             raise VosError(EMPTY)
@@ -87,7 +113,7 @@ def read_reference(index: int, given: GivenReference, size: SizeHW) -> Reference
         return Reference(index, label_map=as_label_map(given))
     if isinstance(given, Sequence) and given and all(isinstance(one, Concept) for one in given):
         return Reference(index, concepts=tuple(one for one in given if isinstance(one, Concept)))
-    return Reference(index, prompt=_prompt(given, size))
+    return Reference(index, prompts=prompts_of_frame(given, size))
 
 
 def as_label_map(mask: npt.NDArray[Any]) -> LabelMap:
@@ -116,52 +142,26 @@ def as_label_map(mask: npt.NDArray[Any]) -> LabelMap:
 
 
 def is_mask_file(given: object) -> bool:
-    """Tells whether this is the path of a mask rather than of a concept."""
-    return isinstance(given, (str, Path)) and not CONCEPT.is_at(_path(given))
+    """Tells whether this is the path of a mask rather than of a concept or of prompts."""
+    return isinstance(given, (str, Path)) and not is_prompt_file(given) and not CONCEPT.is_at(as_path(given))
 
 
-def reference_files(given: GivenReference | Mapping[int, GivenReference]) -> list[Path]:
-    """Lists the files among what is given."""
-    every = given.values() if isinstance(given, Mapping) else [given]
-    return [_path(one) for one in every if isinstance(one, (str, Path))]
-
-
-def _path(given: object) -> Path:
-    return Path(str(given)).expanduser()
-
-
-def _prompt(given: object, size: SizeHW) -> Prompt:
-    """Makes a prompt from a box or clicks."""
-    clicked: object = given
-    if isinstance(given, Sequence) and given and all(np.ndim(one) == 1 and len(one) in (2, 3) for one in given):
-        clicked = [[*one, 1][:3] for one in given]  # some say where they are
-    try:
-        numbers = np.asarray(clicked, dtype=np.float64)
-    except (TypeError, ValueError):
-        numbers = np.zeros(0)
-    if numbers.shape == (4,):
-        return box_prompt(numbers.tolist(), size)
-    clicks = numbers[None] if numbers.shape in ((2,), (3,)) else numbers
-    if clicks.ndim != 2 or clicks.shape[1] not in (2, 3) or len(clicks) == 0:
-        kind = f"an array {given.shape}" if isinstance(given, np.ndarray) else " ".join(repr(given).split())[:60]
-        raise VosError(f"{kind} is no reference; give {KINDS}")
-    for click in clicks:
-        point_prompt(click[:2].tolist(), size)  # inside the frame?
-    third = clicks[:, 2] if clicks.shape[1] == 3 else np.ones(len(clicks))
-    if strange := [float(one) for one in third if one not in (0, 1)]:
-        raise VosError(f"a click's third number is {strange[0]:g}; give 1 for on the object, 0 for beside it, or none")
-    on = third > 0
-    if not on.any():
-        raise VosError("all clicks are beside the object; give at least one on it")
-    return Prompt.from_points(clicks[on, :2].astype(np.float32), clicks[~on, :2].astype(np.float32))
-
-
-def _check_together(references: Sequence[Reference], first: int) -> None:
+def _check_together(references: Sequence[Reference], given: Iterable[object], first: int) -> None:
     """Refuses references that do not go together."""
     for reference in references:
         if reference.concepts and (len(references) > 1 or reference.frame_index != first):
             raise VosError(f"a concept is searched from frame {first} on, and goes with no other reference")
-    if any(reference.prompt is not None for reference in references):
-        ids = {i for one in references if one.label_map is not None for i in one.label_map.object_ids}
-        if ids - {1}:
-            raise VosError(f"a box or clicks mean object 1, but a mask shows {sorted(ids)}; give masks for all frames")
+    ids = {i for one in references if one.label_map is not None for i in one.label_map.object_ids}
+    if ids - {1} and any(_are_bare(one) for one in given):
+        raise VosError(
+            f"a box or clicks mean object 1, but a mask shows {sorted(ids)}; give masks for all frames, or say which "
+            'object it is: {"id": 3, "points": [[x, y]]}'
+        )
+
+
+def _are_bare(given: object) -> bool:
+    """Tells whether these are clicks or a box without an id."""
+    is_array = isinstance(given, (np.ndarray, torch.Tensor)) and (given.ndim == 1 or given.shape[1] < 4)
+    if is_array or not isinstance(given, Sequence) or isinstance(given, str):
+        return is_array
+    return not as_objects(given) and not all(isinstance(one, Concept) for one in given)

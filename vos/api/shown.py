@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,8 +11,10 @@ import numpy.typing as npt
 from vos.api.reference import GivenReference, read_reference
 from vos.concept.concept import Concept
 from vos.errors import VosError
-from vos.sam.segmenter import Segmenter
-from vos.structures import Frame, ImageEmbedding, LabelMap, TrackedFrame
+from vos.geometry import SizeHW
+from vos.structures import Frame, LabelMap, ObjectPrompt, TrackedFrame
+from vos.video.first_masks import ShownFrame, with_masks
+from vos.video.names import checked_name
 from vos.video.reference import Reference
 
 
@@ -37,21 +39,22 @@ class Shown:
         concepts: of objects that are to be searched, by id.
         quality: predicted IoU of the masks that the model made of prompts, by id.
         ids: of all objects shown.
+        names: that prompts give to objects, by id.
     """
 
     labels: npt.NDArray[np.uint8]
     concepts: dict[int, Concept] = field(default_factory=dict)
     quality: dict[int, float] = field(default_factory=dict)
     ids: set[int] = field(default_factory=set)
+    names: dict[int, str] = field(default_factory=dict)
 
-    def add(self, mask: LabelMap, object_id: int | None, quality: float | None) -> None:
-        """Adds a mask, all of which shows ``object_id`` if that is given."""
+    def add(self, mask: LabelMap, object_id: int | None, quality: Mapping[int, float]) -> None:
+        """Adds a mask, all of which shows ``object_id`` if that is given, and the ``quality`` of its objects by id."""
         inside = mask.labels > 0
         self.labels[inside] = mask.labels[inside] if object_id is None else object_id
         ids = mask.object_ids if object_id is None else (object_id,)
         self.ids.update(ids)
-        if quality is not None:
-            self.quality.update(dict.fromkeys(ids, quality))
+        self.quality.update({i if object_id is None else object_id: value for i, value in quality.items()})
 
     def mask(self, ids: Iterable[int]) -> LabelMap | None:
         """Returns the masks as one that names all objects followed, ``ids``; None where there is none."""
@@ -67,25 +70,28 @@ class Shown:
 
 def count_objects(references: Iterable[Reference]) -> int:
     """Counts the objects that the references for a frame show, at least one."""
-    shown = (one.concepts or (1,) if one.label_map is None else one.label_map.object_ids for one in references)
+    shown = (one.concepts or one.prompts if one.label_map is None else one.label_map.object_ids for one in references)
     return max(1, sum(map(len, shown)))
 
 
 def show(
-    given: Iterable[tuple[Reference, int | None]], embedding: ImageEmbedding, model: Segmenter, taken: set[int]
+    given: Iterable[tuple[Reference, int | None]],
+    size: SizeHW,
+    taken: set[int],
+    answer: Callable[[Sequence[ObjectPrompt]], ShownFrame],
 ) -> Shown:
     """Joins the references for a frame, and makes masks of prompts.
 
     Args:
         given: references, each with the object that all of it shows; where two claim a pixel, the later one has it.
-        embedding: of the frame.
-        model: that made it.
+        size: (H, W) of the frame.
         taken: ids that concepts cannot have.
+        answer: makes the masks of prompts in the frame.
 
     Raises:
         VosError: a reference does not fit the frame.
     """
-    shown = Shown(np.zeros(embedding.geometry.original_size, np.uint8))
+    shown = Shown(np.zeros(size, np.uint8))
     for reference, object_id in given:
         if reference.concepts:
             if object_id is not None and len(reference.concepts) > 1:
@@ -94,6 +100,10 @@ def show(
             shown.concepts.update(enumerate(reference.concepts, first))
             shown.ids.update(shown.concepts)
         else:
-            mask, quality = reference.mask(model, embedding)
-            shown.add(mask, object_id, None if reference.prompt is None else quality)
+            if object_id is not None and len(reference.prompts) > 1:
+                raise VosError(f"{len(reference.prompts)} objects are no single one; give them one by one")
+            shown.names |= {each.object_id: checked_name(each.name) for each in reference.prompts if each.name}
+            if reference.prompts:
+                reference = with_masks(reference, answer(reference.prompts))
+            shown.add(reference.mask(size), object_id, reference.predicted_iou)
     return shown

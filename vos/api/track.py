@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 import torch
 
 from vos.api.options import chosen_model, configured, given_options
-from vos.api.reference import GivenReference, as_references, reference_files
+from vos.api.reference import GivenReference, as_references
 from vos.api.results import Results
 from vos.io.frames import Conversion, FrameSource, open_frames, place_of
 from vos.progress import NOWHERE, shown_on
@@ -21,13 +22,15 @@ from vos.sam.device import set_threads
 from vos.sam.segmenter import Segmenter
 from vos.stages import HandOut
 from vos.structures import SegmentedFrame
-from vos.video.build import build_pipeline, describe
+from vos.video.build import build_pipeline, describe, load_prompt_model
 from vos.video.config import VideoConfig
 from vos.video.excerpt import excerpt
+from vos.video.first_masks import ShownFrame, answer_prompts
 from vos.video.names import object_names
-from vos.video.pipeline import segment_video
+from vos.video.pipeline import VideoPipeline, segment_video
 from vos.video.reference import Reference, object_ids
 
+LOG = logging.getLogger("vos")
 AHEAD = 2  # results that wait for whoever asks for them
 
 
@@ -59,7 +62,8 @@ def track(
             own, a few frames ahead.
         reference: what to follow, in the first frame; or a dictionary from frame number to reference. A mask file; an
             array (H, W) of ids; a box [x, y, width, height]; a click [x, y] or several, [x, y, 0] for one that is not
-            on the object; a ``vos.Concept``, its file, or a list of concepts.
+            on the object; objects with an id, ``{"id": 1, "box": [...], "points": [...]}`` or a list of them, as in the
+            files of prompts of docs/prompts.md, or such a file; a ``vos.Concept``, its file, or a list of concepts.
         model: nano, vit_t, vit_b, vit_l, vit_h, or a name of :func:`vos.register_model`; or a model itself.
         device: auto, cpu, cuda, cuda:N or mps.
         precision: auto, float32 or bfloat16.
@@ -82,14 +86,15 @@ def track(
     source = open_frames(frames, config.reader, Conversion(config.hdr, config.deinterlace))
     try:
         source = excerpt(source, start, end, config.every)
-        references, original_ids = as_references(reference, source)
+        references, original_ids, paths = as_references(reference, source)
         loaded = chosen_model(model, config)
         job = _Job(config, source, references, loaded, object_names(references, names, original_ids))
         frames_from = place_of(source.path)
         files = [] if frames_from is None else [("video", frames_from)]
-        files += [("reference", path) for path in reference_files(reference)]
+        files += [("reference", path) for path in paths]
         ids = {"original_ids": original_ids} if original_ids else {}
-        return Results(source, job.begin, {**describe(config, source, loaded), **ids}, files)
+        about = {**describe(config, source, loaded), "first_masks": job.first_masks, **ids}
+        return Results(source, job.begin, about, files)
     except BaseException:
         source.close()
         raise
@@ -104,6 +109,7 @@ class _Job:
     references: Sequence[Reference]
     model: Segmenter
     names: Mapping[int, str]
+    first_masks: list[dict[str, object]] = field(default_factory=list)
 
     def begin(self, with_alpha: bool) -> AbstractContextManager[Iterable[SegmentedFrame]]:
         """Begins the work on threads of its own."""
@@ -114,11 +120,25 @@ class _Job:
             model = self.model.for_objects(len(object_ids(self.references)))
             pipeline = build_pipeline(self.config, self.source, model, self.names)
             handing = _Handing(hand_out)
-            pipeline = replace(pipeline, writers=[handing], with_alpha=with_alpha, alpha_on_disk=True)
-            segment_video(self.source, self.references, pipeline)
+            watched = replace(pipeline, with_alpha=with_alpha, alpha_on_disk=True, on_prompted=self._on_shown)
+            segment_video(self.source, *self._answered(replace(watched, writers=[handing])))
         late = [each.frame_index for each in self.references if each.frame_index > handing.latest]
         if late:  # of a generator nobody knows beforehand where it ends
             warnings.warn(f"the last frame is {handing.latest}: references of {late} are left out", stacklevel=2)
+
+    def _answered(self, pipeline: VideoPipeline) -> tuple[Sequence[Reference], VideoPipeline]:
+        """Makes masks of prompts; those of frames that can be read only once are left for when these come."""
+        if not any(each.prompts for each in self.references):
+            return self.references, pipeline
+        model = load_prompt_model(self.config, len(object_ids(self.references)), pipeline.model)
+        if self.source.is_live:
+            return self.references, replace(pipeline, prompt_model=model)
+        return answer_prompts(self.source, self.references, model, self._on_shown), pipeline
+
+    def _on_shown(self, shown: ShownFrame) -> None:
+        self.first_masks.extend(shown.entries())
+        for line in shown.doubts():
+            LOG.warning("%s", line)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -20,12 +21,24 @@ from vos.io.readers.arrays import as_picture
 from vos.io.readers.folder import FOLDER_FPS
 from vos.progress import NOWHERE, shown_on
 from vos.sam.segmenter import Segmenter
-from vos.structures import Frame, ImageEmbedding, LabelMap, SegmentedFrame, TrackedFrame, default_name
+from vos.structures import (
+    Frame,
+    ImageEmbedding,
+    LabelMap,
+    ObjectPrompt,
+    SegmentedFrame,
+    TrackedFrame,
+    default_name,
+)
 from vos.tracking.merge import merge
 from vos.tracking.registry import make_tracker
 from vos.tracking.tracker import Tracker as FrameTracker
+from vos.video.build import load_prompt_model
 from vos.video.config import VideoConfig
+from vos.video.first_masks import ShownFrame, answer
 from vos.video.names import checked_name, checked_names, concept_names
+
+LOG = logging.getLogger("vos")
 
 
 class Tracker:
@@ -232,8 +245,17 @@ class Tracker:
             self._objects = count_objects(reference for reference, _ in read)
         model = self._model.for_objects(self._objects)
         embedding = model.encode([frame.rgb])[0]
+
+        def answered(prompts: Sequence[ObjectPrompt]) -> ShownFrame:
+            prompter = load_prompt_model(self._config, self._objects, model)
+            own = embedding if prompter is model else prompter.encode([frame.rgb])[0]
+            found = answer(prompts, frame, own, prompter)
+            for line in found.doubts():
+                LOG.warning("%s", line)
+            return found
+
         with shown_on(NOWHERE):
-            tracked = self._track(frame, embedding, show(read, embedding, model, {*self._taken, *self.ids}), model)
+            tracked = self._track(frame, embedding, show(read, frame.size, {*self._taken, *self.ids}, answered), model)
         result = merge(tracked, embedding.geometry, frame, self.ids, edges=self._config.tracker.outlines)
         return replace(result, names=dict(self.names))
 
@@ -254,7 +276,7 @@ class Tracker:
                 tracker.add_concept(object_id, concept, embedding)
             if not is_first:
                 tracked = _next(tracker, embedding, frame, mask)
-        self.names = {**concept_names(shown.concepts, self.names.values()), **self.names}
+        self.names = {**concept_names(shown.concepts, self.names.values()), **shown.names, **self.names}
         self._tracker, self._taken = tracker, self._taken | set(ids)
         return shown.with_quality(tracked, ids)
 

@@ -20,15 +20,20 @@ from vos.video.config import VideoConfig
 class RunConfig(VideoConfig):
     """``python -m vos.run``: one video."""
 
+    LIMITS: ClassVar[Limits] = {(1, 3): "ref_candidate"}
     MAIN: ClassVar[str] = (
-        "video ref_mask ref_box ref_point concept ref_frame start end every object_names output output_dir overwrite "
-        "matte_format model model.input_size tracker device threads log_file"
+        "video ref_mask ref_box ref_point prompts preview concept ref_frame start end every object_names output "
+        "output_dir overwrite model model.input_size prompt_model tracker device"
     )
 
     video: str | None = None  # file, folder of images, camera:0 or stream URL
     ref_mask: list[str] | None = None  # mask image of the objects to follow, or a list of them
-    ref_box: list[float] | None = None  # instead of a mask: [x, y, width, height], pixels
-    ref_point: list[float] | None = None  # instead of a mask: [x, y], pixels
+    ref_box: list[float] | None = None  # instead of a mask: [x, y, width, height], pixels; may go with ref_point
+    ref_point: list[Any] | None = None  # instead of a mask: [x, y], pixels, or several clicks: [[x, y], [x, y]]
+    ref_point_label: list[int] | None = None  # of each click: 1 = on the object, 0 = not on it; None = all are on it
+    ref_candidate: int | None = None  # 1 | 2 | 3, which of the masks that preview=true shows; None = the best
+    prompts: str | None = None  # instead of a mask: JSON file of boxes, points, scribbles, masks; see docs/prompts.md
+    preview: bool = False  # only show what is understood of prompts and masks: reference.png; nothing is followed
     concept: list[str] | None = None  # instead of a mask: file of python -m vos.concept; of several, ids 1, 2, ...
     ref_frame: list[int] | None = None  # frame of the mask, as the clip counts from 0; one per mask; None = the first
     object_names: Any = None  # what the objects are called, {1: rex, 2: ball}; None = as their concept, or object_1

@@ -9,10 +9,11 @@ from vos.cli.config import RunConfig
 from vos.cli.options import paths
 from vos.io.frames import FrameSource
 from vos.io.masks.reference import ReferenceMasks
+from vos.io.prompts.file import GivenPrompts
 from vos.io.sole_writer import RESUME
 from vos.io.written import NOTES
 from vos.video.names import object_names
-from vos.video.reference import Reference, in_order, read_given
+from vos.video.reference import Clicked, Reference, in_order, read_given
 from vos.video.resume import ResumeState
 
 
@@ -24,36 +25,49 @@ class Given:
         references: as given.
         names: of objects that have one, by object id.
         original_ids: by object id, where the masks' ids were renumbered.
+        prompt_files: the file of prompts and the masks that it names.
     """
 
     references: list[Reference]
     names: dict[int, str]
     original_ids: dict[int, int]
+    prompt_files: list[Path]
+
+    def about(self) -> dict[str, dict[int, int]]:
+        """Gives what belongs into ``summary.json``."""
+        return {"original_ids": self.original_ids} if self.original_ids else {}
 
 
 def given_by(config: RunConfig, source: FrameSource) -> Given:
-    """Reads what the options give to follow in ``source``, and says what was understood of masks.
+    """Reads what the options give to follow in ``source``, and says what was understood of masks and prompts.
 
     Raises:
         VosError: it cannot be read, does not fit the video, or names what is not there.
     """
     original_ids: dict[int, int] = {}
+    prompts, prompt_files = None if config.prompts is None else Path(config.prompts), list[Path]()
 
     def on_masks(masks: ReferenceMasks) -> None:
         print(f"ref_mask: {masks.describe()}")
         original_ids.update(masks.original_ids)
+
+    def on_prompts(shown: GivenPrompts) -> None:
+        print(f"prompts: {shown.describe()}")
+        prompt_files.extend(path for path in (prompts, *shown.files) if path is not None)
 
     references = read_given(
         source.size,
         config.ref_frame,
         first=source.first,
         masks=paths(config.ref_mask),
-        box=config.ref_box,
-        point=config.ref_point,
+        clicked=Clicked(config.ref_point, config.ref_point_label, config.ref_box, config.ref_candidate),
         concepts=paths(config.concept),
+        prompts=prompts,
         on_masks=on_masks,
+        on_prompts=on_prompts,
     )
-    return Given(references, object_names(references, config.object_names, original_ids), original_ids)
+    names = object_names(references, config.object_names, original_ids)
+    return Given(references, names, original_ids, prompt_files)
 
 
 def resume_state(config: RunConfig, source: FrameSource, given: Given, folder: Path, mark: str) -> ResumeState:

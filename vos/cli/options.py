@@ -21,8 +21,8 @@ from vos.option_names import explain_gone, near_matches, options
 
 _ENTRY = re.compile(r"""["']?(\w+)["']?\s*:\s*("[^"]*"|'[^']*'|[^,{}]+)(?=\s*[,}])""")  # of {1: rex, 2: ball}
 PATHS = (
-    *("video", "images", "ref_image", "ref_mask", "concept", "checkpoint", "results", "root"),
-    *("output_dir", "out", "log_file"),
+    *("video", "images", "ref_image", "ref_mask", "concept", "prompts", "checkpoint", "prompt_checkpoint", "results"),
+    *("root", "output_dir", "out", "log_file"),
 )
 
 

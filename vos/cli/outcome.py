@@ -19,11 +19,13 @@ class Outcome:
         frames: how many frames, or photos, have results.
         outputs: files and folders of the results.
         error: what failed, where a part of the work did.
+        doubts: what is doubtful about masks made of prompts, a line each.
     """
 
     frames: int = 0
     outputs: tuple[Path, ...] = ()
     error: str = ""
+    doubts: tuple[str, ...] = ()
 
     @property
     def code(self) -> int:
@@ -38,12 +40,14 @@ class Outcome:
             seconds: that it took.
             error: why it ended early.
         """
-        known = {
+        known: dict[str, object] = {
             "state": _STATES.get(code, "failed"),
             "frames": self.frames,
             "seconds": round(seconds, 3),
             "outputs": [str(path) for path in self.outputs],
         }
+        if self.doubts:
+            known["doubts"] = list(self.doubts)
         why = error or self.error
         return json.dumps({**known, "error": why} if why else known)
 
@@ -69,4 +73,5 @@ def together(outcomes: Iterable[Outcome], error: str = "") -> Outcome:
         sum(outcome.frames for outcome in outcomes),
         tuple(dict.fromkeys(path for outcome in outcomes for path in outcome.outputs)),
         "; ".join(filter(None, errors)),
+        tuple(line for outcome in outcomes for line in outcome.doubts),
     )

@@ -22,8 +22,18 @@ from vos.io.images import is_image
 from vos.io.readers.live import is_live_address
 from vos.sam.segmenter import Segmenter
 
-WHERE_AND_WHETHER = ("output_dir", "overwrite", "profile", "log_file")  # options that do not change the results
-SHOWN = ("ref_mask", "ref_frame", "ref_box", "ref_point", "concept")  # options that give the references
+WHERE_AND_WHETHER = (
+    "output_dir",
+    "overwrite",
+    "profile",
+    "log_file",
+    "preview",
+)  # options that do not change the results
+# Options that give the references.
+SHOWN = (
+    *("ref_mask", "ref_frame", "ref_box", "ref_point", "ref_point_label", "ref_candidate", "prompts", "concept"),
+    *("prompt_model", "prompt_checkpoint"),
+)
 NOT_TRACKING = (*WHERE_AND_WHETHER, *SHOWN, "object_names", "output", "matte_format")
 
 
@@ -47,13 +57,20 @@ def tracking_fingerprint(config: RunConfig, model: Segmenter, size: SizeHW, obje
     )
 
 
-def run_fingerprint(config: RunConfig, model: Segmenter) -> str:
-    """Hashes everything that the results of one video depend on."""
+def run_fingerprint(config: RunConfig, model: Segmenter, prompt_files: Iterable[Path] = ()) -> str:
+    """Hashes everything that the results of one video depend on.
+
+    Args:
+        config: all options.
+        model: as it was loaded.
+        prompt_files: the file of prompts and the masks that it names.
+    """
     return _fingerprint(
         options={name: value for name, value in asdict(config).items() if name not in WHERE_AND_WHETHER},
         model=_model_parts(model),
         video=_stamps(_files(config.video or "")),
-        references=[file_hash(file) for file in paths(config.ref_mask) + paths(config.concept)],
+        references=[file_hash(file) for file in [*paths(config.ref_mask), *paths(config.concept), *prompt_files]],
+        prompt_weights=_named_stamps([Path(config.prompt_checkpoint)] if config.prompt_checkpoint else []),
     )
 
 

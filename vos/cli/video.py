@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -10,10 +9,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from vos.cli.compose import Run, do_all
 from vos.cli.config import RunConfig
+from vos.cli.first_masks import PICTURE as REFERENCES
+from vos.cli.first_masks import FirstMasks, answered, preview
 from vos.cli.given import Given, given_by, resume_state
 from vos.cli.options import paths
 from vos.cli.outcome import Interrupted, Outcome
@@ -22,17 +21,14 @@ from vos.cli.profile import Profile
 from vos.cli.run_record import frame_count, is_finished, run_fingerprint, tracking_fingerprint
 from vos.cli.timeline import PICTURE, profiled
 from vos.errors import VosError
-from vos.io.atomic import atomic_path
 from vos.io.frames import Conversion, FrameSource, full_name, open_frames, place_of
-from vos.io.render import overlay
 from vos.io.sole_writer import sole_writer, tidy_notes
 from vos.io.writers import SummaryWriter
-from vos.io.writers.choice import FILES, make_writer, output_paths
-from vos.progress import Progress, write_above
+from vos.io.writers.choice import FILES, SUMMARY, make_writer, output_paths
+from vos.progress import Progress
 from vos.sam.device import set_threads
 from vos.sam.registry import load_model
 from vos.stages import StageTimes
-from vos.structures import Frame, LabelMap
 from vos.video.build import build_pipeline, describe
 from vos.video.excerpt import excerpt
 from vos.video.pipeline import VideoPipeline, frames_again, segment_video
@@ -77,24 +73,32 @@ def run(config: RunConfig, folder: Path, profile: Profile | None = None) -> Outc
         if source is not clip:
             print(f"{source}{'' if config.ref_frame else f'; ref_frame={source.first}'}")
         given = given_by(config, source)
+        if config.preview:
+            return _preview(config, source, given, folder)
         model = load_model(config.model, config.checkpoint, config.device, config.precision, config.engine)
         model = model.for_objects(len(object_ids(given.references)))
-        fingerprint = run_fingerprint(config, model)
+        fingerprint = run_fingerprint(config, model, given.prompt_files)
         if not config.overwrite and is_finished(folder / "summary.json", fingerprint, outputs.values()):
             tidy_notes(folder)
             print(f"{folder} is finished already, with the same options and input; overwrite=true redoes it")
             return Outcome(frame_count(made[-1]), made)
-        pipeline = build_pipeline(config, source, model, given.names)
-        with _sole_writer(config, video, folder):
-            (folder / "summary.json").unlink(missing_ok=True)  # until this run is complete, nothing is finished here
-            ids = {"original_ids": given.original_ids} if given.original_ids else {}
-            header = {**describe(config, source, model), "fingerprint": fingerprint, **ids}
-            with profiled(profile, folder) as times:
-                progress = _segment(config, source, given, pipeline, folder, header, times)
+        pipeline, masks = build_pipeline(config, source, model, given.names), FirstMasks(folder)
+        with _sole_writer(config, video, folder, given), profiled(profile, folder) as times:
+            pipeline, given = answered(config, source, given, pipeline, masks)
+            (folder / "summary.json").unlink(missing_ok=True)  # until all is complete, nothing is finished here
+            header = {**describe(config, source, model), "fingerprint": fingerprint, **given.about(), **masks.about()}
+            progress = _segment(config, source, given, pipeline, folder, header, times)
     print(*made, sep="\n")
     frames = frame_count(made[-1])
     print(f"{frames} frames{progress.describe(frames)}")
-    return Outcome(frames, made if profile is None else (*made, folder / PICTURE))
+    made = made if profile is None else (*made, folder / PICTURE)
+    return Outcome(frames, made, doubts=tuple(masks.doubts))
+
+
+def _preview(config: RunConfig, source: FrameSource, given: Given, folder: Path) -> Outcome:
+    """Shows the references in ``folder``, and leaves everything else in there as it is."""
+    with _sole_writer(config, source.path, folder, given, is_preview=True):
+        return preview(config, source, given, FirstMasks(folder))
 
 
 @dataclass
@@ -170,7 +174,6 @@ def _segment(
             with_alpha="matte" in config.output,
             on_frame=progress.on_frame,
             on_learning=progress.on_learning,
-            on_prompted=lambda frame, mask: _show_reference(folder / "reference.png", frame, mask),
             times=progress.times,
         )
         total = None if source.count is None else source.count + frames_again(source, given.references, pipeline)
@@ -192,33 +195,32 @@ def _saying_what_is_kept(resume: ResumeState | None) -> Iterator[None]:
         raise Interrupted(f"{kept} frames are kept; run the same command again to go on", Outcome(kept)) from error
 
 
-def _sole_writer(config: RunConfig, video: str, folder: Path) -> AbstractContextManager[None]:
+def _sole_writer(
+    config: RunConfig, video: str, folder: Path, given: Given, is_preview: bool = False
+) -> AbstractContextManager[None]:
     frames = place_of(video)
     if frames is not None and frames.is_dir() and frames.resolve() == folder.resolve():
         # reference.png would be a frame of the next run
         raise VosError(f"output_dir={folder} holds the frames of video={video}; choose another output_dir")
-    others = ("summary.json", "reference.png", *([PICTURE] if config.profile else []))
+    others = (REFERENCES, *([SUMMARY] if not is_preview else []), *([PICTURE] if config.profile else []))
+    outputs = () if is_preview else _outputs(config, folder).values()
     return sole_writer(
         folder,
         (*FILES, PICTURE),
         source=full_name(video),
-        targets=[*_outputs(config, folder).values(), *(folder / name for name in others)],
-        inputs=_inputs(config, frames),
+        targets=[*outputs, *(folder / name for name in others)],
+        inputs=_inputs(config, frames, given),
         is_chosen=config.output_dir is not None,
     )
 
 
-def _inputs(config: RunConfig, frames: Path | None) -> list[tuple[str, Path]]:
-    given = {"ref_mask": config.ref_mask, "concept": config.concept, "checkpoint": [config.checkpoint or ""]}
-    files = [(option, path) for option, names in given.items() for path in paths(names) if path.name]
+def _inputs(config: RunConfig, frames: Path | None, given: Given) -> list[tuple[str, Path]]:
+    weights = {"checkpoint": [config.checkpoint or ""], "prompt_checkpoint": [config.prompt_checkpoint or ""]}
+    named = {"ref_mask": config.ref_mask, "concept": config.concept, **weights}
+    files = [(option, path) for option, names in named.items() for path in paths(names) if path.name]
+    files += [("prompts", path) for path in given.prompt_files]
     return files if frames is None else [("video", frames), *files]
 
 
 def _outputs(config: RunConfig, folder: Path) -> dict[str, Path]:
     return output_paths(config.output, folder, config.matte_format)
-
-
-def _show_reference(path: Path, frame: Frame, mask: LabelMap) -> None:
-    with atomic_path(path) as temporary:
-        Image.fromarray(overlay(frame.rgb, mask)).save(temporary)
-    write_above(f"{path} shows the mask that the model made of the prompt", sys.stdout)

@@ -35,6 +35,7 @@ def load_model(
     device: str | torch.device = "auto",
     precision: str = "auto",
     engine: str = "auto",
+    is_kept: bool = True,
 ) -> Segmenter:
     """Builds a model and loads its weights; the latest is kept, for the next run of this process.
 
@@ -46,6 +47,7 @@ def load_model(
         device: auto, cpu, cuda, cuda:N or mps.
         precision: auto, float32 or bfloat16.
         engine: auto, torch or openvino, of SAM on CPUs.
+        is_kept: false = its memory is free again as soon as the caller forgets it.
 
     Raises:
         VosError: an unknown name or option, or weights that are missing or wrong.
@@ -62,7 +64,8 @@ def load_model(
     else:
         if config.name in SAM_NAMES and config.input_size not in (None, INPUT_SIZE):
             raise VosError(f"model.input_size={config.input_size}: SAM's is fixed; use {INPUT_SIZE} or null")
-        model = _loaded(config.name, _file(config.name, path), device, precision, engine)
+        load = _loaded if is_kept else _loaded.__wrapped__
+        model = load(config.name, _file(config.name, path), device, precision, engine)
     model = model if config.input_size is None else model.at_input_size(config.input_size)
     return model.at_memory_limit(config.memory_limit)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
 
 from vos import __version__
+from vos.errors import VosError
 from vos.io.frames import FrameSource
+from vos.sam.registry import load_model
 from vos.sam.segmenter import Segmenter, model_record
 from vos.tracking.registry import make_tracker
 from vos.video.config import VideoConfig
@@ -50,3 +53,29 @@ def describe(config: VideoConfig, source: FrameSource, model: Segmenter) -> dict
         "video": {"path": source.path, "size": list(source.size), "fps": round(float(source.fps), 6)},
         "config": asdict(config),
     }
+
+
+def load_prompt_model(config: VideoConfig, objects: int, following: Segmenter | None = None) -> Segmenter:
+    """Loads the model that answers prompts; it takes no memory any more when the caller forgets it.
+
+    Args:
+        config: all options.
+        objects: how many are shown.
+        following: the model that follows them, which answers where the options name no other.
+
+    Raises:
+        VosError: there is no such model, or its weights are missing or wrong.
+    """
+    if following is not None and config.prompt_model in (None, following.name) and config.prompt_checkpoint is None:
+        return following
+    name = config.prompt_model or config.model.name
+    own = replace(config.model, name=name, input_size=config.model.input_size if name == config.model.name else None)
+    checkpoint = config.prompt_checkpoint or (config.checkpoint if name == config.model.name else None)
+    try:
+        model = load_model(own, checkpoint, config.device, config.precision, config.engine, is_kept=False)
+    except VosError as error:
+        if own.name == config.model.name and config.prompt_checkpoint is None:
+            raise
+        # It speaks of the options of the model that follows.
+        raise VosError(re.sub(r"\b(model|checkpoint)=", r"prompt_\1=", str(error))) from error
+    return model.for_objects(objects)

@@ -24,6 +24,8 @@ class VideoConfig(RuntimeConfig):
     reader: str = "pyav"  # pyav | decord, what decodes video files
     hdr: str = "tonemap"  # tonemap HDR video to a standard picture | keep: HDR in overlay and matte (matte_format=mov)
     deinterlace: str = "auto"  # auto: interlaced frames become progressive ones | off
+    prompt_model: str | None = None  # which model answers boxes and points, e.g. vit_t; None = the one that follows
+    prompt_checkpoint: str | None = None  # weights file of prompt_model; None = the model's own
     checkpoint: str | None = None  # weights file; None = the model's own
     model: ModelConfig = field(default_factory=ModelConfig)
     tracker: TrackerConfig = field(default_factory=TrackerConfig)

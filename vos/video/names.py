@@ -20,7 +20,7 @@ def object_names(
     given: Mapping[int, str] | None = None,
     original_ids: Mapping[int, int] | None = None,
 ) -> dict[int, str]:
-    """Names the objects that have a name: the user's, else their concept's. The others are called "object_1" and so on.
+    """Names the objects that have a name: the user's, else their prompt's or concept's; others are "object_1" etc.
 
     Args:
         references: what is to be followed.
@@ -38,6 +38,7 @@ def object_names(
     names: dict[int, str] = {}
     for reference in references:
         names |= concept_names(dict(enumerate(reference.concepts, start=1)), names.values())
+        names |= {each.object_id: checked_name(each.name) for each in reference.prompts if each.name}
     wanted = {renumbered.get(key, -1 if renumbered else key): name for key, name in given.items()}
     if unknown := [key for key in given if renumbered.get(key, -1 if renumbered else key) not in ids]:
         there = ", ".join(map(str, renumbered or ids))
@@ -47,7 +48,7 @@ def object_names(
     for name, object_id in called:
         others = [i for other, i in called if other == name and i != object_id]
         if others:
-            raise VosError(f"object_names= calls the objects {object_id} and {others[0]} {name}; names must differ")
+            raise VosError(f"the objects {object_id} and {others[0]} are called {name}; names must differ")
     return names
 
 
@@ -83,6 +84,6 @@ def checked_name(name: object) -> str:
     if not text or len(text) > LONGEST or not text.isprintable() or set(text) & set(AWKWARD) or text[0] == ".":
         shown = text[:LONGEST].encode("unicode_escape").decode()
         raise VosError(
-            f"object_names= holds '{shown}'; give 1 to {LONGEST} visible characters without {' '.join(AWKWARD)}"
+            f"no object can be called '{shown}'; give 1 to {LONGEST} visible characters without {' '.join(AWKWARD)}"
         )
     return text

@@ -16,16 +16,15 @@ from functools import partial
 from itertools import islice
 from typing import Protocol
 
-import torch
-
 from vos.io.frames import FrameSource
 from vos.sam.segmenter import Segmenter
 from vos.stages import Prefetch, StageTimes, WriteBehind, available_cores, interrupt_later
-from vos.structures import Frame, ImageEmbedding, LabelMap, SegmentedFrame, TrackedFrame
+from vos.structures import Frame, ImageEmbedding, SegmentedFrame, TrackedFrame
 from vos.tracking.config import EdgesConfig
 from vos.tracking.merge import merge
 from vos.tracking.tracker import Tracker
 from vos.video.direction import Direction, check_positions, plan
+from vos.video.first_masks import ShownFrame, answer, with_masks
 from vos.video.join import BackwardPass, LowResMasks, backward_passes
 from vos.video.reference import Reference, in_order, object_ids
 from vos.video.replay import Replay
@@ -61,7 +60,8 @@ class VideoPipeline:
         names: of the objects that have one, by their ids, see :func:`vos.video.names.object_names`.
         on_frame: called once per frame, after it is tracked, with its index.
         on_learning: called before a reference is learned, with True, and after it, with False.
-        on_prompted: called with the frame and mask that the model made from a box or point.
+        prompt_model: answers prompts that were not answered before; None = ``model``.
+        on_prompted: called with what was shown and found in a frame whose prompts are answered now.
         times: seconds of work per stage.
     """
 
@@ -76,7 +76,8 @@ class VideoPipeline:
     add_backward: bool = False
     names: Mapping[int, str] = field(default_factory=dict)
     on_frame: Callable[[int], None] = lambda index: None
-    on_prompted: Callable[[Frame, LabelMap], None] = lambda frame, mask: None
+    prompt_model: Segmenter | None = None
+    on_prompted: Callable[[ShownFrame], None] = lambda shown: None
     on_learning: Callable[[bool], None] = lambda begins: None
     times: StageTimes = field(default_factory=StageTimes)
 
@@ -193,15 +194,26 @@ def track(pipeline: VideoPipeline, direction: Direction, frame: Frame, embedding
 def learn(
     pipeline: VideoPipeline, reference: Reference, frame: Frame, embedding: ImageEmbedding, is_first: bool
 ) -> TrackedFrame:
-    """Takes what the user gives for a frame: concepts that are searched, a mask, or a prompt for one."""
+    """Takes what the user gives for a frame: concepts that are searched, a mask, or prompts for one."""
     if reference.concepts:
         return pipeline.tracker.start_from_concepts(embedding, reference.concepts, frame)
-    mask, predicted_iou = reference.mask(pipeline.model, embedding)
+    if reference.prompts:
+        reference = answered_now(pipeline, reference, frame, embedding)
+    mask = reference.mask(frame.size)
     tracked = (pipeline.tracker.start if is_first else pipeline.tracker.add_reference)(embedding, mask, frame)
-    if reference.prompt is None:
-        return tracked
-    pipeline.on_prompted(frame, mask)
-    return replace(tracked, predicted_iou=torch.full_like(tracked.predicted_iou, predicted_iou))
+    predicted_iou = tracked.predicted_iou.clone()
+    for object_id, value in reference.predicted_iou.items():
+        predicted_iou[mask.object_ids.index(object_id)] = value
+    return replace(tracked, predicted_iou=predicted_iou)
+
+
+def answered_now(pipeline: VideoPipeline, reference: Reference, frame: Frame, embedding: ImageEmbedding) -> Reference:
+    """Answers the prompts of a frame that could not be read before: live input comes only once."""
+    model = pipeline.prompt_model or pipeline.model
+    own = embedding if model is pipeline.model else model.encode([frame.rgb])[0]
+    shown = answer(reference.prompts, frame, own, model)
+    pipeline.on_prompted(shown)
+    return with_masks(reference, shown)
 
 
 def finish(pipeline: VideoPipeline, direction: Direction, item: Tracked) -> None:

@@ -1,11 +1,10 @@
-"""What the user gives to follow: a mask, or a prompt from which the model itself makes the mask."""
+"""What the user gives to follow: masks, prompts from which a model makes them, or concepts."""
 
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,9 +14,9 @@ from vos.concept.concept import Concept
 from vos.errors import VosError
 from vos.geometry import SizeHW
 from vos.io.masks.reference import ReferenceMasks, read_references
-from vos.sam.prompting import Prompt
-from vos.sam.segmenter import Segmenter
-from vos.structures import ImageEmbedding, LabelMap
+from vos.io.prompts.clicks import Names, make_prompt, read_clicks
+from vos.io.prompts.file import GivenPrompts, read_prompt_file
+from vos.structures import LabelMap, ObjectPrompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,87 +25,80 @@ class Reference:
 
     Attributes:
         frame_index: the frame that it belongs to, from 0.
-        label_map: the given mask, or None.
-        prompt: instead of a mask: points or a box around object 1, original pixels.
+        label_map: the mask, given or made of prompts; or None.
+        prompts: instead of a mask: what shows each object, with different ids; see ``vos.video.first_masks``.
         concepts: instead of either: what photos outside of the video have shown; they are searched from here on.
+        predicted_iou: of objects whose mask was made of prompts, by id.
+        ids: of all objects that are followed, which a mask made of prompts names; () = no others than its own.
     """
 
     frame_index: int
     label_map: LabelMap | None = None
-    prompt: Prompt | None = None
+    prompts: tuple[ObjectPrompt, ...] = ()
     concepts: tuple[Concept, ...] = ()
+    predicted_iou: Mapping[int, float] = field(default_factory=dict)
+    ids: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if (self.label_map is not None) + (self.prompt is not None) + bool(self.concepts) != 1:
-            raise ValueError("a reference is either a label map or a prompt or concepts")
+        if (self.label_map is not None) + bool(self.prompts) + bool(self.concepts) != 1:
+            raise ValueError("a reference is either a label map or prompts or concepts")
 
     def shown(self) -> list[int]:
         """Lists the ids of the objects that it shows; its label map may name others besides."""
         if self.label_map is not None:
             return [int(i) for i in np.unique(self.label_map.labels) if i]
-        return list(range(1, max(len(self.concepts), 1) + 1))
+        return sorted(each.object_id for each in self.prompts) or list(range(1, len(self.concepts) + 1))
 
     def digest(self) -> str:
-        """Hashes what it shows, wherever that is."""
-        parts: list[object] = [concept.name for concept in self.concepts]
-        if self.prompt is not None:
-            box = None if self.prompt.box is None else self.prompt.box.tolist()
-            parts = [self.prompt.points.tolist(), self.prompt.labels.tolist(), box]
+        """Hashes the mask or the concepts' names; prompts become a mask before anything is kept of them."""
+        parts = [*(concept.name for concept in self.concepts), *map(str, sorted(self.predicted_iou.items()))]
         pixels = b"" if self.label_map is None else self.label_map.labels.tobytes()
         return hashlib.sha256(repr(parts).encode() + pixels).hexdigest()
 
-    def mask(self, model: Segmenter, embedding: ImageEmbedding) -> tuple[LabelMap, float]:
-        """Gives the mask and its predicted IoU: the user's and 1, or the best candidate for the prompt and the model's.
+    def mask(self, size: SizeHW) -> LabelMap:
+        """Returns the mask for a frame of ``size`` (H, W).
 
         Raises:
-            VosError: the mask has not the frame's size, or the model finds nothing at the prompt.
+            VosError: it has another size.
         """
-        if self.label_map is not None:
-            own, size = self.label_map.labels.shape, embedding.geometry.original_size
-            if own != size:
-                said = f"{own[1]}x{own[0]} pixels, the frame {size[1]}x{size[0]}"
-                raise VosError(f"the mask of frame {self.frame_index} is {said}; draw it at that size")
-            return self.label_map, 1.0
-        assert self.prompt is not None
-        best = model.decode_prompts(embedding, [self.prompt]).best()
-        logits = embedding.geometry.logits_to_original(best.logits.float())[0, 0]
-        labels = (logits > 0).cpu().numpy().astype(np.uint8)
-        if not labels.any():
-            raise VosError(f"model={model.name} finds no object at the given box or point; move it, or give ref_mask=")
-        return LabelMap(labels, (1,)), float(best.predicted_iou[0, 0].clamp(0, 1))
+        assert self.label_map is not None
+        own = self.label_map.labels.shape
+        if own != size:
+            said = f"{own[1]}x{own[0]} pixels, the frame {size[1]}x{size[0]}"
+            raise VosError(f"the mask of frame {self.frame_index} is {said}; draw it at that size")
+        return self.label_map
 
 
-def _are_numbers(values: Sequence[float], count: int) -> bool:
-    """Tells whether these are so many numbers; a list on the command line may hold anything."""
-    return len(values) == count and all(isinstance(v, (int, float)) and math.isfinite(v) for v in values)
+@dataclass(frozen=True)
+class Clicked:
+    """What options show of object 1: ``ref_point=``, ``ref_point_label=``, ``ref_box=`` and ``ref_candidate=``.
 
-
-def box_prompt(box: Sequence[float], size: SizeHW) -> Prompt:
-    """Makes a prompt from a box (x, y, width, height) in pixels of a frame of ``size`` (H, W).
-
-    Raises:
-        VosError: not four numbers, or not inside the frame.
+    Attributes:
+        points: [x, y], or a list of them; None = none.
+        labels: 1 = on the object, 0 = not on it, for each point; None = all are on it.
+        box: [x, y, width, height], or None.
+        candidate: which of the model's candidates, from 1; None = the best.
     """
-    height, width = size
-    inside = _are_numbers(box, 4) and box[2] > 0 and box[3] > 0
-    if not inside or box[0] < 0 or box[1] < 0 or box[0] + box[2] > width or box[1] + box[3] > height:
-        raise VosError(
-            f"ref_box={list(box)} is not [x, y, width, height] inside the frame of {width} x {height} pixels"
-        )
-    corners = np.array([box[0], box[1], box[0] + box[2], box[1] + box[3]], np.float32)
-    return Prompt(np.zeros((0, 2), np.float32), np.zeros(0, np.int64), corners)
 
+    points: object = None
+    labels: object = None
+    box: object = None
+    candidate: int | None = None
 
-def point_prompt(point: Sequence[float], size: SizeHW) -> Prompt:
-    """Makes a prompt from a point (x, y) on the object, in pixels of a frame of ``size`` (H, W).
+    @property
+    def options(self) -> list[str]:
+        """Names what is given, without what only goes with it."""
+        return ["ref_box"] * (self.box is not None) + ["ref_point"] * (self.points is not None)
 
-    Raises:
-        VosError: not two numbers, or not inside the frame.
-    """
-    height, width = size
-    if not _are_numbers(point, 2) or not (0 <= point[0] < width and 0 <= point[1] < height):
-        raise VosError(f"ref_point={list(point)} is not [x, y] inside the frame, {width} x {height} pixels")
-    return Prompt(np.array([point], np.float32), np.ones(1, np.int64))
+    def prompt(self, size: SizeHW) -> ObjectPrompt:
+        """Reads it for a frame of ``size`` (H, W).
+
+        Raises:
+            VosError: it is not understood, or not inside the frame.
+        """
+        names = Names()
+        clicks = [] if self.points is None else read_clicks(self.points, size, names, self.labels)
+        return make_prompt(clicks, self.box, size, names, candidate=self.candidate)
 
 
 def read_given(
@@ -115,57 +107,88 @@ def read_given(
     *,
     first: int = 0,
     masks: Sequence[Path] = (),
-    box: Sequence[float] | None = None,
-    point: Sequence[float] | None = None,
+    clicked: Clicked = Clicked(),
     concepts: Sequence[Path] = (),
+    prompts: Path | None = None,
     on_masks: Callable[[ReferenceMasks], None] = lambda masks: None,
+    on_prompts: Callable[[GivenPrompts], None] = lambda prompts: None,
 ) -> list[Reference]:
-    """Reads what to follow, from exactly one of masks, a box, a point and concept files.
+    """Reads what to follow: masks, clicks and a box, concept files, or a file of prompts.
 
     Args:
         size: (H, W) of the video's frames in pixels.
         ref_frame: number of the frame, as the clip counts from 0; of several masks one each; None = ``first``.
         first: number of the first frame that is wanted.
         masks: mask images, one per frame.
-        box: (x, y, width, height), pixels.
-        point: (x, y), pixels.
+        clicked: what options show of object 1.
         concepts: files of ``python -m vos.concept``; ids 1, 2, ... in their order.
+        prompts: a file of prompts, see :mod:`vos.io.prompts.file`.
         on_masks: called with what was understood of the masks.
+        on_prompts: called with what the file of prompts holds.
 
     Raises:
         VosError: not exactly one of them, or one that cannot be read or does not fit the video.
     """
-    every = {"ref_mask": bool(masks), "ref_box": box is not None, "ref_point": point is not None}
-    given = [name for name, there in (every | {"concept": bool(concepts)}).items() if there]
-    if len(given) != 1:
-        said = " and ".join(given) or "none"
-        raise VosError(f"give exactly one of ref_mask=, ref_box=, ref_point= and concept= ({said} given)")
-    ref_frame = [first] if ref_frame is None else ref_frame
-    named = f"ref_frame={','.join(map(str, ref_frame))}"
-    if min(ref_frame, default=-1) < 0:
+    kind = _only_one(masks, clicked, concepts, prompts)
+    if prompts is not None:
+        if ref_frame is not None:
+            raise VosError(f"ref_frame={_listed(ref_frame)}: the frames stand in prompts={prompts}; leave it out")
+        given = read_prompt_file(prompts, size)
+        on_prompts(given)
+        return [Reference(index, prompts=_with_candidate(objects, clicked)) for index, objects in given.frames.items()]
+    frames = [first] if ref_frame is None else ref_frame
+    named = f"ref_frame={_listed(frames)}"
+    if min(frames, default=-1) < 0:
         raise VosError(f"{named} is not a frame number; they count from 0")
     if concepts:
-        if list(ref_frame) != [first]:
+        if list(frames) != [first]:
             raise VosError(f"{named} belongs to a mask; concept= is searched from frame {first} on")
         return [Reference(first, concepts=tuple(Concept.load(path) for path in concepts))]
     if masks:
-        if len(masks) != len(ref_frame):
-            raise VosError(
-                f"{len(masks)} masks in ref_mask= but {len(ref_frame)} frames in ref_frame=; give one for each"
-            )
+        if len(masks) != len(frames):
+            raise VosError(f"{len(masks)} masks in ref_mask= but {len(frames)} frames in ref_frame=; give one for each")
         given_masks = read_references(masks, size)
         on_masks(given_masks)
-        return [Reference(index, label_map) for index, label_map in zip(ref_frame, given_masks.label_maps)]
-    if len(ref_frame) != 1:
-        raise VosError(f"{given[0]}= takes one frame, not {named}")
-    if box is not None:
-        return [Reference(ref_frame[0], prompt=box_prompt(box, size))]
-    assert point is not None
-    return [Reference(ref_frame[0], prompt=point_prompt(point, size))]
+        return [Reference(index, label_map) for index, label_map in zip(frames, given_masks.label_maps)]
+    if len(frames) != 1:
+        raise VosError(f"{kind}= takes one frame, not {named}; several frames or objects go into prompts=first.json")
+    return [Reference(frames[0], prompts=(clicked.prompt(size),))]
+
+
+def _listed(frames: Sequence[int]) -> str:
+    return ",".join(map(str, frames))
+
+
+def _only_one(masks: Sequence[Path], clicked: Clicked, concepts: Sequence[Path], prompts: Path | None) -> str:
+    """Names the one kind of what is given.
+
+    Raises:
+        VosError: none, several, or something that does not go with it.
+    """
+    kinds = {"ref_mask": bool(masks), "prompts": prompts is not None, "concept": bool(concepts)}
+    given = [*(name for name, there in kinds.items() if there), *clicked.options]
+    if len(given) != 1 and given != ["ref_box", "ref_point"]:
+        said = " and ".join(given) or "none"
+        raise VosError(
+            f"give exactly one of ref_mask=, ref_box= (also with ref_point=), ref_point=, prompts= and concept= "
+            f"({said} given); prompts=first.json mixes masks, boxes and points"
+        )
+    if clicked.labels is not None and clicked.points is None:
+        raise VosError(f"ref_point_label={clicked.labels} belongs to ref_point=; give the points, or leave it out")
+    if clicked.candidate is not None and given[0] in ("ref_mask", "concept"):
+        raise VosError(f"ref_candidate={clicked.candidate} chooses among answers to clicks or a box, not {given[0]}=")
+    return given[-1]
+
+
+def _with_candidate(objects: Sequence[ObjectPrompt], clicked: Clicked) -> tuple[ObjectPrompt, ...]:
+    """Puts ``ref_candidate=`` where the file chooses none itself."""
+    wanted = None if clicked.candidate is None else clicked.candidate - 1
+    is_open = [each.mask is None and each.candidate is None for each in objects]
+    return tuple(replace(each, candidate=wanted) if free else each for each, free in zip(objects, is_open))
 
 
 def object_ids(references: Sequence[Reference]) -> tuple[int, ...]:
-    """Lists the ids of the objects that the references name together: of masks, of concepts, or the one of a prompt."""
+    """Lists the ids of the objects that the references name together: of masks, prompts and concepts."""
     named = [each.shown() if each.label_map is None else each.label_map.object_ids for each in references]
     return tuple(sorted({i for ids in named for i in ids}))
 
@@ -178,15 +201,12 @@ def in_order(references: Sequence[Reference]) -> list[Reference]:
     """
     ordered = sorted(references, key=lambda reference: reference.frame_index)
     if not ordered:
-        raise VosError("there is nothing to follow; give ref_mask=, ref_box= or ref_point=")
+        raise VosError("there is nothing to follow; give ref_mask=, ref_box=, ref_point= or prompts=")
     for one, other in pairwise(ordered):
         if one.frame_index == other.frame_index:
             raise VosError(f"ref_frame={one.frame_index} has two masks; give one mask per frame")
-    maps = [reference.label_map for reference in ordered if reference.label_map is not None]
-    ids = tuple(sorted({i for label_map in maps for i in label_map.object_ids}))
+    ids = tuple(sorted({i for each in ordered if not each.concepts for i in object_ids([each])}))
     return [
-        reference
-        if reference.label_map is None
-        else replace(reference, label_map=LabelMap(reference.label_map.labels, ids))
-        for reference in ordered
+        replace(each, label_map=None if each.label_map is None else LabelMap(each.label_map.labels, ids), ids=ids)
+        for each in ordered
     ]
