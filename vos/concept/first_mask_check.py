@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from vos.concept.reference_check import Issue, check_reference
+from vos.persam.first_mask import FirstMask
 from vos.persam.target_feature import target_feature
-from vos.sam.first_mask import FirstMask
 from vos.structures import ImageEmbedding, ObjectPrompt
 
 LEAST_IOU = 0.6  # predicted; below it the model is not sure

@@ -12,7 +12,7 @@ from vos.concept.first_mask_check import check_first_mask
 from vos.concept.reference_check import Issue
 from vos.errors import VosError
 from vos.io.frames import FrameSource
-from vos.sam.first_mask import FirstMask, first_masks
+from vos.persam.first_mask import FirstMask, first_masks
 from vos.sam.segmenter import Segmenter
 from vos.structures import Frame, ImageEmbedding, LabelMap, ObjectPrompt, default_name
 from vos.video.direction import check_positions
