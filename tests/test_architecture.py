@@ -30,7 +30,7 @@ LAYERS = (
     ("api",),
     ("evaluation",),
     ("cli",),
-    ("run", "evaluate", "__main__"),
+    ("run", "convert", "evaluate", "__main__"),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(LAYERS) for room in rooms}
 DATA = {"weights"}  # no code but an empty __init__

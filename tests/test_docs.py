@@ -21,7 +21,7 @@ PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT 
 USED = [
     README,
     ROOT / "CONTRIBUTING.md",
-    *(ROOT / "docs" / f"{name}.md" for name in ("albums", "benchmarks", "evaluation", "videos")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("albums", "benchmarks", "evaluation", "forms", "videos")),
 ]
 SCHEMAS = dict(options_page.PROGRAMS)
 

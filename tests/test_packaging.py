@@ -187,7 +187,7 @@ def test_console_scripts_exist() -> None:
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     scripts = [line.split(" = ")[1] for line in config["options.entry_points"]["console_scripts"].split("\n") if line]
-    programs = {"vos.run", "vos.evaluate", "vos.album.__main__", "vos.concept.__main__"}
+    programs = {"vos.run", "vos.convert", "vos.evaluate", "vos.album.__main__", "vos.concept.__main__"}
     assert set(scripts) == {f"{program}:start" for program in programs}
     for script in scripts:
         module, _, function = script.partition(":")

@@ -1,4 +1,4 @@
-"""Options that are numbers: what each may be, checked as soon as it is given. Loads no torch."""
+"""What all options have in common: numbers and groups are checked as soon as they are given. Loads no torch."""
 
 from __future__ import annotations
 
@@ -45,3 +45,13 @@ class Checked:
                 if name in names.split():
                     return limits
         return None
+
+
+@dataclass
+class ProgramConfig(Checked):
+    """What every program's options have."""
+
+    MAIN: ClassVar[str] = ""  # the options that ``--help`` shows, at most twenty; ``--help-all`` shows all
+    BARE: ClassVar[str] = ""  # the option, a list, whose values may stand on the command line without its name
+
+    log_file: str | None = None  # what is said is also added to this file, with the time; None = no log

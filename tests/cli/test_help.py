@@ -11,8 +11,8 @@ from vos.cli.config import AlbumConfig, ConceptConfig, RunConfig
 from vos.cli.help import describe, help_text
 from vos.cli.options import choices
 from vos.evaluation.config import EvaluateConfig
+from vos.limits import ProgramConfig
 from vos.option_names import options
-from vos.sam.config import RuntimeConfig
 
 PROGRAMS = (RunConfig, EvaluateConfig, AlbumConfig, ConceptConfig)
 
@@ -22,7 +22,7 @@ def names_in(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("schema", PROGRAMS)
-def test_help_shows_the_twenty_options_that_matter_and_counts_the_rest(schema: type[RuntimeConfig]) -> None:
+def test_help_shows_the_twenty_options_that_matter_and_counts_the_rest(schema: type[ProgramConfig]) -> None:
     shown, every = (names_in(help_text(schema, "usage", everything)) for everything in (False, True))
     assert shown == schema.MAIN.split()
     assert 10 <= len(shown) <= 20
@@ -33,7 +33,7 @@ def test_help_shows_the_twenty_options_that_matter_and_counts_the_rest(schema: t
 
 
 @pytest.mark.parametrize("schema", PROGRAMS)
-def test_help_says_flags_and_exit_codes(schema: type[RuntimeConfig]) -> None:
+def test_help_says_flags_and_exit_codes(schema: type[ProgramConfig]) -> None:
     text = help_text(schema, "usage", everything=False)
     for flag in ("-m", "--json", "--quiet", "--version"):
         assert re.search(rf"^  {flag} +\w+", text, re.MULTILINE)

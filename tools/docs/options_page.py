@@ -11,13 +11,14 @@ import argparse
 import re
 from pathlib import Path
 
-from vos.cli.config import AlbumConfig, ConceptConfig, RunConfig
+from vos.cli.config import AlbumConfig, ConceptConfig, ConvertConfig, RunConfig
 from vos.cli.help import help_text
 from vos.evaluation.config import EvaluateConfig
-from vos.sam.config import RuntimeConfig
+from vos.limits import ProgramConfig
 
-PROGRAMS: tuple[tuple[str, type[RuntimeConfig]], ...] = (
+PROGRAMS: tuple[tuple[str, type[ProgramConfig]], ...] = (
     ("run", RunConfig),
+    ("convert", ConvertConfig),
     ("evaluate", EvaluateConfig),
     ("album", AlbumConfig),
     ("concept", ConceptConfig),
@@ -57,7 +58,7 @@ def page() -> str:
     return "\n".join(parts)
 
 
-def rows(schema: type[RuntimeConfig]) -> Rows:
+def rows(schema: type[ProgramConfig]) -> Rows:
     """Reads name, default and meaning of every option of one program from its ``--help-all``."""
     found = re.findall(r"^  ([\w.]+)=(.*?)(?:  +(\S.*))?$", help_text(schema, ""), re.MULTILINE)
     return {name: (default, meaning) for name, default, meaning in found}

@@ -37,6 +37,9 @@ VOLATILE = frozenset(
         "left_out",
         "engine",  # of the model, since 0.4.0
         "precision",
+        "clip",
+        "index",  # of a frame in summary.json
+        "predicted_iou",  # likewise, with more digits; rle.json has it as score
     }
 )
 TIMES = ("second", "ms/")  # parts of the titles of columns that hold times

@@ -15,11 +15,14 @@ import numpy as np
 
 from vos.api.results import Results
 from vos.errors import VosError
+from vos.io.clip import Clip
 from vos.io.frames import Conversion, FrameSource, open_frames
 from vos.io.masks.label_map import read_labels
 from vos.io.masks.run_lengths import read_run_lengths
+from vos.io.readers.live import is_live_address
 from vos.io.writers.choice import OUTPUTS, SUMMARY
-from vos.structures import Frame, LabelMap, Presence, SegmentedFrame
+from vos.structures import Frame, LabelMap, Presence, SegmentedFrame, default_name
+from vos.video.excerpt import excerpt
 
 BEGINNING = '  "frames": ['  # the line of summary.json after which each line is a frame's
 
@@ -41,13 +44,40 @@ def load(folder: str | Path, video: str | Path | None = None) -> Results:
     """
     folder = Path(folder).expanduser()
     about, rows = read_summary(folder / SUMMARY)
-    kept = [folder / OUTPUTS[name] for name in ("masks", "rle") if (folder / OUTPUTS[name]).exists()]
-    if not kept:
-        raise VosError(f"{folder} holds no masks; make it with output=[masks] or output=[rle]")
-    source = _source(folder, about, video)
-    job = _Folder(kept[0], about, source)
-    files = [("results", path) for path in kept]
-    return Results(source, partial(job.begin, rows), about, files, has_pictures=not isinstance(source, _NoVideo))
+    masks = kept_masks(folder)
+    try:
+        source: FrameSource = video_of(about, video)
+    except VosError:
+        if video is not None:
+            raise
+        source = NoVideo(folder, about)
+    return read_results(masks, about, rows, source)
+
+
+def kept_masks(folder: Path) -> Path:
+    """Finds what holds the masks in a folder of results.
+
+    Raises:
+        VosError: nothing does.
+    """
+    for name in ("masks", "rle"):
+        if (path := folder / OUTPUTS[name].file).exists():
+            return path
+    raise VosError(f"{folder} holds no masks; make it with output=[masks] or output=[rle]")
+
+
+def read_results(masks: Path, about: dict[str, Any], rows: Iterator[dict[str, Any]], source: FrameSource) -> Results:
+    """Reads the masks of a folder of results, and what :func:`read_summary` has found beside them.
+
+    Args:
+        masks: the folder ``masks``, or ``rle.json``.
+        about: what the summary says of the run.
+        rows: its frames.
+        source: the video, or what stands for it.
+    """
+    job = _Folder(masks, about, source)
+    has_pictures = not isinstance(source, NoVideo)
+    return Results(source, partial(job.begin, rows), about, [("results", masks)], has_pictures=has_pictures)
 
 
 def read_summary(path: Path) -> tuple[dict[str, Any], Iterator[dict[str, Any]]]:
@@ -69,6 +99,10 @@ def read_summary(path: Path) -> tuple[dict[str, Any], Iterator[dict[str, Any]]]:
         (height, width), fps = about["video"]["size"], about["video"]["fps"]
         if not has_frames or not isinstance(about["video"]["path"], str) or min(height, width, fps) <= 0:
             raise ValueError
+        if "clip" not in about:
+            version = (about.get("versions") or {}).get("vos", "before 0.3.0")
+            raise VosError(f"{path} is of an older version of vos ({version}), which kept too little; run it again")
+        Clip.read(about)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise VosError(f"{path} is no summary of a video's results, or damaged") from error
     return about, _rows(path)
@@ -84,31 +118,39 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
                 return
             try:
                 row = json.loads(line.rstrip().removesuffix(","))
-                _ = str(row["frame"]), float(row["time"]), dict(row["objects"])
+                _ = str(row["frame"]), int(row["index"]), float(row["time"]), dict(row["objects"])
             except (ValueError, KeyError, TypeError) as error:
                 raise VosError(f"{path} is damaged: {line.strip()[:60]}") from error
             yield row
 
 
-def _source(folder: Path, about: dict[str, Any], video: str | Path | None) -> FrameSource:
-    """Opens the video, or what stands for it."""
+def video_of(about: dict[str, Any], video: str | Path | None = None) -> FrameSource:
+    """Opens the video that results are of, cut as it was for them.
+
+    Args:
+        about: of :func:`read_summary`.
+        video: where it is now; None = where it was.
+
+    Raises:
+        VosError: it is not there, or another one is.
+    """
     config = about.get("config") or {}
     path = about["video"]["path"] if video is None else video
+    if is_live_address(str(path)):
+        raise VosError(f"{path} is live: its frames are gone")
     conversion = Conversion(config.get("hdr", "tonemap"), config.get("deinterlace", "auto"))
+    clip = open_frames(path, config.get("reader", "pyav"), conversion)
     try:
-        source = open_frames(path, config.get("reader", "pyav"), conversion)
-        if source.is_live:
-            source.close()
-            raise VosError(f"{path} is live: its frames are gone")
-    except VosError:
-        if video is not None:
-            raise
-        return _NoVideo(folder, about)
-    return source
+        if Clip.of(clip).digest != Clip.read(about).digest:
+            raise VosError(f"{path} is another video than the one that these results are of, or was changed")
+        return excerpt(clip, config.get("start"), config.get("end"), config.get("every", 1))
+    except BaseException:
+        clip.close()
+        raise
 
 
-class _NoVideo(FrameSource):
-    """Stands for a video that is not there any more."""
+class NoVideo(FrameSource):
+    """Stands for a video that is not there any more, or that nobody needs."""
 
     def __init__(self, folder: Path, about: dict[str, Any]) -> None:
         self.path, self.count = str(folder), None
@@ -136,20 +178,21 @@ class _Folder:
         return closing(self._read(rows))
 
     def _read(self, rows: Iterator[dict[str, Any]]) -> Generator[SegmentedFrame, None, None]:
-        names = {int(i): str(name) for i, name in (self.about.get("object_names") or {}).items()}
-        frames, index = self.source.frames(), -1
+        called = {int(i): str(name) for i, name in (self.about.get("object_names") or {}).items()}
+        names = {i: name for i, name in called.items() if name != default_name(i)}  # overlays show what was given
+        frames, row = self.source.frames(), None
         coded = None if self.masks.is_dir() else read_run_lengths(self.masks)
-        for index, row in enumerate(rows):
-            frame = self._frame(frames, index, row)
+        for row in rows:
+            frame = self._frame(frames, row)
             yield self._segmented(frame, row["objects"], names, coded)
-        if index < 0:
+        if row is None:
             raise VosError(f"{self.masks.parent} holds no frames")
 
-    def _frame(self, frames: Iterator[Frame], index: int, row: dict[str, Any]) -> Frame:
-        """Finds a row's frame: the clip's frames that were left out are passed over."""
-        if isinstance(self.source, _NoVideo):
+    def _frame(self, frames: Iterator[Frame], row: dict[str, Any]) -> Frame:
+        """Finds a row's frame; frames that have no results are passed over."""
+        if isinstance(self.source, NoVideo):
             blank = np.broadcast_to(np.zeros(3, np.uint8), (*self.source.size, 3))
-            return Frame(int(row["frame"]) if row["frame"].isdigit() else index, row["frame"], row["time"], blank)
+            return Frame(row["index"], row["frame"], row["time"], blank)
         for frame in frames:
             if frame.name == row["frame"]:
                 return frame

@@ -4,25 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from vos.api.result import Result
 from vos.api.results import Results
 from vos.errors import VosError
-from vos.io.frames import FrameSource, full_name
+from vos.io.clip import Clip
+from vos.io.frames import FrameSource
 from vos.io.readers.arrays import ArraySource
 from vos.io.sole_writer import sole_writer
 from vos.io.writers import SummaryWriter
-from vos.io.writers.choice import FILES, SUMMARY, make_writer, output_paths
+from vos.io.writers.choice import FILES, SUMMARY, make_writers, need_alpha, need_pictures, output_paths
 from vos.structures import SegmentedFrame
 
-_Described = tuple[
-    FrameSource, Mapping[str, object], Sequence[tuple[str, Path]], Results | Generator[Result, None, None]
-]
 LOOSE = Fraction(1, 90_000)  # seconds: the clock of results that are of no source
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What results are of.
+
+    Attributes:
+        source: the frames.
+        about: how the results came about, as ``summary.json`` has it.
+        files: what is read meanwhile, each with the word for it.
+    """
+
+    source: FrameSource
+    about: Mapping[str, Any]
+    files: Sequence[tuple[str, Path]] = ()
 
 
 def write(
@@ -38,9 +52,10 @@ def write(
 
     Args:
         results: of :func:`vos.track` or :func:`vos.load`, or any of their frames in the order of time.
-        folder: where ``masks/``, ``overlay.mp4``, ``matte.webm``, ``rle.json`` and ``summary.json`` are written. What a
-            run of vos wrote there is replaced, nothing else is.
-        outputs: of masks, overlay, matte, rle.
+        folder: where ``masks/``, ``overlay.mp4``, ``summary.json`` and others are written. What a run of vos wrote
+            there is replaced, nothing else is.
+        outputs: of masks, overlay, matte, rle, png_rgba, gif, webp, coco, ytvis, yolo, mots, mot, csv, cvat,
+            cvat_images, npz; docs/forms.md says what each is.
         matte_format: webm (VP9 with alpha) or mov (ProRes 4444).
 
     Returns:
@@ -52,29 +67,55 @@ def write(
     folder = Path(folder).expanduser()
     outputs = [outputs] if isinstance(outputs, str) else list(outputs or [])
     paths = output_paths(outputs, folder, matte_format)
-    if isinstance(results, Results) and "matte" in outputs:
+    if isinstance(results, Results) and need_alpha(outputs):
         results.with_alpha()
-    source, about, files, results = _described(results)
-    targets = [*paths.values(), folder / SUMMARY]
-    with closing(results), sole_writer(folder, FILES, source=full_name(source.path), targets=targets, inputs=files):
-        (folder / SUMMARY).unlink(missing_ok=True)  # until all is written, nothing is finished here
-        with ExitStack() as stack:
-            summary = SummaryWriter(folder / SUMMARY, about, lambda: {"video_lacks": asdict(source.damage)})
-            made = (make_writer(name, path, source) for name, path in paths.items())
-            writers = [stack.enter_context(writer) for writer in (summary, *made)]
-            for result in _in_order(results, source):
-                segmented = _complete(result, outputs)
-                for writer in writers:
-                    writer.write(segmented)
+    origin, results = _described(results)
+    with closing(results):
+        write_outputs(results, origin, folder, paths, has_summary=True)
     return folder
 
 
-def _described(results: Iterable[Result]) -> _Described:
-    """Finds out where the frames come from; of loose results, from the first of them."""
+def write_outputs(
+    results: Iterable[Result], origin: Origin, folder: Path, paths: Mapping[str, Path], has_summary: bool
+) -> list[str]:
+    """Writes results into a folder that nobody else writes into meanwhile.
+
+    Args:
+        results: of one video, in the order of time.
+        origin: what they are of.
+        folder: of the outputs.
+        paths: of :func:`vos.io.writers.choice.output_paths`.
+        has_summary: also write ``summary.json``.
+
+    Returns:
+        What users should know of the outputs, a line each.
+    """
+    source, about, summary_path = origin.source, origin.about, folder / SUMMARY
+    clip = Clip.read(about) if "clip" in about else Clip.of(source, about.get("original_ids"))
+    writers = make_writers(paths, source, clip)
+    if has_summary:
+        header = {**about, **clip.described()}
+        writers = [SummaryWriter(summary_path, header, lambda: {"video_lacks": asdict(source.damage)}), *writers]
+    targets = [writer.path for writer in writers]
+    with sole_writer(folder, FILES, source=about["video"]["path"], targets=targets, inputs=origin.files):
+        if has_summary:
+            summary_path.unlink(missing_ok=True)  # until all is written, nothing is finished here
+        with ExitStack() as stack:
+            for writer in writers:
+                stack.enter_context(writer)
+            for result in _in_order(results, source):
+                segmented = _complete(result, paths)
+                for writer in writers:
+                    writer.write(segmented)
+    return [writer.remark for writer in writers if writer.remark]
+
+
+def _described(results: Iterable[Result]) -> tuple[Origin, Results | Generator[Result, None, None]]:
+    """Finds out what results are of; of loose ones, from the first of them."""
     if isinstance(results, Results):
         if results.is_closed:
             raise VosError("there are no results to write: these were read to their end, or closed; track again")
-        return results.source, results.about, results.files, results
+        return Origin(results.source, results.about, results.files), results
     if isinstance(results, Result) or not isinstance(results, Iterable):
         raise VosError(f"{results!r} is no series of results; give those of vos.track, or a list of them")
     iterator = iter(results)
@@ -86,7 +127,7 @@ def _described(results: Iterable[Result]) -> _Described:
     source = ArraySource([first.segmented.frame.rgb])
     source.time_base = LOOSE
     about = {"video": {"path": source.path, "size": list(source.size), "fps": source.fps}}
-    return source, about, (), (result for result in chain([first], iterator))
+    return Origin(source, about), (result for result in chain([first], iterator))
 
 
 def _in_order(results: Iterable[Result], source: FrameSource) -> Iterator[Result]:
@@ -107,12 +148,12 @@ def _in_order(results: Iterable[Result], source: FrameSource) -> Iterator[Result
         yield result
 
 
-def _complete(result: Result, outputs: Sequence[str]) -> SegmentedFrame:
+def _complete(result: Result, outputs: Iterable[str]) -> SegmentedFrame:
     """Returns the result with what the outputs need.
 
     Raises:
         VosError: they need the picture or soft masks, and these are not at hand.
     """
-    if "overlay" in outputs or "matte" in outputs:
+    if need_pictures(outputs):
         _ = result.frame
-    return replace(result.segmented, alpha=result.alphas) if "matte" in outputs else result.segmented
+    return replace(result.segmented, alpha=result.alphas) if need_alpha(outputs) else result.segmented

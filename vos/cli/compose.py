@@ -21,11 +21,13 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from vos.cli.options import at_home, check, config_folder, quoted
+from vos.cli.options import at_home, bare_words, check, config_folder, list_option, quoted
 from vos.cli.outcome import Interrupted, Outcome, together
 from vos.errors import VosError, users_error
+from vos.limits import ProgramConfig
 
 T = TypeVar("T")
+P = TypeVar("P", bound=ProgramConfig)
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Run(Generic[T]):
     overrides: tuple[str, ...] = ()
 
 
-def compose(arguments: Sequence[str], config_name: str, schema: type[T]) -> list[Run[T]]:
+def compose(arguments: Sequence[str], config_name: str, schema: type[P]) -> list[Run[P]]:
     """Composes ``conf/<config_name>.yaml`` with the overrides in ``arguments``.
 
     Args:
@@ -56,7 +58,10 @@ def compose(arguments: Sequence[str], config_name: str, schema: type[T]) -> list
         VosError: an unknown option or choice, or a value of the wrong type.
     """
     sweep = any(word in ("-m", "--multirun") for word in arguments)
-    words = [quoted(word, schema, sweep) for word in arguments if word not in ("-m", "--multirun")]
+    given = [word for word in arguments if word not in ("-m", "--multirun")]
+    bare = bare_words(given, schema)
+    words = [quoted(word, schema, sweep) for word in given if word not in bare]
+    words += [list_option(schema.BARE, bare)] if bare else []
     for word in words:
         check(word, schema)
     ConfigStore.instance().store(name="schema", node=schema)
@@ -70,7 +75,7 @@ def compose(arguments: Sequence[str], config_name: str, schema: type[T]) -> list
             for combination in BasicSweeper.split_arguments(parsed, None)[0]:
                 node = hydra_compose(config_name, overrides=combination)
                 apart = tuple(word for word in combination if word.partition("=")[0] in swept)
-                runs.append(Run(typing.cast(T, at_home(OmegaConf.to_object(node))), apart))
+                runs.append(Run(typing.cast(P, at_home(OmegaConf.to_object(node))), apart))
             return runs
         except (HydraException, OmegaConfBaseException) as error:
             raise VosError(_one_line(error)) from error

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from vos.album.config import DreamboothConfig
-from vos.limits import Limits
+from vos.limits import Limits, ProgramConfig
 from vos.photos.config import MethodConfig
 from vos.sam.config import ModelConfig, RuntimeConfig
 from vos.video.config import VideoConfig
@@ -37,12 +37,26 @@ class RunConfig(VideoConfig):
     concept: list[str] | None = None  # instead of a mask: file of python -m vos.concept; of several, ids 1, 2, ...
     ref_frame: list[int] | None = None  # frame of the mask, as the clip counts from 0; one per mask; None = the first
     object_names: Any = None  # what the objects are called, {1: rex, 2: ball}; None = as their concept, or object_1
-    output: list[str] = field(default_factory=lambda: ["masks", "overlay"])  # of masks, overlay, matte, rle
+    output: list[str] = field(default_factory=lambda: ["masks", "overlay"])  # also matte, rle, or of docs/forms.md
     output_dir: str | None = None  # where results are written; None = outputs/<name of the clip>
     matte_format: str = "webm"  # webm (VP9 with alpha) | mov (ProRes 4444)
     overwrite: bool = False  # redo a finished run
     profile: bool = False  # show where time and memory went: a table, and profile.png with what every thread did when
     experiment: str | None = None  # a file of conf/experiment: options that differ from the default
+
+
+@dataclass
+class ConvertConfig(ProgramConfig):
+    """``python -m vos.convert``: other forms of results that are there."""
+
+    MAIN: ClassVar[str] = "results output output_dir video matte_format log_file"
+    BARE: ClassVar[str] = "results"
+
+    results: list[str] | None = None  # folder of a run's results, or a list of them; the name results= may be left out
+    output: list[str] = field(default_factory=lambda: ["coco"])  # as of python -m vos.run; see docs/forms.md
+    output_dir: str | None = None  # where they are written, of one folder; None = into the folder itself
+    video: str | None = None  # where the video is now, for outputs with pictures; None = where it was
+    matte_format: str = "webm"  # webm (VP9 with alpha) | mov (ProRes 4444)
 
 
 @dataclass

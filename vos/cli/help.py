@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from vos.cli.options import choices
-from vos.sam.config import RuntimeConfig
+from vos.limits import ProgramConfig
 
 TERMS = "Code: Apache-2.0 (LICENSE). Embedded weights, model=nano: not for commercial products, see NOTICE."
 FLAGS = (
@@ -21,7 +21,7 @@ FLAGS = (
 EXIT_CODES = "Exit codes: 0 done, 2 a mistake of the user's, 3 some of it failed, 130 interrupted (Ctrl-C)."
 
 
-def help_text(schema: type[RuntimeConfig], usage: str, everything: bool = True) -> str:
+def help_text(schema: type[ProgramConfig], usage: str, everything: bool = True) -> str:
     """Writes usage and a table of options with their defaults and the comments beside them in their dataclass.
 
     Args:

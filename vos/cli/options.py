@@ -17,6 +17,7 @@ from hydra.errors import HydraException
 
 import vos
 from vos.errors import VosError
+from vos.limits import ProgramConfig
 from vos.option_names import explain_gone, near_matches, options
 
 _ENTRY = re.compile(r"""["']?(\w+)["']?\s*:\s*("[^"]*"|'[^']*'|[^,{}]+)(?=\s*[,}])""")  # of {1: rex, 2: ball}
@@ -56,6 +57,19 @@ def check(word: str, schema: type) -> None:
         raise VosError(f"{word} is unknown; choose one of {', '.join(group)}")
     if is_dataclass(known[key]) and not group and not value.startswith("{"):
         raise VosError(f"{word}: this is a group of options; give them as {key}.{fields(known[key])[0].name}=...")
+
+
+def bare_words(words: Sequence[str], schema: type[ProgramConfig]) -> list[str]:
+    """Finds the words that are values of the option ``schema.BARE``, without its name: paths, perhaps with a sign =."""
+    known = dict(options(schema))
+    named = [word for word in words if word.startswith("-") or word.partition("=")[0] in known]
+    is_path = {word: "=" not in word or os.path.exists(word) for word in words}  # noqa: PTH110
+    return [word for word in words if schema.BARE and word not in named and is_path[word]]
+
+
+def list_option(name: str, values: Sequence[str]) -> str:
+    """Writes a list of texts for Hydra's parser."""
+    return f"{name}=[{','.join(map(_quote, values))}]"
 
 
 def paths(option: Sequence[str] | None) -> list[Path]:

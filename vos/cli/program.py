@@ -1,4 +1,4 @@
-"""One of the four programs, from the words after its name to an exit code. What is heavy is imported inside."""
+"""One of the programs, from the words after its name to an exit code. What is heavy is imported inside."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from vos.stages import interrupt_later
 
 if TYPE_CHECKING:
     from vos.cli.compose import Run
-    from vos.sam.config import RuntimeConfig
+    from vos.limits import ProgramConfig
 
-T = TypeVar("T", bound="RuntimeConfig")
+T = TypeVar("T", bound="ProgramConfig")
 FLAGS = ("--json", "--quiet")
 QUESTIONS = {"-h", "--help", "--help-all", "--version"}
 

@@ -20,6 +20,7 @@ from vos.evaluation.config import EvaluateConfig
 from vos.geometry import SizeHW
 from vos.io.images import is_image
 from vos.io.readers.live import is_live_address
+from vos.io.writers.choice import need_alpha
 from vos.sam.segmenter import Segmenter
 
 WHERE_AND_WHETHER = (
@@ -48,7 +49,7 @@ def tracking_fingerprint(config: RunConfig, model: Segmenter, size: SizeHW, obje
     """
     return _fingerprint(
         options={name: value for name, value in asdict(config).items() if name not in NOT_TRACKING},
-        has_alpha="matte" in config.output,
+        has_alpha=need_alpha(config.output),
         model=_model_parts(model),
         video=_stamps(_files(config.video or "")),
         concepts=[file_hash(file) for file in paths(config.concept)],

@@ -21,10 +21,11 @@ from vos.cli.profile import Profile
 from vos.cli.run_record import frame_count, is_finished, run_fingerprint, tracking_fingerprint
 from vos.cli.timeline import PICTURE, profiled
 from vos.errors import VosError
+from vos.io.clip import Clip
 from vos.io.frames import Conversion, FrameSource, full_name, open_frames, place_of
 from vos.io.sole_writer import sole_writer, tidy_notes
 from vos.io.writers import SummaryWriter
-from vos.io.writers.choice import FILES, SUMMARY, make_writer, output_paths
+from vos.io.writers.choice import FILES, SUMMARY, make_writers, need_alpha, output_paths
 from vos.progress import Progress
 from vos.sam.device import set_threads
 from vos.sam.registry import load_model
@@ -163,15 +164,18 @@ def _segment(
         mark = tracking_fingerprint(config, pipeline.model, source.size, object_ids(given.references))
         resume = None if source.is_live else stack.enter_context(resume_state(config, source, given, folder, mark))
         resumed = 0 if resume is None else resume.resumed
-        outputs = [make_writer(name, path, source) for name, path in _outputs(config, folder).items()]
+        clip = Clip.of(source, given.original_ids)
+        outputs = make_writers(_outputs(config, folder), source, clip)
         summary = SummaryWriter(
-            folder / "summary.json", header, lambda: {**progress.summary(), "video_lacks": asdict(source.damage)}
+            folder / "summary.json",
+            {**header, **clip.described()},
+            lambda: {**progress.summary(), "video_lacks": asdict(source.damage)},
         )
         writers = [stack.enter_context(writer) for writer in (summary, *outputs)]
         pipeline = replace(
             pipeline,
             writers=writers,
-            with_alpha="matte" in config.output,
+            with_alpha=need_alpha(config.output),
             on_frame=progress.on_frame,
             on_learning=progress.on_learning,
             times=progress.times,
@@ -183,6 +187,8 @@ def _segment(
         progress.seconds = time.perf_counter() - begin
     if resume is not None:
         resume.keep(mark)
+    for remark in (writer.remark for writer in outputs if writer.remark):
+        print(remark)
     return progress
 
 

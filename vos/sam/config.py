@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from vos.limits import Checked, Limits
+from vos.limits import Checked, Limits, ProgramConfig
 
 
 @dataclass
@@ -21,15 +21,13 @@ class ModelConfig(Checked):
 
 
 @dataclass
-class RuntimeConfig(Checked):
+class RuntimeConfig(ProgramConfig):
     """Where and how fast."""
 
     LIMITS: ClassVar[Limits] = {(1, 1024): "threads batch_size"}
-    MAIN: ClassVar[str] = ""  # the options that ``--help`` shows, at most twenty; ``--help-all`` shows all
 
     device: str = "auto"  # auto | cpu | cuda | cuda:N | mps; auto = the fastest there is
     precision: str = "auto"  # auto | float32 | bfloat16; auto = bfloat16 where the device has it in hardware
     engine: str = "auto"  # auto | torch | openvino, what computes SAM on a CPU; auto = openvino where it is installed
     threads: int | None = None  # CPU threads of one operation; None = all cores (videos, model=nano: half of them)
     batch_size: int = 1  # frames encoded together; more = faster on a GPU, more memory
-    log_file: str | None = None  # what is said is also added to this file, with the time; None = no log

@@ -12,7 +12,7 @@ import torch
 
 from vos import __version__
 from vos.errors import VosError
-from vos.io.frames import FrameSource
+from vos.io.frames import FrameSource, full_name
 from vos.sam.registry import load_model
 from vos.sam.segmenter import Segmenter, model_record
 from vos.tracking.registry import make_tracker
@@ -50,7 +50,7 @@ def describe(config: VideoConfig, source: FrameSource, model: Segmenter) -> dict
     return {
         "versions": {"vos": __version__, "python": platform.python_version(), "torch": torch.__version__},
         "model": {**model_record(model), "device": str(model.device)},
-        "video": {"path": source.path, "size": list(source.size), "fps": round(float(source.fps), 6)},
+        "video": {"path": full_name(source.path), "size": list(source.size), "fps": round(float(source.fps), 6)},
         "config": asdict(config),
     }
 

@@ -11,10 +11,12 @@ import pytest
 from segmentations import segmented, write_all
 
 from vos.errors import VosError
+from vos.io.clip import Clip
 from vos.io.frames import open_frames
 from vos.io.readers.base import FrameSource
 from vos.io.writers import MaskWriter, MatteWriter, OverlayWriter, RleWriter, SummaryWriter, Writer
 from vos.io.writers import masks as mask_writer
+from vos.io.writers.choice import OUTPUTS, make_writers, output_paths
 
 MAKERS: dict[str, Callable[[Path, FrameSource], Writer]] = {
     "masks": lambda folder, source: MaskWriter(folder / "masks"),
@@ -22,6 +24,11 @@ MAKERS: dict[str, Callable[[Path, FrameSource], Writer]] = {
     "webm": lambda folder, source: MatteWriter(folder / "m.webm", source),
     "mov": lambda folder, source: MatteWriter(folder / "m.mov", source),
     "rle": lambda folder, source: RleWriter(folder / "r.json"),
+    **{
+        name: lambda folder, source, name=name: make_writers(output_paths([name], folder), source, Clip.of(source))[0]  # type: ignore[misc]
+        for name in OUTPUTS
+        if name not in ("masks", "overlay", "matte", "rle")
+    },
     "summary": lambda folder, source: SummaryWriter(folder / "s.json", {"video": source.path}, dict),
 }
 

@@ -8,15 +8,18 @@ import pytest
 from fakes import ListSource, square_clip
 
 from vos.errors import VosError
-from vos.io.writers.choice import OUTPUTS, make_writer, output_paths
+from vos.io.clip import Clip
+from vos.io.writers.choice import OUTPUTS, make_writers, output_paths
 
 
 def test_every_output_has_a_writer_of_its_own(tmp_path: Path) -> None:
     paths = output_paths(list(OUTPUTS), tmp_path, "mov")
-    assert [path.name for path in paths.values()] == ["masks", "overlay.mp4", "matte.mov", "rle.json"]
+    assert [path.name for path in paths.values()][:5] == ["masks", "overlay.mp4", "matte.mov", "rle.json", "png_rgba"]
     source = ListSource(square_clip(1))
-    kinds = [type(make_writer(name, path, source)).__name__ for name, path in paths.items()]
-    assert kinds == ["MaskWriter", "OverlayWriter", "MatteWriter", "RleWriter"]
+    kinds = [type(writer).__name__ for writer in make_writers(paths, source, Clip.of(source))]
+    assert kinds[:5] == ["MaskWriter", "OverlayWriter", "MatteWriter", "RleWriter", "RgbaWriter"]
+    assert len(set(kinds)) == len(OUTPUTS) - 1  # gif and webp have one
+    assert len({path.name for path in paths.values()}) == len(OUTPUTS)
 
 
 @pytest.mark.parametrize("names", [[], ["mask"], ["masks", "alpha"]])

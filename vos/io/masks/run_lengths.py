@@ -1,18 +1,53 @@
-"""COCO results in one JSON file, as this program writes them, read back frame by frame."""
+"""COCO's run lengths of masks, and the file of them that this program writes, read back frame by frame."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from pycocotools import mask as coco_mask
 
 from vos.errors import VosError
 from vos.structures import LabelMap
+
+
+@dataclass(frozen=True, slots=True)
+class RunLengths:
+    """One mask.
+
+    Attributes:
+        size: (H, W).
+        counts: COCO's compressed run lengths, column by column.
+        box: (x, y, width, height) in pixels; zeros where the mask is empty.
+        area: pixels.
+    """
+
+    size: tuple[int, int]
+    counts: str
+    box: tuple[int, int, int, int]
+    area: int
+
+    def as_coco(self) -> dict[str, Any]:
+        """Returns the mask as COCO's files hold it."""
+        return {"size": list(self.size), "counts": self.counts}
+
+
+def encode_masks(masks: npt.NDArray[np.bool_]) -> list[RunLengths]:
+    """Encodes masks, bool (N, H, W)."""
+    found = coco_mask.encode(np.asfortranarray(masks.transpose(1, 2, 0), dtype=np.uint8)) if len(masks) else []
+    return [_measured(run) for run in found]
+
+
+def _measured(run: Any) -> RunLengths:
+    height, width = map(int, run["size"])
+    x, y, across, down = map(int, coco_mask.toBbox(run))
+    return RunLengths((height, width), run["counts"].decode("ascii"), (x, y, across, down), int(coco_mask.area(run)))
 
 
 def read_run_lengths(path: str | Path) -> Iterator[LabelMap]:

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vos.errors import VosError
@@ -59,6 +60,7 @@ class FrameSource(ABC):
         damage: what the frames that were read to the end lack; nothing before.
         first: number of the frame at position 0.
         ends_early: the clip goes on after the last frame.
+        files: what is read, a video or images in their order; none of live input and pictures in memory.
     """
 
     path: str
@@ -74,6 +76,7 @@ class FrameSource(ABC):
     damage: Damage = Damage()
     first: int = 0
     ends_early: bool = False
+    files: tuple[Path, ...] = ()
 
     @abstractmethod
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:

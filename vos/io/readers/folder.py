@@ -33,24 +33,24 @@ class FolderSource(FrameSource):
             clash = " and ".join(p.name for p in images if p.stem == stem)
             raise VosError(f"{path} holds {clash}, whose masks would share one name; keep one image per frame")
         self.path = path
-        self.images = list(images)
-        self.count = len(self.images)
+        self.files = tuple(images)
+        self.count = len(self.files)
         self.fps = float(FOLDER_FPS)
         self.time_base = Fraction(1, FOLDER_FPS)
         self.duration = self.count / self.fps
-        self.size = read_image(self.images[0]).shape[:2]
+        self.size = read_image(self.files[0]).shape[:2]
 
     def position_at(self, seconds: float) -> int:
         """See :meth:`FrameSource.position_at`."""
-        return min(max(0, math.ceil((seconds - SAME_TIME) * FOLDER_FPS)), len(self.images))
+        return min(max(0, math.ceil((seconds - SAME_TIME) * FOLDER_FPS)), len(self.files))
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """See :meth:`FrameSource.frames`. A file of another size than the first is a VosError that names it."""
-        for index in range(start, min(len(self.images), len(self.images) if stop is None else stop)):
-            rgb = read_image(self.images[index])
+        for index in range(start, min(len(self.files), len(self.files) if stop is None else stop)):
+            rgb = read_image(self.files[index])
             if rgb.shape[:2] != self.size:
                 raise VosError(
-                    f"{self.images[index]} is {rgb.shape[0]}x{rgb.shape[1]}, but {self.images[0].name} is "
+                    f"{self.files[index]} is {rgb.shape[0]}x{rgb.shape[1]}, but {self.files[0].name} is "
                     f"{self.size[0]}x{self.size[1]} (height x width); all frames must have one size"
                 )
-            yield Frame(index, self.images[index].stem, index / FOLDER_FPS, rgb)
+            yield Frame(index, self.files[index].stem, index / FOLDER_FPS, rgb)

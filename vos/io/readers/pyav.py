@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import cached_property
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from vos.errors import VosError
@@ -40,7 +41,7 @@ class PyAvSource(FrameSource):
     """
 
     def __init__(self, path: str, conversion: Conversion = STANDARD) -> None:
-        self.path, self.conversion = path, conversion
+        self.path, self.conversion, self.files = path, conversion, (Path(path),)
         with VideoDecoder(local(path), path) as decoder:
             first = next(decoder.decode(), None)
             if first is None:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from vos.errors import VosError
 from vos.io.atomic import temporary_path, writing_to
@@ -21,7 +21,12 @@ class Writer(ABC):
 
     Args:
         path: final name of the file or folder.
+
+    Attributes:
+        remark: what a user should know of the output, once it is complete.
     """
+
+    remark: str = ""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
@@ -62,3 +67,41 @@ class Writer(ABC):
                 if self.frames_written == 0:
                     raise VosError(f"no frames to write to {self.path}")
                 self._finish()
+
+
+class TextWriter(Writer):
+    """Writes one text file as the frames come."""
+
+    _open: TextIO | None = None
+
+    @property
+    def _file(self) -> TextIO:
+        if self._open is None:
+            self._open = self._stack.enter_context(self._temporary(self.path).open("w", encoding="utf-8", newline="\n"))
+        return self._open
+
+    def _finish(self) -> None:
+        self._file.flush()  # a full disk shows here, not after the rename
+
+
+class FolderWriter(Writer):
+    """Writes a folder, which appears as a whole when all frames are there, and replaces an earlier run's.
+
+    Raises:
+        VosError: a file of that name exists.
+    """
+
+    _made: Path | None = None
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(path)
+        if self.path.exists() and not self.path.is_dir():
+            raise VosError(f"{self.path} is a file; a folder is to be written there: choose another output_dir")
+
+    @property
+    def _folder(self) -> Path:
+        """The folder under its temporary name."""
+        if self._made is None:
+            self._made = self._temporary(self.path)
+            self._made.mkdir()
+        return self._made

@@ -2,18 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from vos.errors import VosError
+from vos.io.clip import Clip
+from vos.io.forms.arrays import NpzWriter
+from vos.io.forms.coco import CocoWriter, YoutubeVisWriter
+from vos.io.forms.cvat import CvatImagesWriter, CvatVideoWriter
+from vos.io.forms.pictures import AnimationWriter, RgbaWriter
+from vos.io.forms.table import CsvWriter, MotsWriter, MotWriter
+from vos.io.forms.yolo import YoloWriter
 from vos.io.readers.base import FrameSource
 from vos.io.writers.base import Writer
 from vos.io.writers.masks import MaskWriter, RleWriter
 from vos.io.writers.video import MatteWriter, OverlayWriter
 
-OUTPUTS = {"masks": "masks", "overlay": "overlay.mp4", "matte": "matte.{matte_format}", "rle": "rle.json"}
+
+@dataclass(frozen=True)
+class Output:
+    """One form of the results.
+
+    Attributes:
+        file: its name in the folder, of a file or a folder.
+        make: makes its writer: of a path, the source of the frames, and what is said of the clip.
+        has_picture: it is made of the frames' pictures, too.
+        has_alpha: it is made of soft masks.
+    """
+
+    file: str
+    make: Callable[[Path, FrameSource, Clip], Writer]
+    has_picture: bool = False
+    has_alpha: bool = False
+
+
+def _form(file: str, kind: Callable[[Path, Clip], Writer], has_picture: bool = False) -> Output:
+    return Output(file, lambda path, source, clip: kind(path, clip), has_picture)
+
+
+OUTPUTS = {
+    "masks": Output("masks", lambda path, source, clip: MaskWriter(path)),
+    "overlay": Output("overlay.mp4", lambda path, source, clip: OverlayWriter(path, source), has_picture=True),
+    "matte": Output(
+        "matte.{matte_format}", lambda path, source, clip: MatteWriter(path, source), has_picture=True, has_alpha=True
+    ),
+    "rle": Output("rle.json", lambda path, source, clip: RleWriter(path)),
+    "png_rgba": Output("png_rgba", lambda path, source, clip: RgbaWriter(path), has_picture=True, has_alpha=True),
+    "gif": Output("preview.gif", lambda path, source, clip: AnimationWriter(path), has_picture=True),
+    "webp": Output("preview.webp", lambda path, source, clip: AnimationWriter(path), has_picture=True),
+    "coco": _form("coco.json", CocoWriter),
+    "ytvis": _form("ytvis.json", YoutubeVisWriter),
+    "yolo": _form("yolo", YoloWriter, has_picture=True),
+    "mots": _form("mots.txt", MotsWriter),
+    "mot": _form("mot.txt", MotWriter),
+    "csv": _form("objects.csv", CsvWriter),
+    "cvat": _form("cvat.xml", CvatVideoWriter),
+    "cvat_images": _form("cvat_images.xml", CvatImagesWriter),
+    "npz": _form("results.npz", NpzWriter),
+}
 SUMMARY = "summary.json"
-FILES = ("masks", "overlay.mp4", "matte.*", "rle.json", "reference.png", SUMMARY)  # that a run may write
+FILES = (*(one.file.format(matte_format="*") for one in OUTPUTS.values()), "reference.png", SUMMARY)  # a run may write
 
 
 def output_paths(names: Sequence[str], folder: Path, matte_format: str = "webm") -> dict[str, Path]:
@@ -30,7 +79,7 @@ def output_paths(names: Sequence[str], folder: Path, matte_format: str = "webm")
     check_outputs(names, OUTPUTS)
     if matte_format not in ("webm", "mov"):
         raise VosError(f"matte_format={matte_format} is not understood; choose webm or mov")
-    return {name: folder / OUTPUTS[name].format(matte_format=matte_format) for name in names}
+    return {name: folder / OUTPUTS[name].file.format(matte_format=matte_format) for name in names}
 
 
 def check_outputs(names: Sequence[str], known: Iterable[str]) -> None:
@@ -39,10 +88,22 @@ def check_outputs(names: Sequence[str], known: Iterable[str]) -> None:
         raise VosError(f"output={list(names)} is not understood; choose from {', '.join(known)}")
 
 
-def make_writer(name: str, path: Path, source: FrameSource) -> Writer:
-    """Makes the writer of an output of :func:`output_paths`; ``source`` is where the frames come from."""
-    if name == "overlay":
-        return OverlayWriter(path, source)
-    if name == "matte":
-        return MatteWriter(path, source)
-    return MaskWriter(path) if name == "masks" else RleWriter(path)
+def need_pictures(names: Iterable[str]) -> bool:
+    """Tells whether any of the outputs is made of the frames' pictures, too."""
+    return any(OUTPUTS[name].has_picture for name in names)
+
+
+def need_alpha(names: Iterable[str]) -> bool:
+    """Tells whether any of the outputs is made of soft masks."""
+    return any(OUTPUTS[name].has_alpha for name in names)
+
+
+def make_writers(paths: Mapping[str, Path], source: FrameSource, clip: Clip) -> list[Writer]:
+    """Makes the writers of outputs.
+
+    Args:
+        paths: of :func:`output_paths`.
+        source: where the frames come from.
+        clip: what is said of it.
+    """
+    return [OUTPUTS[name].make(path, source, clip) for name, path in paths.items()]

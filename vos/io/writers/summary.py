@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 
 from vos.geometry import mask_box
 from vos.io.writers.base import Writer
+from vos.io.writers.spool import Spool
 from vos.io.written import record_of
 from vos.structures import SegmentedFrame
 
@@ -19,8 +19,8 @@ from vos.structures import SegmentedFrame
 class SummaryWriter(Writer):
     """Writes one JSON object: ``header``, "object_names" by id, ``footer()``, then "frames" with one row per frame.
 
-    Rows go to disk as they come, so memory does not grow with the video. A row holds the frame's name, its time in
-    seconds, and per object id the predicted IoU, area in pixels, box [x, y, width, height] or null, and presence.
+    Rows go to disk as they come, so memory does not grow with the video. A row holds the frame's name, number and
+    time in seconds, and per object id the predicted IoU, area in pixels, box [x, y, width, height] or null, presence.
 
     Args:
         path: the JSON file. Entered before the other writers, it appears after them, as the mark of a complete run.
@@ -31,26 +31,21 @@ class SummaryWriter(Writer):
     def __init__(self, path: str | Path, header: Mapping[str, Any], footer: Callable[[], Mapping[str, Any]]) -> None:
         super().__init__(path)
         self.header, self.footer = header, footer
-        self._rows: TextIO | None = None
+        self._rows = self._stack.enter_context(Spool())
         self._names: dict[int, str] = {}
 
     def _write(self, segmented: SegmentedFrame) -> None:
-        if self._rows is None:
-            rows = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed by the stack
-            self._rows = self._stack.enter_context(rows)
         self._names = {i: segmented.name_of(i) for i in segmented.label_map.object_ids}
-        separator = ",\n" if self.frames_written else ""
-        self._rows.write(separator + json.dumps(_row(segmented)))
+        self._rows.add(json.dumps(_row(segmented)))
 
     def _finish(self) -> None:
-        assert self._rows is not None
         if (record := record_of(self.path)) is not None:
             record.sync()  # after a power failure no summary stands beside empty masks
         head = json.dumps({**self.header, "object_names": self._names, **self.footer()}, indent=2)
-        self._rows.seek(0)
         with self._temporary(self.path).open("w", encoding="utf-8") as file:
             file.write(head.removesuffix("\n}") + ',\n  "frames": [\n')
-            file.writelines("    " + row for row in self._rows)
+            file.write("    ")
+            file.writelines(self._rows.joined(",\n    "))
             file.write("\n  ]\n}\n")
 
 
@@ -60,9 +55,10 @@ def _row(segmented: SegmentedFrame) -> dict[str, Any]:
         mask = segmented.label_map.labels == object_id
         corners = mask_box(mask)
         objects[str(object_id)] = {
-            "predicted_iou": round(float(segmented.predicted_iou[k]), 4),
+            "predicted_iou": round(float(segmented.predicted_iou[k]), 6),
             "area": int(np.count_nonzero(mask)),
             "box": None if corners is None else [*map(int, corners[:2]), *map(int, corners[2:] - corners[:2] + 1)],
             "presence": segmented.presence[k].value,
         }
-    return {"frame": segmented.frame.name, "time": round(segmented.frame.time, 6), "objects": objects}
+    frame = segmented.frame
+    return {"frame": frame.name, "index": frame.index, "time": round(frame.time, 6), "objects": objects}

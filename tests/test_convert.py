@@ -1,0 +1,172 @@
+"""``python -m vos.convert``: other forms of finished results, with the bytes of a run that had made them itself."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from fakes import FRAMES, Program, square_mask
+
+import vos.convert
+from vos.io.writers.choice import OUTPUTS
+
+VIDEO, MASK = "video=my clip (1).mp4", "ref_mask=mask 0.png"
+FORMS = [name for name, output in OUTPUTS.items() if not output.has_alpha]
+LATER = [name for name in FORMS if name != "masks"]
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def convert(monkeypatch: pytest.MonkeyPatch) -> Program:
+    def call(*words: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["vos-convert", *words])
+        return vos.convert.main()
+
+    return call
+
+
+def files(folder: str) -> dict[str, bytes]:
+    found = (path for path in Path(folder).rglob("*") if path.is_file() and ".vos" not in path.parts)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found if path.name != "summary.json"}
+
+
+def test_every_form_has_the_bytes_of_the_run(program: Program, convert: Program, capsys: Capture) -> None:
+    names = "object_names={3: rex}"
+    assert program(VIDEO, MASK, names, f"output=[{','.join(FORMS)}]", "output_dir=whole") == 0
+    assert "IoU of polygons and masks" in capsys.readouterr().out
+    assert program(VIDEO, MASK, names, "output=masks", "output_dir=later") == 0
+    summary = Path("later/summary.json").read_bytes()
+    capsys.readouterr()
+    assert convert("later", f"output=[{','.join(LATER)}]") == 0
+    said = capsys.readouterr().out
+    assert f"{FRAMES} frames" in said
+    assert "IoU of polygons and masks" in said
+    assert files("later") == files("whole")
+    assert Path("later/summary.json").read_bytes() == summary
+    # A second time, into another folder, from the run lengths alone.
+    shutil.rmtree("later/masks")
+    assert convert("results=later", f"output=[{','.join(FORMS)}]", "output_dir=again") == 0
+    assert files("again") == files("whole")
+
+
+def test_ids_above_255_come_back(program: Program, convert: Program) -> None:
+    cv2.imwrite("mots.png", (square_mask(0, (96, 128)).labels.astype(np.uint16) * 2003))
+    assert program(VIDEO, "ref_mask=mots.png", "output=[masks,coco,npz,mots,cvat]", "output_dir=out") == 0
+    made = files("out")
+    assert convert("out", "output=[coco,npz,mots,cvat]", "output_dir=again") == 0
+    assert {name: made[name] for name in files("again")} == files("again")
+    coco = json.loads(Path("out/coco.json").read_text())
+    assert coco["categories"] == [{"id": 2003, "name": "object_2003", "supercategory": "object"}]
+    assert {one["category_id"] for one in coco["annotations"]} == {2003}
+    assert {line.split()[1] for line in Path("out/mots.txt").read_text().splitlines()} == {"2003"}
+    with np.load("out/results.npz") as data:
+        assert set(np.unique(data["labels"])) == {0, 2003}
+
+
+@pytest.mark.parametrize("words", [["start=3", "end=10", "every=2"], ["end=00:00.3"]])
+def test_a_part_of_a_clip(words: list[str], program: Program, convert: Program) -> None:
+    given = ["ref_mask=mask 5.png", "ref_frame=5"]
+    output = f"output=[{','.join(FORMS)}]"
+    assert program(VIDEO, *given, *words, output, "output_dir=whole") == 0
+    assert program(VIDEO, *given, *words, "output=masks", "output_dir=later") == 0
+    assert convert("later", f"output=[{','.join(LATER)}]") == 0
+    assert files("later") == files("whole")
+
+
+def test_a_folder_of_images_keeps_the_names_of_its_files(program: Program, convert: Program) -> None:
+    capture = cv2.VideoCapture("my clip (1).mp4")
+    Path("frames").mkdir()
+    for index in range(FRAMES):
+        cv2.imwrite(f"frames/shot_{10 * index}.png", capture.read()[1])
+    assert program("video=frames", MASK, f"output=[{','.join(FORMS)}]", "output_dir=whole") == 0
+    assert program("video=frames", MASK, "output=masks", "output_dir=later") == 0
+    images = json.loads(Path("whole/coco.json").read_text())["images"]
+    assert [one["file_name"] for one in images] == [f"frames/shot_{10 * index}.png" for index in range(FRAMES)]
+    assert convert("later", f"output=[{','.join(LATER)}]") == 0
+    assert files("later") == files("whole")
+    assert Path("whole/mot.txt").read_text().splitlines()[-1].startswith(f"{FRAMES},3,")
+
+
+def test_a_run_after_an_interruption_has_whole_forms(program: Program, convert: Program) -> None:
+    output = f"output=[{','.join(FORMS)}]"
+    assert program(VIDEO, MASK, output, "output_dir=whole") == 0
+    import vos.video.pipeline
+
+    step, frames = vos.video.pipeline.track, 0
+
+    def interrupted(*about: object) -> object:
+        nonlocal frames
+        frames += 1
+        if frames == 7:
+            raise KeyboardInterrupt
+        return step(*about)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vos.video.pipeline, "track", interrupted)
+        assert program(VIDEO, MASK, output, "output_dir=out") == 130
+    assert files("out") == {}
+    assert program(VIDEO, MASK, output, "output_dir=out") == 0
+    assert files("out") == files("whole")
+    assert program(VIDEO, MASK, "output=[masks,ytvis]", "output_dir=out", "overwrite=true") == 0
+
+
+def test_several_folders_and_one_that_fails(program: Program, convert: Program, capsys: Capture) -> None:
+    for folder in ("a,b", "it's=c"):
+        assert program(VIDEO, MASK, "output=masks", f"output_dir={folder}") == 0
+    assert convert("a,b", "it's=c", "output=mot") == 0
+    assert Path("a,b/mot.txt").read_bytes() == Path("it's=c/mot.txt").read_bytes()
+    capsys.readouterr()
+    assert convert("a,b", "none", "output=[csv]") == 3
+    assert "none: none/summary.json is missing" in capsys.readouterr().err.replace("\n", " ")
+    assert Path("a,b/objects.csv").exists()
+    assert convert("a,b", "it's=c", "output_dir=x") == 2
+    assert convert("a,b", "ouput=csv") == 2
+    assert "there is no option ouput; did you mean output or output_dir?" in capsys.readouterr().err
+
+
+def test_what_cannot_be_made_is_one_line(program: Program, convert: Program, capsys: Capture) -> None:
+    assert program(VIDEO, MASK, "output=masks", "output_dir=out") == 0
+    before = files("out")
+    clip = Path("my clip (1).mp4")
+    clip.rename("moved.mp4")
+
+    def told(*words: str) -> str:
+        capsys.readouterr()
+        assert convert(*words) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert files("out") == before
+        return line
+
+    assert "my clip (1).mp4 does not exist" in told("out", "output=yolo")
+    assert convert("out", "output=ytvis") == 0  # needs no pictures
+    before = files("out")
+    assert convert("out", "output=gif", "video=moved.mp4", "output_dir=gif") == 0
+    Path("moved.mp4").write_bytes(Path("moved.mp4").read_bytes() + b"\0")
+    assert "moved.mp4 is another video than the one" in told("out", "output=gif", "video=moved.mp4")
+    shutil.copy("moved.mp4", clip)
+    assert "is another video than the one that these results are of, or was changed" in told("out", "output=overlay")
+    assert "choose from masks, overlay" in told("out", "output=[tiff]")
+    assert "keeps no soft masks" in told("out", "output=[png_rgba]")
+    assert "summary.json is missing: there are no finished results in" in told("nowhere")
+    assert "there are no results; give their folder" in told("output=coco")
+    assert "lies where this run would write" in told("out", "output=masks")
+    Path("out/mot.txt").write_text("mine")
+    before = files("out")
+    assert "nothing says that a run of vos wrote it" in told("out", "output=mot")
+    Path("out/mot.txt").unlink()
+    summary = json.loads(Path("out/summary.json").read_text())
+    text = Path("out/summary.json").read_text()
+    assert summary["clip"]["digest"] in text
+    Path("out/summary.json").write_text(text.replace('"clip": {', '"clap": {'))
+    before = files("out")
+    assert "is of an older version of vos (0.4.0), which kept too little; run it again" in told("out")
+    Path("out/summary.json").write_text(text)
+    Path("out/masks/00003.png").unlink()
+    before = files("out")
+    assert "00003.png" in told("out")

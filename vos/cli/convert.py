@@ -1,0 +1,56 @@
+"""From the options of ``python -m vos.convert`` to further forms of results, and what is said on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from vos.api.load import NoVideo, kept_masks, read_results, read_summary, video_of
+from vos.api.write import Origin, write_outputs
+from vos.cli.compose import Run, do_all
+from vos.cli.config import ConvertConfig
+from vos.cli.options import paths
+from vos.cli.outcome import Outcome
+from vos.errors import VosError
+from vos.io.writers.choice import SUMMARY, need_alpha, need_pictures, output_paths
+from vos.progress import Progress
+
+
+def convert_all(runs: Sequence[Run[ConvertConfig]]) -> Outcome:
+    """Converts each folder of the command line; one that fails does not stop the others."""
+    folders = [
+        Run(replace(run.config, results=[str(folder)]), (*run.overrides, str(folder)))
+        for run in runs
+        for folder in paths(run.config.results)
+    ]
+    if not folders:
+        raise VosError("there are no results; give their folder: python -m vos.convert outputs/clip output=[coco]")
+    if len(folders) > 1 and any(run.config.output_dir for run in runs):
+        raise VosError("output_dir= is for one folder of results; the forms of several go into their own")
+    return do_all(folders if len(folders) > 1 else [Run(folders[0].config)], lambda run: convert(run.config))
+
+
+def convert(config: ConvertConfig) -> Outcome:
+    """Converts the results in one folder.
+
+    Raises:
+        VosError: there are no results, they do not keep what an output needs, or the video has gone or was changed.
+    """
+    folder = paths(config.results)[0]
+    out = Path(config.output_dir or folder)
+    made = output_paths(config.output, out, config.matte_format)
+    about, rows = read_summary(folder / SUMMARY)
+    if need_alpha(config.output):
+        raise VosError(f"{folder} keeps no soft masks; only a run itself can make output={config.output}")
+    has_pictures = need_pictures(config.output) or config.video is not None
+    source = video_of(about, config.video) if has_pictures else NoVideo(folder, about)
+    with (
+        read_results(kept_masks(folder), about, rows, source) as results,
+        Progress(folder.name, None, "frame") as progress,
+    ):
+        origin = Origin(source, about, [*results.files, ("summary", folder / SUMMARY)])
+        remarks = write_outputs(progress.each(results), origin, out, made, has_summary=False)
+    print(*remarks, *made.values(), sep="\n")
+    print(f"{progress.done} frames")
+    return Outcome(progress.done, tuple(made.values()))

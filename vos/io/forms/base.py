@@ -1,0 +1,21 @@
+"""What the forms of one text file have in common: they know what is said of the clip."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vos.io.clip import Clip
+from vos.io.writers.base import TextWriter
+
+
+class FormWriter(TextWriter):
+    """Writes one text file of a clip.
+
+    Args:
+        path: the file.
+        clip: what is said of the clip.
+    """
+
+    def __init__(self, path: str | Path, clip: Clip) -> None:
+        super().__init__(path)
+        self.clip = clip

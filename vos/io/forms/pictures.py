@@ -1,0 +1,69 @@
+"""Pictures of results: cut-outs as PNG, and a small animation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from vos.io.render import cutout, overlay, union_alpha
+from vos.io.writers.base import FolderWriter, Writer
+from vos.structures import SegmentedFrame
+
+SIDE = 360  # pixels, the longer side of an animation
+MOST = 120  # its pictures; a longer clip is shown in even steps
+LEAST, LONGEST = 0.04, 0.1  # seconds that a picture is shown; of longer steps, the clip runs faster
+
+
+class RgbaWriter(FolderWriter):
+    """Writes ``<folder>/<frame name>.png``: the frame's colours and straight alpha, the union of all objects."""
+
+    def _write(self, segmented: SegmentedFrame) -> None:
+        picture = Image.fromarray(cutout(segmented.frame.rgb, union_alpha(segmented)))
+        picture.save(self._folder / f"{segmented.frame.name}.png", compress_level=1)
+
+
+class AnimationWriter(Writer):
+    """Writes the overlay as a small GIF or WebP, as the suffix says, that begins anew for ever."""
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(path)
+        self._pictures: list[npt.NDArray[np.uint8]] = []
+        self._times: list[float] = []
+        self._step = 1  # every how many frames there is a picture
+
+    def _write(self, segmented: SegmentedFrame) -> None:
+        if self.frames_written % self._step:
+            return
+        drawn = overlay(segmented.frame.rgb, segmented.label_map)
+        height, width = drawn.shape[:2]
+        scale = min(1.0, SIDE / max(height, width))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        self._pictures.append(np.asarray(cv2.resize(drawn, size, interpolation=cv2.INTER_AREA), np.uint8))
+        self._times.append(segmented.frame.time)
+        if len(self._pictures) > 2 * MOST:
+            self._thin_out()
+
+    def _thin_out(self) -> None:
+        del self._pictures[1::2], self._times[1::2]
+        self._step *= 2
+
+    def _finish(self) -> None:
+        if len(self._pictures) > MOST:
+            self._thin_out()
+        steps = np.diff([*self._times, self._times[-1]])
+        steps[-1] = steps[-2] if len(steps) > 1 else LONGEST
+        milliseconds = [int(value) * 10 for value in (steps.clip(LEAST, LONGEST) * 100).round()]
+        first, *rest = (Image.fromarray(picture) for picture in self._pictures)
+        with self._temporary(self.path).open("wb") as file:
+            first.save(
+                file,
+                format=self.path.suffix[1:].upper(),
+                save_all=True,
+                append_images=rest,
+                duration=milliseconds if rest else milliseconds[0],
+                loop=0,
+            )
