@@ -249,7 +249,7 @@ def test_a_sweep_writes_one_folder_per_combination(program: Program) -> None:
         ([VIDEO, MASK, "ref_frame=99"], "99"),
         ([VIDEO, MASK, "ref_frame=-1"], "ref_frame=-1"),
         ([VIDEO, MASK, "ref_frame=[0,3]"], "1 masks"),
-        ([VIDEO, MASK, "output=[masks,gif]"], "gif"),
+        ([VIDEO, MASK, "output=[masks,tiff]"], "tiff"),
         ([VIDEO, MASK, "reader=ffmpeg"], "reader=ffmpeg"),
         ([VIDEO, MASK, "batch_size=0"], "batch_size=0"),
         ([VIDEO, "ref_box=[0,0,500,10]"], "ref_box"),
