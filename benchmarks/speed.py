@@ -20,8 +20,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,7 @@ def run(words: Sequence[str], folder: Path) -> Ended:
         return Ended(out.read().strip().splitlines()[-1], seconds, usage.ru_maxrss / unit, others)
 
 
-def measure(case: Case, contender: str, reference: Path | None, out: Path) -> Row:
+def measure(case: Case, reference: Path | None, out: Path, contender: str) -> Row:
     """Runs a contender once; returns seconds of a frame, of learning and of all before, and MiB of peak memory."""
     clip = case.make_clip(out)
     weights = [] if case.model == "nano" else [str(seeded_weights(case.model, out))]
@@ -155,6 +156,24 @@ def measure(case: Case, contender: str, reference: Path | None, out: Path) -> Ro
         "memory": ended.memory,
         "others": ended.others,
     }
+
+
+def take_turns(
+    results: Results, case: str, contenders: Sequence[str], turns: int, end: float, measure: Callable[[str], Row]
+) -> None:
+    """Measures what is not finished, contenders in turns; begins no run after ``end``, in seconds of the clock."""
+    for turn, contender in product(range(turns), contenders):
+        if results.have(case, contender, turn):
+            continue
+        if time.monotonic() > end:
+            print("the time is up; the same command goes on from here")
+            break
+        row = measure(contender)
+        is_kept = row.pop("others") <= DISTURBED
+        lost = "" if is_kept else "; others used the machine: not kept, the same command measures it again"
+        print(f"{case} {contender}, turn {turn + 1}: {row['frame']:.3f} s, {row['memory']:.0f} MiB{lost}", flush=True)
+        if is_kept:
+            results.add(case, contender, turn, row)
 
 
 def medians(rows: Sequence[Row]) -> list[Row]:
@@ -209,25 +228,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     if arguments.reference and not (arguments.reference / "persam_video.py").is_file():
         parser.error(f"--reference {arguments.reference} has no persam_video.py; give a checkout of Personalize-SAM")
-    out, begin = arguments.out.resolve(), time.monotonic()
+    out, end = arguments.out.resolve(), time.monotonic() + 60 * arguments.minutes
     out.mkdir(parents=True, exist_ok=True)
     results, reference = Results(out / "speed.jsonl"), arguments.reference and arguments.reference.resolve()
     floors(results, out)
     for case in chosen(arguments.cases):
         contenders = [one for one in case.contenders if one != PUBLISHED or reference]
-        for turn, contender in product(range(arguments.turns), contenders):
-            if results.have(str(case), contender, turn):
-                continue
-            if time.monotonic() - begin > 60 * arguments.minutes:
-                print("the time is up; the same command goes on from here")
-                break
-            row = measure(case, contender, reference, out)
-            is_kept = row.pop("others") <= DISTURBED
-            said = f"{row['frame']:.3f} s a frame, {row['memory']:.0f} MiB"
-            lost = "" if is_kept else "; others used the machine: not kept, the same command measures it again"
-            print(f"{case} {contender}, turn {turn + 1}: {said}{lost}", flush=True)
-            if is_kept:
-                results.add(str(case), contender, turn, row)
+        take_turns(results, str(case), contenders, arguments.turns, end, partial(measure, case, reference, out))
     if arguments.write:
         write(medians(results.rows), ROOT / "docs" / "speed.csv")
         print("wrote docs/speed.csv; now: make docs")

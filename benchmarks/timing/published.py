@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import types
+from contextlib import ExitStack
 from importlib.util import find_spec
 from typing import Any
 from unittest import mock
@@ -57,6 +58,26 @@ def stand_in() -> None:
         )
 
 
+def load(network: torch.nn.Module, weights: str) -> torch.nn.Module:
+    """Gives a network the weights of a file; MobileSAM's unused head may lack them.
+
+    Raises:
+        SystemExit: they are of another model.
+    """
+    lacks, strange = network.load_state_dict(torch.load(weights, weights_only=True, mmap=True), False, True)
+    if strange or not all(name.startswith("image_encoder.") and "head." in name for name in lacks):
+        raise SystemExit(f"error: {weights} has not the weights of this model: {[*lacks, *strange][:3]}")
+    return network.eval()  # after loading: MobileSAM's attention caches its biases on this call
+
+
+def on_cpu() -> ExitStack:
+    """Lets ``.cuda()`` of modules and tensors leave them where they are."""
+    stack = ExitStack()
+    for kind in (torch.nn.Module, torch.Tensor):
+        stack.enter_context(mock.patch.object(kind, "cuda", lambda self: self))
+    return stack
+
+
 def run(clip: str, model: str, weights: str) -> dict[str, float]:
     """Runs the script; returns the seconds of a frame, reading and writing included, and of all before the first."""
     begun = time.perf_counter()
@@ -66,13 +87,9 @@ def run(clip: str, model: str, weights: str) -> dict[str, float]:
     built, encoded = list[float](), list[float]()
 
     def build(checkpoint: str) -> Any:
-        network = public.sam_model_registry[model]()
-        state = torch.load(weights, weights_only=True, mmap=True)
-        lacks, strange = network.load_state_dict(state, strict=False, assign=True)
-        if strange or not all(name.startswith("image_encoder.") and "head." in name for name in lacks):
-            raise SystemExit(f"error: {weights} has not the weights of this model: {[*lacks, *strange][:3]}")
+        network = load(public.sam_model_registry[model](), weights)
         built.append(time.perf_counter())
-        return network.eval()  # after loading: MobileSAM's attention caches its biases on this call
+        return network
 
     original = public.SamPredictor.set_image
 
@@ -82,8 +99,7 @@ def run(clip: str, model: str, weights: str) -> dict[str, float]:
 
     with (
         tempfile.TemporaryDirectory() as out,
-        mock.patch.object(torch.nn.Module, "cuda", lambda self: self),
-        mock.patch.object(torch.Tensor, "cuda", lambda self: self),
+        on_cpu(),
         mock.patch.object(script, "sam_model_registry", {"vit_h": build}),
         mock.patch.object(public.SamPredictor, "set_image", set_image),
         torch.no_grad(),

@@ -64,7 +64,7 @@ def test_the_published_code_is_run_as_it_stands_and_timed(tmp_path: Path) -> Non
     (reference / "persam_video.py").write_text(REFERENCE)
     (reference / "per_segment_anything/__init__.py").write_text(PACKAGE)
     torch.save(torch.nn.Linear(2, 1).state_dict(), tmp_path / "vit_t.pth")
-    row = speed.measure(Case("vit_t", 2, 480), "published", reference, tmp_path)
+    row = speed.measure(Case("vit_t", 2, 480), reference, tmp_path, "published")
     assert row["frames"] == 2
     assert 0.05 < row["frame"] < 0.2
     assert row["memory"] > 50
@@ -100,7 +100,7 @@ def test_a_second_command_goes_on_and_writes_medians(
     speed.main([*words, "--turns", "3"])
     speed.main([*words, "--turns", "3"])
     said = capsys.readouterr().out
-    assert (said.count("s a frame"), said.count("not kept")) == (4, 1)
+    assert (said.count(" MiB"), said.count("not kept")) == (4, 1)
     (row,) = csv.DictReader((tmp_path / "docs/speed.csv").open())
     assert (row["frame"], row["least"], row["most"], row["turns"]) == ("0.2000", "0.1000", "0.3000", "3")
     monkeypatch.setattr(speed, "commit", lambda: "def")  # another commit is measured anew
