@@ -109,4 +109,6 @@ def _loaded(name: str, file: CheckpointFile | None, device: torch.device, precis
     assert file is not None
     network = SamNetwork.blank(name)
     load_weights(network, read_state_dict(file.path), file.path, name)
-    return SamSegmenter(name, network, device, precision, file.path.name, file.sha256, engine)
+    model = SamSegmenter(name, network, device, precision, file.path.name, file.sha256, engine)
+    model.prepare()
+    return model

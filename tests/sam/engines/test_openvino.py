@@ -120,8 +120,9 @@ def test_graph_for_conversion_needs_no_library(reference: SamSegmenter, embeddin
     prompt = as_prompt(cases.CASES[1], None)
     points = torch.from_numpy(embedding.geometry.points_to_input(prompt.points[None])), torch.ones(1, 1, dtype=int)
     sparse, _ = reference.network.prompt_encoder(points=points, boxes=None, masks=None)
-    logits, _ = DecoderGraph(reference.network, False, False)(embedding.features[None], sparse, torch.zeros(1, 256))
-    assert error(logits[:, 1:], reference.decode(embedding, [prompt]).logits) < TOLERANCE
+    rest = torch.zeros(1, 256), torch.ones(1, 1, 256, 256), torch.ones(1, 4096), torch.zeros(2), torch.tensor([1, 2, 3])
+    logits, _ = DecoderGraph(reference.network)(embedding.features[None], sparse, *rest)
+    assert error(logits, reference.decode(embedding, [prompt]).logits) < TOLERANCE
 
 
 @pytest.mark.slow

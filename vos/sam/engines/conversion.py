@@ -21,7 +21,7 @@ from vos.sam.download import sha256_of
 from vos.sam.weights import remembered_sha256
 
 log = logging.getLogger(__name__)
-CONVERSION = 1  # raise it with every change of what is converted, or how
+CONVERSION = 2  # raise it with every change of what is converted, or how
 _FILES, _HASHES = ("model.xml", "model.bin"), "sha256"
 _STALE = 24 * 3600.0  # seconds
 

@@ -22,6 +22,7 @@ class PromptBatch:
         masks: float32 (N, 1, 256, 256), low-res logits.
         attention: float32 (N, 4096), target-guided attention.
         embedding: float32 (N, 256), target-semantic prompting.
+        multimask: M = 3 candidates are asked for; else the single mask, M = 1.
     """
 
     count: int
@@ -30,6 +31,12 @@ class PromptBatch:
     masks: torch.Tensor | None
     attention: torch.Tensor | None
     embedding: torch.Tensor | None
+    multimask: bool
+
+    @property
+    def outputs(self) -> list[int]:
+        """Which of the decoder's four masks are asked for."""
+        return [1, 2, 3] if self.multimask else [0]
 
 
 class Engine(ABC):
@@ -44,6 +51,10 @@ class Engine(ABC):
     precision: str
 
     @abstractmethod
+    def prepare(self) -> None:
+        """Makes ready what else is made ready at the first call."""
+
+    @abstractmethod
     def encode(self, batch: torch.Tensor) -> torch.Tensor:
         """Encodes model inputs, float32 (B, 3, 1024, 1024) normalised, to float32 (B, 256, 64, 64)."""
 
@@ -52,7 +63,7 @@ class Engine(ABC):
         """Decodes N objects on the features of one image, float32 (1, 256, 64, 64).
 
         Returns:
-            Low-res logits float32 (N, 4, 256, 256) and predicted IoU (N, 4); index 0 is the single-mask output.
+            Low-res logits float32 (N, M, 256, 256) and predicted IoU (N, M).
         """
 
 
@@ -62,6 +73,9 @@ class TorchEngine(Engine):
     def __init__(self, network: SamNetwork, device: torch.device, precision: str) -> None:
         self.name, self.precision = f"torch {torch.__version__}", precision
         self._network, self._device = network, device
+
+    def prepare(self) -> None:
+        """See :class:`Engine`; nothing is."""
 
     def encode(self, batch: torch.Tensor) -> torch.Tensor:
         """See :class:`Engine`."""
@@ -73,7 +87,8 @@ class TorchEngine(Engine):
         """See :class:`Engine`."""
         encoder = self._network.prompt_encoder
         sparse, dense = encoder(points=prompts.points, boxes=prompts.boxes, masks=prompts.masks)
-        return decode_masks(
+        logits, predicted_iou = decode_masks(
             self._network.mask_decoder, features, encoder.get_dense_pe(), sparse.expand(prompts.count, -1, -1),
             dense.expand(prompts.count, -1, -1, -1), prompts.attention, prompts.embedding,
         )  # fmt: skip
+        return logits[:, prompts.outputs], predicted_iou[:, prompts.outputs]

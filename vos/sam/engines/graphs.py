@@ -13,26 +13,35 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+Guided = tuple[torch.Tensor, torch.Tensor]  # (N, 1, 4096), and whether it counts: 1 or 0
+
 
 class DecoderGraph(nn.Module):
     """Mask prompts, PerSAM's guidance and the mask decoder in one graph; N objects and T tokens may vary.
 
+    What is not given is computed and multiplied by 0, which costs little: a graph for each case would cost its memory,
+    and the time to make it ready.
+
     Args:
         network: SAM's network; its modules and weights are used.
-        with_masks: every object has a mask prompt. Without, the image's side of the first block is one for all.
-        with_attention: every object has target-guided attention.
     """
 
     positions: torch.Tensor
 
-    def __init__(self, network: Any, with_masks: bool, with_attention: bool) -> None:
+    def __init__(self, network: Any) -> None:
         super().__init__()
         self.decoder, self.prompts = network.mask_decoder, network.prompt_encoder
-        self.with_masks, self.with_attention = with_masks, with_attention
         self.register_buffer("positions", _tokens(self.prompts.get_dense_pe()), persistent=False)
 
     def forward(
-        self, features: torch.Tensor, sparse: torch.Tensor, target: torch.Tensor, *optional: torch.Tensor
+        self,
+        features: torch.Tensor,
+        sparse: torch.Tensor,
+        target: torch.Tensor,
+        masks: torch.Tensor,
+        attention: torch.Tensor,
+        given: torch.Tensor,
+        outputs: torch.Tensor,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Decodes as :func:`vos.sam.official.guided_decoder.decode_masks`.
 
@@ -40,23 +49,23 @@ class DecoderGraph(nn.Module):
             features: float32 (1, 256, 64, 64), image embedding.
             sparse: float32 (N, T, 256), embedded points and box corners.
             target: float32 (N, 256), target-semantic prompting; zeros for none.
-            optional: float32 (N, 1, 256, 256), mask prompts; float32 (N, 4096), target-guided attention.
+            masks: float32 (N, 1, 256, 256), mask prompts.
+            attention: float32 (N, 4096), target-guided attention.
+            given: float32 (2,), 1 where the masks count, and where the attention does; else 0.
+            outputs: int64 (M,), which of the four masks; 0 is the single-mask output.
 
         Returns:
-            Low-res logits float32 (N, 4, 256, 256) and predicted IoU (N, 4).
+            Low-res logits float32 (N, M, 256, 256) and predicted IoU (N, M).
         """
-        given = list(optional)
-        masks = given.pop(0) if self.with_masks else None
-        attention = given.pop(0)[:, None] if self.with_attention else None
-        decoder = self.decoder
+        decoder, guided = self.decoder, (attention[:, None], given[1])
         target = target[:, None]
         own = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])[None]
         tokens = torch.cat([own.expand(sparse.shape[0], -1, -1), sparse], dim=1) + target
-        keys = _tokens(features) + self._dense(masks)
+        keys = _tokens(features) + self._dense(masks, given[0])
         queries = tokens
         for index, block in enumerate(decoder.transformer.layers):
             queries = queries if index == 0 else queries + target
-            queries, keys = self._block(block, queries, keys, tokens, attention)
+            queries, keys = self._block(block, queries, keys, tokens, guided)
         asked = queries + tokens + target
         final = decoder.transformer.final_attn_token_to_image
         queries = queries + _from_image(final, asked, keys + self.positions, keys, None)
@@ -64,22 +73,19 @@ class DecoderGraph(nn.Module):
         count = decoder.num_mask_tokens
         mlps = decoder.output_hypernetworks_mlps
         kernels = torch.stack([mlp(queries[:, 1 + index]) for index, mlp in enumerate(mlps[:count])], dim=1)
-        return _upscaled(decoder.output_upscaling, keys, kernels), decoder.iou_prediction_head(queries[:, 0])
+        predicted_iou = decoder.iou_prediction_head(queries[:, 0])
+        return _upscaled(decoder.output_upscaling, keys, kernels[:, outputs]), predicted_iou[:, outputs]
 
-    def _dense(self, masks: torch.Tensor | None) -> torch.Tensor:
-        """Mask prompts as tokens (N, 4096, 256), or the embedding of none (1, 1, 256)."""
-        if masks is None:
-            nothing: torch.Tensor = self.prompts.no_mask_embed.weight[None]
-            return nothing
-        return _tokens(self.prompts.mask_downscaling(masks))
+    def _dense(self, masks: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
+        """Mask prompts as tokens (N, 4096, 256); without, the embedding of none."""
+        *shrink, last = self.prompts.mask_downscaling
+        for layer in shrink:
+            masks = layer(masks)
+        dense: torch.Tensor = F.linear(_tokens(masks), last.weight.flatten(1), last.bias)
+        return dense * given + self.prompts.no_mask_embed.weight * (1 - given)
 
     def _block(
-        self,
-        block: Any,
-        queries: torch.Tensor,
-        keys: torch.Tensor,
-        tokens: torch.Tensor,
-        attention: torch.Tensor | None,
+        self, block: Any, queries: torch.Tensor, keys: torch.Tensor, tokens: torch.Tensor, guided: Guided
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Self-attention, tokens to image, MLP, image to tokens."""
         if block.skip_first_layer_pe:
@@ -88,7 +94,7 @@ class DecoderGraph(nn.Module):
             queries = queries + _among_tokens(block.self_attn, queries + tokens, queries)
         queries = block.norm1(queries)
         placed = keys + self.positions
-        queries = queries + _from_image(block.cross_attn_token_to_image, queries + tokens, placed, keys, attention)
+        queries = queries + _from_image(block.cross_attn_token_to_image, queries + tokens, placed, keys, guided)
         queries = block.norm2(queries)
         queries = block.norm3(queries + block.mlp(queries))
         keys = keys + _to_image(block.cross_attn_image_to_token, placed, queries + tokens, queries)
@@ -121,9 +127,9 @@ def _among_tokens(module: Any, placed: torch.Tensor, value: torch.Tensor) -> tor
 
 
 def _from_image(
-    module: Any, query: torch.Tensor, placed: torch.Tensor, keys: torch.Tensor, attention: torch.Tensor | None
+    module: Any, query: torch.Tensor, placed: torch.Tensor, keys: torch.Tensor, guided: Guided | None
 ) -> torch.Tensor:
-    """Tokens (N, T, C) attend to the image, (N or 1, 4096, C); with guidance by two softmaxes.
+    """Tokens (N, T, C) attend to the image, (N, 4096, C); with guidance by two softmaxes.
 
     The bias of the key's projection adds the same to all scores of a query, which no softmax sees; that of the value's
     comes through whole, as weights sum to one.
@@ -132,8 +138,9 @@ def _from_image(
     asked = _heads(module, "q_proj", query)
     asked = asked * asked.shape[-1] ** -0.5 @ _head_weights(module.k_proj, heads)  # (N, heads, T, C)
     weights = (asked.flatten(1, 2) @ placed.transpose(1, 2)).softmax(dim=-1)
-    if attention is not None:
-        weights = (weights + attention).softmax(dim=-1)
+    if guided is not None:
+        attention, given = guided
+        weights = (weights + attention).softmax(dim=-1) * given + weights * (1 - given)
     mixed = (weights @ keys).unflatten(1, (heads, -1))
     values = (mixed @ _head_weights(module.v_proj, heads).transpose(1, 2)).transpose(1, 2).flatten(2)
     projected: torch.Tensor = module.out_proj(values + module.v_proj.bias)
@@ -141,16 +148,16 @@ def _from_image(
 
 
 def _to_image(module: Any, placed: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-    """The image (N or 1, 4096, C) attends to tokens (N, T, C): (N, 4096, C)."""
+    """The image (N, 4096, C) attends to tokens (N, T, C): (N, 4096, C)."""
     heads = module.num_heads
     keys, values = _heads(module, "k_proj", key), _heads(module, "v_proj", value)
     keys = keys * keys.shape[-1] ** -0.5
-    offsets = (keys @ module.q_proj.bias.view(heads, -1, 1)).flatten(1)[:, None]
+    offsets = (keys @ module.q_proj.bias.view(heads, -1, 1)).flatten(1, 2)
     keys = (keys @ _head_weights(module.q_proj, heads)).flatten(1, 2)  # (N, heads * T, C)
     values = (values @ module.out_proj.weight.T.unflatten(0, (heads, -1))).flatten(1, 2)
-    scores = placed @ keys.transpose(1, 2) + offsets
-    weights = scores.unflatten(2, (heads, -1)).softmax(dim=-1).flatten(2)
-    mixed: torch.Tensor = weights @ values + module.out_proj.bias
+    scores = keys @ placed.transpose(1, 2) + offsets  # the image innermost: a softmax over a few tokens would crawl
+    weights = scores.unflatten(1, (heads, -1)).softmax(dim=2).flatten(1, 2)
+    mixed: torch.Tensor = weights.transpose(1, 2) @ values + module.out_proj.bias
     return mixed
 
 
@@ -161,13 +168,15 @@ def _upscaled(layers: Any, keys: torch.Tensor, kernels: torch.Tensor) -> torch.T
     nothing large is ever transposed.
     """
     first, norm, _, second, _ = layers
-    side = int(keys.shape[1] ** 0.5)
+    side, masks = int(keys.shape[1] ** 0.5), kernels.shape[1]
     fine = F.gelu(F.layer_norm(_quarters(first, keys), norm.weight.shape, norm.weight, norm.bias, norm.eps))
-    finer = F.gelu(_quarters(second, fine.flatten(1, 2)))  # (N, 4096 * 4, 4, 32)
-    logits = finer.flatten(1, 2) @ kernels.transpose(1, 2)  # (N, 4096 * 4 * 4, M)
+    finer = F.gelu(_quarters(second, fine.flatten(1, 2))).flatten(2)  # (N, 4096 * 4, 4 * 32)
+    # One product for the four quarters of each: kernels of one are zeros for the others.
+    apart = torch.eye(4)[:, None, :, None] * kernels.transpose(1, 2)[:, None, :, None]  # (N, 4, 32, 4, M)
+    logits = finer @ apart.flatten(3).flatten(1, 2)
     # y, x, then the halves of both twice
-    cells = logits.view(-1, side, side, 2, 2, 2, 2, kernels.shape[1])
-    return cells.permute(0, 7, 1, 3, 5, 2, 4, 6).reshape(-1, kernels.shape[1], 4 * side, 4 * side)
+    cells = logits.view(-1, side, side, 2, 2, 2, 2, masks)
+    return cells.permute(0, 7, 1, 3, 5, 2, 4, 6).reshape(-1, masks, 4 * side, 4 * side)
 
 
 def _quarters(convolution: nn.ConvTranspose2d, x: torch.Tensor) -> torch.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,8 @@ from vos.sam.engines.graphs import DecoderGraph
 from vos.sam.official.network import GRID, INPUT_SIZE, SamNetwork
 
 _TOKENS = GRID[0] * GRID[1]
+_MASK = (1, 4 * GRID[0], 4 * GRID[1])
+_TOGETHER = 4  # objects in a call of the decoder: more take no less time for each, but more memory
 _HINTS = {"bfloat16": "bf16", "float32": "f32"}
 
 
@@ -26,7 +28,7 @@ class OpenVinoEngine(Engine):
 
     Args:
         model: registry name, for the cache.
-        network: with its weights, on the CPU; taken over: those of the image encoder are let go once it is converted.
+        network: with its weights, on the CPU; taken over: what is converted is let go.
         precision: "float32" or "bfloat16".
         weights_sha256: hash of the checkpoint, "" for none.
     """
@@ -41,35 +43,45 @@ class OpenVinoEngine(Engine):
 
     def encode(self, batch: torch.Tensor) -> torch.Tensor:
         """See :class:`Engine`; images one by one, so that how many come together changes no bit."""
-        source = partial(_encoder_source, self._network)
-        return torch.cat([self._run("encoder", source, [image[None]])[0] for image in batch])
+        encoder = self._part("encoder")
+        return torch.cat([encoder([image[None]])[0] for image in batch])
 
     def decode(self, features: torch.Tensor, prompts: PromptBatch) -> tuple[torch.Tensor, torch.Tensor]:
         """See :class:`Engine`."""
         sparse, _ = self._network.prompt_encoder(points=prompts.points, boxes=prompts.boxes, masks=None)
-        target = features.new_zeros(prompts.count, 256) if prompts.embedding is None else prompts.embedding
-        inputs = [features, sparse.expand(prompts.count, -1, -1), target]
-        inputs += [given for given in (prompts.masks, prompts.attention) if given is not None]
-        with_masks, with_attention = prompts.masks is not None, prompts.attention is not None
-        part = f"decoder{'_masks' * with_masks}{'_attention' * with_attention}"
-        source = partial(_decoder_source, self._network, with_masks, with_attention)
-        logits, predicted_iou = self._run(part, source, inputs)
+        count, (masks, attention) = prompts.count, (prompts.masks, prompts.attention)
+        own = [
+            sparse.expand(count, -1, -1),
+            features.new_zeros(count, 256) if prompts.embedding is None else prompts.embedding,
+            features.new_zeros(count, *_MASK) if masks is None else masks,
+            features.new_zeros(count, _TOKENS) if attention is None else attention,
+        ]
+        given = torch.tensor([masks is not None, attention is not None], dtype=torch.float32)
+        decoder, outputs = self._part("decoder"), torch.tensor(prompts.outputs)
+        parts = [
+            decoder([features, *(value[first : first + _TOGETHER] for value in own), given, outputs])
+            for first in range(0, count, _TOGETHER)
+        ]
+        logits, predicted_iou = (torch.cat(values) for values in zip(*parts))
         return logits, predicted_iou
 
-    def _run(self, part: str, source: Callable[[], Source], inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        """Computes a part of the network, compiled if it is not yet."""
+    def prepare(self) -> None:
+        """See :class:`Engine`."""
+        for part in _SOURCES:
+            self._part(part)
+
+    def _part(self, part: str) -> _Compiled:
+        """A part of the network, compiled if it is not yet."""
         with self._lock:
             if part not in self._compiled:
-                self._compiled[part] = self._compile(part, source)
-            compiled = self._compiled[part]
-        return compiled(inputs)
+                self._compiled[part] = self._compile(part)
+            return self._compiled[part]
 
-    def _compile(self, part: str, source: Callable[[], Source]) -> _Compiled:
+    def _compile(self, part: str) -> _Compiled:
         name = f"{self._model}_{part}"
         try:
-            model = converted(name, self._weights, source)
-            if part == "encoder":
-                self._network.image_encoder.to("meta")
+            model = converted(name, self._weights, partial(_SOURCES[part], self._network))
+            getattr(self._network, _LET_GO[part]).to("meta")
             return _Compiled(model, self.precision)
         except RuntimeError as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[-1][:200]
@@ -102,8 +114,11 @@ def _encoder_source(network: SamNetwork) -> Source:
     return Source(network.image_encoder, (torch.zeros(shape),), [shape])
 
 
-def _decoder_source(network: SamNetwork, with_masks: bool, with_attention: bool) -> Source:
-    shapes = [(1, 256, *GRID), (-1, -1, 256), (-1, 256)]
-    shapes += [(-1, 1, 4 * GRID[0], 4 * GRID[1])] * with_masks + [(-1, _TOKENS)] * with_attention
-    inputs = tuple(torch.zeros([2 if size < 0 else size for size in shape]) for shape in shapes)
-    return Source(DecoderGraph(network, with_masks, with_attention), inputs, shapes)
+def _decoder_source(network: SamNetwork) -> Source:
+    shapes = [(1, 256, *GRID), (-1, -1, 256), (-1, 256), (-1, *_MASK), (-1, _TOKENS), (2,)]
+    inputs = [torch.zeros([2 if size < 0 else size for size in shape]) for shape in shapes]
+    return Source(DecoderGraph(network), (*inputs, torch.arange(2)), [*shapes, (-1,)])
+
+
+_SOURCES = {"encoder": _encoder_source, "decoder": _decoder_source}
+_LET_GO = {"encoder": "image_encoder", "decoder": "mask_decoder"}  # once they are converted

@@ -62,6 +62,10 @@ class SamSegmenter(Segmenter):
         self._mean = torch.tensor(PIXEL_MEAN, device=self.device).view(-1, 1, 1)
         self._std = torch.tensor(PIXEL_STD, device=self.device).view(-1, 1, 1)
 
+    def prepare(self) -> None:
+        """Makes the engine ready, which the first calls would do otherwise."""
+        self._engine.prepare()
+
     def geometry(self, original_size: SizeHW) -> Geometry:
         """Scales the longer side to 1024, the other one to the nearest pixel; padded to 1024 x 1024."""
         return Geometry(original_size, self._input_size(original_size, INPUT_SIZE), (INPUT_SIZE, INPUT_SIZE))
@@ -106,7 +110,6 @@ class SamSegmenter(Segmenter):
         guidance = guidance or Guidance()
         attention = self._check("guidance.attention", guidance.attention, (len(prompts), GRID[0] * GRID[1]))
         target = self._check("guidance.embedding", guidance.embedding, (len(prompts), 256))
-        output = slice(1, None) if multimask else slice(0, 1)
         count = 3 if multimask else 1
         logits = torch.empty(len(prompts), count, *embedding.geometry.logit_size, device=self.device)
         predicted_iou = torch.empty(len(prompts), count, device=self.device)
@@ -115,10 +118,9 @@ class SamSegmenter(Segmenter):
         for rows in _group(prompts):
             batch = self._batch(
                 [prompts[row] for row in rows], embedding.geometry,
-                None if attention is None else attention[rows], None if target is None else target[rows],
+                None if attention is None else attention[rows], None if target is None else target[rows], multimask,
             )  # fmt: skip
-            low_res, iou = self._engine.decode(features, batch)
-            logits[rows], predicted_iou[rows] = low_res[:, output], iou[:, output]
+            logits[rows], predicted_iou[rows] = self._engine.decode(features, batch)
         return MaskCandidates(logits, predicted_iou)
 
     def _bytes_per_object(self, geometry: Geometry) -> float:
@@ -130,6 +132,7 @@ class SamSegmenter(Segmenter):
         geometry: Geometry,
         attention: torch.Tensor | None,
         embedding: torch.Tensor | None,
+        multimask: bool,
     ) -> PromptBatch:
         """Joins prompts of equal structure, and their guidance."""
         points = boxes = masks = None
@@ -144,7 +147,7 @@ class SamSegmenter(Segmenter):
         if first.mask_logits is not None:
             maps = [self._check("mask_logits", prompt.mask_logits, geometry.logit_size) for prompt in prompts]
             masks = torch.stack([logits for logits in maps if logits is not None])[:, None]
-        return PromptBatch(len(prompts), points, boxes, masks, attention, embedding)
+        return PromptBatch(len(prompts), points, boxes, masks, attention, embedding, multimask)
 
     def _check(self, what: str, value: torch.Tensor | None, shape: tuple[int, ...]) -> torch.Tensor | None:
         """Moves an optional input to the device as float32, after a look at its shape."""
