@@ -10,7 +10,7 @@ from objects import render
 from PIL import Image
 
 SIZES = {480: (480, 854), 1080: (1080, 1920)}
-FRAMES = {"nano": 60, "vit_t": 8, "vit_b": 4}  # enough for a median, few enough for minutes
+FRAMES = {"nano": 60, "vit_t": 12, "vit_b": 4}  # enough for a median, few enough for minutes
 OBJECTS = (1, 3, 10)
 # This program's ways of running a model; "published" is the other one's only way.
 WAYS = {"float32": ["precision=float32"], "bfloat16": ["precision=bfloat16"]}
