@@ -68,7 +68,7 @@ class DecoderGraph(nn.Module):
             queries, keys = self._block(block, queries, keys, tokens, guided)
         asked = queries + tokens + target
         final = decoder.transformer.final_attn_token_to_image
-        queries = queries + _from_image(final, asked, keys + self.positions, keys, None)
+        queries = queries + _from_image(final, asked, keys + self.positions, keys, (attention[:, None], given[1] * 0))
         queries = decoder.transformer.norm_final_attn(queries)
         count = decoder.num_mask_tokens
         mlps = decoder.output_hypernetworks_mlps
@@ -127,7 +127,7 @@ def _among_tokens(module: Any, placed: torch.Tensor, value: torch.Tensor) -> tor
 
 
 def _from_image(
-    module: Any, query: torch.Tensor, placed: torch.Tensor, keys: torch.Tensor, guided: Guided | None
+    module: Any, query: torch.Tensor, placed: torch.Tensor, keys: torch.Tensor, guided: Guided
 ) -> torch.Tensor:
     """Tokens (N, T, C) attend to the image, (N, 4096, C); with guidance by two softmaxes.
 
@@ -138,9 +138,8 @@ def _from_image(
     asked = _heads(module, "q_proj", query)
     asked = asked * asked.shape[-1] ** -0.5 @ _head_weights(module.k_proj, heads)  # (N, heads, T, C)
     weights = (asked.flatten(1, 2) @ placed.transpose(1, 2)).softmax(dim=-1)
-    if guided is not None:
-        attention, given = guided
-        weights = (weights + attention).softmax(dim=-1) * given + weights * (1 - given)
+    attention, given = guided
+    weights = (weights + attention).softmax(dim=-1) * given + weights * (1 - given)
     mixed = (weights @ keys).unflatten(1, (heads, -1))
     values = (mixed @ _head_weights(module.v_proj, heads).transpose(1, 2)).transpose(1, 2).flatten(2)
     projected: torch.Tensor = module.out_proj(values + module.v_proj.bias)
@@ -169,8 +168,9 @@ def _upscaled(layers: Any, keys: torch.Tensor, kernels: torch.Tensor) -> torch.T
     """
     first, norm, _, second, _ = layers
     side, masks = int(keys.shape[1] ** 0.5), kernels.shape[1]
-    fine = F.gelu(F.layer_norm(_quarters(first, keys), norm.weight.shape, norm.weight, norm.bias, norm.eps))
-    finer = F.gelu(_quarters(second, fine.flatten(1, 2))).flatten(2)  # (N, 4096 * 4, 4 * 32)
+    fine = _quarters(first, keys).flatten(1, 2)  # (N, 4096 * 4, 64)
+    fine = F.gelu(F.layer_norm(fine, norm.weight.shape, norm.weight, norm.bias, norm.eps))
+    finer = F.gelu(_quarters(second, fine)).flatten(2)  # (N, 4096 * 4, 4 * 32)
     # One product for the four quarters of each: kernels of one are zeros for the others.
     apart = torch.eye(4)[:, None, :, None] * kernels.transpose(1, 2)[:, None, :, None]  # (N, 4, 32, 4, M)
     logits = finer @ apart.flatten(3).flatten(1, 2)
