@@ -16,12 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 
 from vos.persam.published import ALPHA
 
 ORDER, REACH = 8, 0.18  # a higher order makes a pass longer, a shorter reach takes more passes
-CHUNK = 1 << 14  # pixels; some twenty float64 arrays of this length fit into a core's cache
+CHUNK = 1 << 12  # pixels; some thirty float64 arrays of this length fit into a core's cache
 
 Floats = npt.NDArray[np.float64]
 
@@ -56,7 +55,8 @@ class ErrorSums:
 
     Logits get the sign of their error: z = -l on the object, z = l outside. With e = sigmoid(z), the soft pixels that
     are missed (on the object) or added (outside) are the sums of e, and the focal loss is that of balance e^2
-    softplus(z). All is computed in float64 on the CPU, which has it on every machine.
+    softplus(z). All is computed in float64 on the CPU, by NumPy: PyTorch would share each of thousands of small
+    operations among its threads, which took ten times as long where other programs kept a core.
 
     Args:
         maps: float (3, P), logits of the three candidates.
@@ -64,13 +64,12 @@ class ErrorSums:
     """
 
     def __init__(self, maps: torch.Tensor, mask: torch.Tensor) -> None:
-        maps, mask = maps.cpu(), mask.cpu()
-        sides = (-maps[:, mask], ALPHA), (maps[:, ~mask], 1 - ALPHA)
+        logits, inside = maps.cpu().numpy(), mask.cpu().numpy()
+        sides = (-logits[:, inside], ALPHA), (logits[:, ~inside], 1 - ALPHA)
         self.chunks = [
-            (side, balance / mask.numel(), chunk)
+            (side, balance / inside.size, signed[:, begin : begin + CHUNK])
             for side, (signed, balance) in enumerate(sides)
-            for chunk in signed.split(CHUNK, dim=1)
-            if chunk.numel()
+            for begin in range(0, signed.shape[1], CHUNK)
         ]
 
     def expand(self, free: Floats, step: float) -> ErrorSeries:
@@ -95,44 +94,44 @@ class ErrorSums:
         return ErrorSeries(free.copy(), radius, table)
 
 
-def _signed_logits(chunk: torch.Tensor, free: Floats) -> tuple[torch.Tensor, torch.Tensor]:
+def _signed_logits(chunk: npt.NDArray[np.float32], free: Floats) -> tuple[Floats, Floats]:
     """Fuses a chunk (3, n); returns z (n,) and how fast it moves with w2 and w3 (2, n)."""
-    maps = chunk.double()
-    moves = maps[1:] - maps[:1]  # w1 falls as the others rise
-    return maps[0] + torch.from_numpy(free) @ moves, moves
+    maps = chunk.astype(np.float64)
+    moves = maps[1:] - maps[0]  # w1 falls as the others rise
+    return maps[0] + free @ moves, moves
 
 
-def _speed(chunk: torch.Tensor, free: Floats) -> float:
+def _speed(chunk: npt.NDArray[np.float32], free: Floats) -> float:
     """Finds the most that a logit moves, in distances to its nearest singular point, if both weights move by 1."""
     z, moves = _signed_logits(chunk, free)
-    return max(1e-9, float((moves.abs().sum(dim=0) / (z.square() + math.pi**2).sqrt()).max()))
+    return max(1e-9, float((np.abs(moves).sum(axis=0) / np.hypot(z, math.pi)).max()))
 
 
-def _moments(chunk: torch.Tensor, free: Floats, order: int) -> Floats:
+def _moments(chunk: npt.NDArray[np.float32], free: Floats, order: int) -> Floats:
     """Sums e, and e^2 softplus(z), of a chunk (3, n): (2, order + 1, order + 1), by the powers of both changes."""
     z, moves = _signed_logits(chunk, free)
-    sums, monomials = np.zeros((2, order + 1, order + 1)), torch.ones_like(z)[None]
-    for k, terms in enumerate(zip(*_pixel_series(z.clamp_(min=-80), order))):  # e^2 is above the denormal numbers
-        moments = (torch.stack(terms) @ monomials.T).numpy()
+    sums, monomials = np.zeros((2, order + 1, order + 1)), np.ones((1, len(z)))
+    for k, terms in enumerate(zip(*_pixel_series(np.maximum(z, -80), order))):  # e^2 is above the denormal numbers
+        moments = np.stack(terms) @ monomials.T
         for j in range(k + 1):
             sums[:, k - j, j] = math.comb(k, j) * moments[:, j]
-        monomials = torch.cat([monomials * moves[0], monomials[-1:] * moves[1]])
+        monomials = np.concatenate([monomials * moves[0], monomials[-1:] * moves[1]])
     return sums
 
 
-def _pixel_series(z: torch.Tensor, order: int) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+def _pixel_series(z: Floats, order: int) -> tuple[list[Floats], list[Floats]]:
     """Expands e = sigmoid(z) and e^2 softplus(z) in the change of z: coefficients 0..order of both."""
-    error = [torch.sigmoid(z)]
+    error = [1 / (1 + np.exp(-z))]
     for k in range(order + 1):  # e' = e - e^2
         error.append((error[k] - _product(error, error, k)) / (k + 1))
     square = [error[k] - (k + 1) * error[k + 1] for k in range(order + 1)]
-    softplus = [F.softplus(z, threshold=40), *(error[k] / (k + 1) for k in range(order))]  # its slope is e
+    softplus = [z - np.log(error[0]), *(error[k] / (k + 1) for k in range(order))]  # its slope is e
     return error[:-1], [_product(square, softplus, k) for k in range(order + 1)]
 
 
-def _product(a: Sequence[torch.Tensor], b: Sequence[torch.Tensor], k: int) -> torch.Tensor:
+def _product(a: Sequence[Floats], b: Sequence[Floats], k: int) -> Floats:
     """Computes coefficient k of the product of two series."""
     total = a[0] * b[k]
     for i in range(1, k + 1):
-        total.addcmul_(a[i], b[k - i])
+        total += a[i] * b[k - i]
     return total
