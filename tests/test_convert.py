@@ -11,12 +11,14 @@ import cv2
 import numpy as np
 import pytest
 from fakes import FRAMES, Program, square_mask
+from PIL import Image
 
+import vos
 import vos.convert
 from vos.io.writers.choice import OUTPUTS
 
 VIDEO, MASK = "video=my clip (1).mp4", "ref_mask=mask 0.png"
-FORMS = [name for name, output in OUTPUTS.items() if not output.has_alpha]
+FORMS = [name for name, output in OUTPUTS.items() if not output.has_alpha]  # that need nothing kept
 LATER = [name for name in FORMS if name != "masks"]
 
 Capture = pytest.CaptureFixture[str]
@@ -55,6 +57,33 @@ def test_every_form_has_the_bytes_of_the_run(program: Program, convert: Program,
     assert files("again") == files("whole")
 
 
+@pytest.mark.parametrize("video", ["my clip (1).mp4", "frames"])
+def test_soft_masks_that_are_kept_make_mattes_later(video: str, program: Program, convert: Program) -> None:
+    if video == "frames":
+        frames_of("my clip (1).mp4")
+    later = "[matte,png_rgba,coco]"
+    words = [f"video={video}", "ref_mask=mask 5.png", "ref_frame=5", "end=10", "matte_format=mov"]
+    assert program(*words, "output=[masks,matte,png_rgba,coco]", "output_dir=whole") == 0
+    assert program(*words, "output=masks", "keep=alpha", "output_dir=later") == 0
+    assert convert("later", f"output={later}", "matte_format=mov") == 0
+    kept = {name: data for name, data in files("later").items() if name.startswith("alpha/3/")}
+    assert len(kept) == 10
+    assert {name: data for name, data in files("later").items() if name not in kept} == files("whole")
+    softened = next(vos.load("later"))[3].alpha
+    with Image.open("later/png_rgba/" + Path(min(kept)).name) as image:
+        np.testing.assert_array_equal(np.asarray(image)[..., 3], softened)
+    # The same run again, now with what was not kept: nothing is tracked for it.
+    assert program(*words, "output=masks", "output_dir=whole", "keep=[alpha]") == 0
+
+
+def frames_of(video: str) -> None:
+    """Writes the frames of a video into a folder, under names that are not their numbers."""
+    capture = cv2.VideoCapture(video)
+    Path("frames").mkdir()
+    for index in range(FRAMES):
+        cv2.imwrite(f"frames/shot_{10 * index}.png", capture.read()[1])
+
+
 def test_ids_above_255_come_back(program: Program, convert: Program) -> None:
     cv2.imwrite("mots.png", (square_mask(0, (96, 128)).labels.astype(np.uint16) * 2003))
     assert program(VIDEO, "ref_mask=mots.png", "output=[masks,coco,npz,mots,cvat]", "output_dir=out") == 0
@@ -80,10 +109,7 @@ def test_a_part_of_a_clip(words: list[str], program: Program, convert: Program) 
 
 
 def test_a_folder_of_images_keeps_the_names_of_its_files(program: Program, convert: Program) -> None:
-    capture = cv2.VideoCapture("my clip (1).mp4")
-    Path("frames").mkdir()
-    for index in range(FRAMES):
-        cv2.imwrite(f"frames/shot_{10 * index}.png", capture.read()[1])
+    frames_of("my clip (1).mp4")
     assert program("video=frames", MASK, f"output=[{','.join(FORMS)}]", "output_dir=whole") == 0
     assert program("video=frames", MASK, "output=masks", "output_dir=later") == 0
     images = json.loads(Path("whole/coco.json").read_text())["images"]
@@ -152,7 +178,7 @@ def test_what_cannot_be_made_is_one_line(program: Program, convert: Program, cap
     shutil.copy("moved.mp4", clip)
     assert "is another video than the one that these results are of, or was changed" in told("out", "output=overlay")
     assert "choose from masks, overlay" in told("out", "output=[tiff]")
-    assert "keeps no soft masks" in told("out", "output=[png_rgba]")
+    assert "keeps no soft masks for png_rgba; run it again with keep=alpha" in told("out", "output=[png_rgba]")
     assert "summary.json is missing: there are no finished results in" in told("nowhere")
     assert "there are no results; give their folder" in told("output=coco")
     assert "lies where this run would write" in told("out", "output=masks")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from vos.api.results import Results
 from vos.errors import VosError
 from vos.io.clip import Clip
+from vos.io.forms.pictures import alpha_path
 from vos.io.frames import Conversion, FrameSource, open_frames
 from vos.io.masks.label_map import read_labels
 from vos.io.masks.run_lengths import read_run_lengths
 from vos.io.readers.live import is_live_address
-from vos.io.writers.choice import OUTPUTS, SUMMARY
+from vos.io.writers.choice import KEPT, OUTPUTS, SUMMARY
 from vos.structures import Frame, LabelMap, Presence, SegmentedFrame, default_name
 from vos.video.excerpt import excerpt
 
@@ -33,7 +35,7 @@ def load(folder: str | Path, video: str | Path | None = None) -> Results:
         for result in vos.load("outputs/clip"):
             print(result.time, result.labels.max())
 
-    Soft masks are not kept in such a folder. Pictures come from the video, if it is still where it was.
+    Soft masks are there if the run kept them (``keep=alpha``), pictures if the video is still where it was.
 
     Args:
         folder: with ``masks/`` or ``rle.json``, and ``summary.json``.
@@ -198,6 +200,20 @@ class _Folder:
                 return frame
         raise VosError(f"{self.source.path} has no frame {row['frame']}: it is another video, or was changed")
 
+    @property
+    def _alpha_folder(self) -> Path:
+        return self.masks.parent / KEPT["alpha"].file
+
+    def _alpha(self, frame: Frame, ids: Sequence[int]) -> npt.NDArray[np.uint8]:
+        """Reads the soft masks of a frame, uint8 (N, H, W)."""
+        clip, alpha = Clip.read(self.about), np.empty((len(ids), *frame.size), np.uint8)
+        for k, object_id in enumerate(ids):
+            path = alpha_path(self._alpha_folder, clip.original_id(object_id), frame.name)
+            if (one := read_labels(path)).shape != frame.size:
+                raise VosError(f"{path} is {one.shape[0]}x{one.shape[1]}, but its frame is {frame.size} (H, W)")
+            alpha[k] = one
+        return alpha
+
     def _segmented(
         self, frame: Frame, objects: dict[str, Any], names: dict[int, str], coded: Iterator[LabelMap] | None
     ) -> SegmentedFrame:
@@ -212,6 +228,7 @@ class _Folder:
                 np.array([one["predicted_iou"] for one in found], np.float32),
                 tuple(Presence(one["presence"]) for one in found),
                 names=names,
+                soften=partial(self._alpha, frame, ids) if self._alpha_folder.is_dir() else None,
             )
         except (ValueError, KeyError, TypeError, StopIteration) as error:
             raise VosError(f"{path} does not fit its frame or {SUMMARY}: {error}") from error

@@ -43,7 +43,7 @@ class ObjectResult:
         """Returns the soft mask, uint8 (H, W), 255 = object; made on first use.
 
         Raises:
-            VosError: the result was read from a folder, which keeps no soft masks.
+            VosError: the result was read from a folder that keeps no soft masks.
         """
         soft: npt.NDArray[np.uint8] = self._result.alphas[self._result.ids.index(self.id)]
         return soft
@@ -92,11 +92,11 @@ class Result(Mapping[int, ObjectResult]):
         """Returns the soft masks of all objects, uint8 (N, H, W), in the order of ``ids``; made on first use.
 
         Raises:
-            VosError: the result was read from a folder, which keeps no soft masks.
+            VosError: the result was read from a folder that keeps no soft masks.
         """
         if self._alphas is None:
             if self.segmented.soften is None:
-                raise VosError("there are no soft masks here; they are at hand in results of vos.track alone")
+                raise VosError("there are no soft masks here; results of vos.track have them, and runs with keep=alpha")
             self._alphas = self.segmented.soften()
         return self._alphas
 

@@ -38,6 +38,7 @@ class RunConfig(VideoConfig):
     ref_frame: list[int] | None = None  # frame of the mask, as the clip counts from 0; one per mask; None = the first
     object_names: Any = None  # what the objects are called, {1: rex, 2: ball}; None = as their concept, or object_1
     output: list[str] = field(default_factory=lambda: ["masks", "overlay"])  # also matte, rle, or of docs/forms.md
+    keep: list[str] = field(default_factory=list)  # [alpha]: soft masks, lossless, so that mattes can be made later
     output_dir: str | None = None  # where results are written; None = outputs/<name of the clip>
     matte_format: str = "webm"  # webm (VP9 with alpha) | mov (ProRes 4444)
     overwrite: bool = False  # redo a finished run

@@ -13,7 +13,7 @@ from vos.cli.config import ConvertConfig
 from vos.cli.options import paths
 from vos.cli.outcome import Outcome
 from vos.errors import VosError
-from vos.io.writers.choice import SUMMARY, need_alpha, need_pictures, output_paths
+from vos.io.writers.choice import KEPT, OUTPUTS, SUMMARY, need_alpha, need_pictures, output_paths
 from vos.progress import Progress
 
 
@@ -41,8 +41,9 @@ def convert(config: ConvertConfig) -> Outcome:
     out = Path(config.output_dir or folder)
     made = output_paths(config.output, out, config.matte_format)
     about, rows = read_summary(folder / SUMMARY)
-    if need_alpha(config.output):
-        raise VosError(f"{folder} keeps no soft masks; only a run itself can make output={config.output}")
+    if need_alpha(made) and not (folder / KEPT["alpha"].file).is_dir():
+        soft = ", ".join(name for name in made if OUTPUTS[name].has_alpha)
+        raise VosError(f"{folder} keeps no soft masks for {soft}; run it again with keep=alpha")
     has_pictures = need_pictures(config.output) or config.video is not None
     source = video_of(about, config.video) if has_pictures else NoVideo(folder, about)
     with (

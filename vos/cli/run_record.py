@@ -35,7 +35,7 @@ SHOWN = (
     *("ref_mask", "ref_frame", "ref_box", "ref_point", "ref_point_label", "ref_candidate", "prompts", "concept"),
     *("prompt_model", "prompt_checkpoint"),
 )
-NOT_TRACKING = (*WHERE_AND_WHETHER, *SHOWN, "object_names", "output", "matte_format")
+NOT_TRACKING = (*WHERE_AND_WHETHER, *SHOWN, "object_names", "output", "keep", "matte_format")
 
 
 def tracking_fingerprint(config: RunConfig, model: Segmenter, size: SizeHW, object_ids: Sequence[int]) -> str:
@@ -49,7 +49,7 @@ def tracking_fingerprint(config: RunConfig, model: Segmenter, size: SizeHW, obje
     """
     return _fingerprint(
         options={name: value for name, value in asdict(config).items() if name not in NOT_TRACKING},
-        has_alpha=need_alpha(config.output),
+        has_alpha=need_alpha([*config.output, *config.keep]),
         model=_model_parts(model),
         video=_stamps(_files(config.video or "")),
         concepts=[file_hash(file) for file in paths(config.concept)],

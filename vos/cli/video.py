@@ -175,7 +175,7 @@ def _segment(
         pipeline = replace(
             pipeline,
             writers=writers,
-            with_alpha=need_alpha(config.output),
+            with_alpha=need_alpha([*config.output, *config.keep]),
             on_frame=progress.on_frame,
             on_learning=progress.on_learning,
             times=progress.times,
@@ -229,4 +229,4 @@ def _inputs(config: RunConfig, frames: Path | None, given: Given) -> list[tuple[
 
 
 def _outputs(config: RunConfig, folder: Path) -> dict[str, Path]:
-    return output_paths(config.output, folder, config.matte_format)
+    return output_paths(config.output, folder, config.matte_format, config.keep)

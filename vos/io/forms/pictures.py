@@ -1,4 +1,4 @@
-"""Pictures of results: cut-outs as PNG, and a small animation."""
+"""Pictures of results: cut-outs and soft masks as PNG, and a small animation."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from vos.io.clip import Clip
 from vos.io.render import cutout, overlay, union_alpha
 from vos.io.writers.base import FolderWriter, Writer
 from vos.structures import SegmentedFrame
@@ -24,6 +25,31 @@ class RgbaWriter(FolderWriter):
     def _write(self, segmented: SegmentedFrame) -> None:
         picture = Image.fromarray(cutout(segmented.frame.rgb, union_alpha(segmented)))
         picture.save(self._folder / f"{segmented.frame.name}.png", compress_level=1)
+
+
+class AlphaWriter(FolderWriter):
+    """Writes ``<folder>/<object id>/<frame name>.png``: each object's soft mask in gray, without loss.
+
+    Args:
+        path: the folder.
+        clip: what is said of the clip.
+    """
+
+    def __init__(self, path: str | Path, clip: Clip) -> None:
+        super().__init__(path)
+        self.clip = clip
+
+    def _write(self, segmented: SegmentedFrame) -> None:
+        assert segmented.alpha is not None
+        for object_id, alpha in zip(segmented.label_map.object_ids, segmented.alpha):
+            path = alpha_path(self._folder, self.clip.original_id(object_id), segmented.frame.name)
+            path.parent.mkdir(exist_ok=True)
+            Image.fromarray(alpha).save(path, compress_level=1)
+
+
+def alpha_path(folder: Path, object_id: int, frame: str) -> Path:
+    """Says where :class:`AlphaWriter` leaves an object's soft mask."""
+    return folder / str(object_id) / f"{frame}.png"
 
 
 class AnimationWriter(Writer):

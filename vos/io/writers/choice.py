@@ -11,7 +11,7 @@ from vos.io.clip import Clip
 from vos.io.forms.arrays import NpzWriter
 from vos.io.forms.coco import CocoWriter, YoutubeVisWriter
 from vos.io.forms.cvat import CvatImagesWriter, CvatVideoWriter
-from vos.io.forms.pictures import AnimationWriter, RgbaWriter
+from vos.io.forms.pictures import AlphaWriter, AnimationWriter, RgbaWriter
 from vos.io.forms.table import CsvWriter, MotsWriter, MotWriter
 from vos.io.forms.yolo import YoloWriter
 from vos.io.readers.base import FrameSource
@@ -61,17 +61,26 @@ OUTPUTS = {
     "cvat_images": _form("cvat_images.xml", CvatImagesWriter),
     "npz": _form("results.npz", NpzWriter),
 }
+KEPT = {"alpha": Output("alpha", lambda path, source, clip: AlphaWriter(path, clip), has_alpha=True)}  # for later
 SUMMARY = "summary.json"
-FILES = (*(one.file.format(matte_format="*") for one in OUTPUTS.values()), "reference.png", SUMMARY)  # a run may write
+_KNOWN = OUTPUTS | KEPT
+FILES = (
+    *(one.file.format(matte_format="*") for one in _KNOWN.values()),
+    "reference.png",
+    SUMMARY,
+)  # that a run may write
 
 
-def output_paths(names: Sequence[str], folder: Path, matte_format: str = "webm") -> dict[str, Path]:
+def output_paths(
+    names: Sequence[str], folder: Path, matte_format: str = "webm", keep: Sequence[str] = ()
+) -> dict[str, Path]:
     """Says where each output is written.
 
     Args:
         names: of outputs, at least one.
         folder: of the results.
         matte_format: suffix of the matte, "webm" or "mov".
+        keep: what is kept besides, for outputs that are made later.
 
     Raises:
         VosError: there is no output or format of that name.
@@ -79,7 +88,9 @@ def output_paths(names: Sequence[str], folder: Path, matte_format: str = "webm")
     check_outputs(names, OUTPUTS)
     if matte_format not in ("webm", "mov"):
         raise VosError(f"matte_format={matte_format} is not understood; choose webm or mov")
-    return {name: folder / OUTPUTS[name].file.format(matte_format=matte_format) for name in names}
+    if unknown := set(keep) - set(KEPT):
+        raise VosError(f"keep={', '.join(sorted(unknown))} is not understood; choose from {', '.join(KEPT)}")
+    return {name: folder / _KNOWN[name].file.format(matte_format=matte_format) for name in (*names, *keep)}
 
 
 def check_outputs(names: Sequence[str], known: Iterable[str]) -> None:
@@ -90,12 +101,12 @@ def check_outputs(names: Sequence[str], known: Iterable[str]) -> None:
 
 def need_pictures(names: Iterable[str]) -> bool:
     """Tells whether any of the outputs is made of the frames' pictures, too."""
-    return any(OUTPUTS[name].has_picture for name in names)
+    return any(_KNOWN[name].has_picture for name in names)
 
 
 def need_alpha(names: Iterable[str]) -> bool:
     """Tells whether any of the outputs is made of soft masks."""
-    return any(OUTPUTS[name].has_alpha for name in names)
+    return any(_KNOWN[name].has_alpha for name in names)
 
 
 def make_writers(paths: Mapping[str, Path], source: FrameSource, clip: Clip) -> list[Writer]:
@@ -106,4 +117,4 @@ def make_writers(paths: Mapping[str, Path], source: FrameSource, clip: Clip) -> 
         source: where the frames come from.
         clip: what is said of it.
     """
-    return [OUTPUTS[name].make(path, source, clip) for name, path in paths.items()]
+    return [_KNOWN[name].make(path, source, clip) for name, path in paths.items()]
