@@ -18,6 +18,7 @@ from vos.video.resume import ResumeState
 from vos.video.saved import Checkpoint, SavedPass
 
 STATE_INTERVAL = 2.0  # seconds of work that an interruption may cost; a correction goes back to one of the states, too
+STATE_SECONDS = 0.1  # that saving may take; where it takes longer, with many objects, the interval grows as well
 
 
 class Direction:
@@ -135,8 +136,10 @@ class Direction:
         """Takes the tracker's state if it is time to save it: now and then, and when it has learned a reference."""
         if has_learned:
             self._saved_at = -math.inf
-        is_due = time.monotonic() - self._saved_at > STATE_INTERVAL and self._is_whole_batch
-        if self.kept is None or not is_due:
+        if self.kept is None or not self._is_whole_batch:
+            return None
+        interval = STATE_INTERVAL * max(1.0, self.kept.seconds / STATE_SECONDS)
+        if time.monotonic() - self._saved_at <= interval:
             return None
         self._saved_at = time.monotonic()
         return Checkpoint(self.consumed, tracker.state())

@@ -11,6 +11,7 @@ import hashlib
 import os
 import shutil
 import struct
+import time
 import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -67,6 +68,7 @@ class SavedPass:
     Attributes:
         checkpoint: the latest, without the state.
         kept: how many results the state on disk vouches for.
+        seconds: that the latest :meth:`save` took.
 
     Raises:
         DamagedError: the state or the results that it counts are not as they were written.
@@ -75,7 +77,7 @@ class SavedPass:
     def __init__(self, folder: Path, name: str, keeps_earlier: bool = False) -> None:
         self.name, self.keeps_earlier = name, keeps_earlier
         self._state_path, self._path = folder / f"{name}.state", folder / f"{name}.results"
-        self.checkpoint, self.kept = Checkpoint(), 0
+        self.checkpoint, self.kept, self.seconds = Checkpoint(), 0, 0.0
         if self.has_state:
             _, self.checkpoint, self.kept = _load(self._state_path)
         self._file = self._path.open("a+b")
@@ -152,20 +154,23 @@ class SavedPass:
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Makes everything appended so far permanent, together with the checkpoint that belongs to it."""
+        begin = time.monotonic()
         with writing_to(self._path):
             self._file.flush()
             os.fsync(self._file.fileno())
-        tensors = {name: tensor.detach().clone().contiguous() for name, tensor in checkpoint.state.items()}
+        tensors = {name: tensor.detach().contiguous() for name, tensor in checkpoint.state.items()}
         data = safetensors.torch.save(
             {**tensors, _PROGRESS: torch.tensor([checkpoint.consumed, len(self), checkpoint.done])}
         )
         with atomic_path(self._state_path) as path, path.open("wb") as file:
-            file.write(_digest(data) + data)
+            file.write(_digest(data))
+            file.write(data)  # tens of megabytes of ten objects: joined first they would be there twice
             file.flush()
             os.fsync(file.fileno())
         self.kept, self.checkpoint = len(self), Checkpoint(checkpoint.consumed, done=checkpoint.done)
         if self.keeps_earlier:
             self._keep_earlier(len(data))
+        self.seconds = time.monotonic() - begin
 
     def _keep_earlier(self, size: int) -> None:
         """Keeps the state that was just saved among the earlier ones, which are thinned out evenly."""

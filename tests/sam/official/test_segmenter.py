@@ -91,7 +91,7 @@ def test_longer_side_is_1024_and_corners_stay_inside(height: int, width: int) ->
 
 def test_model_input_is_normalised_then_padded_with_zeros(model: SamSegmenter) -> None:
     white = np.full((100, 50, 3), 255, np.uint8)
-    pixels = model._model_input(white, model.geometry((100, 50)))
+    (pixels,) = model._model_inputs([white], model.geometry((100, 50)))
     assert pixels.shape == (3, 1024, 1024)
     expected = (255 - np.array([123.675, 116.28, 103.53])) / np.array([58.395, 57.12, 57.375])
     np.testing.assert_allclose(pixels[:, 1023, 511], expected, rtol=1e-6)

@@ -81,8 +81,9 @@ class DecoderGraph(nn.Module):
         *shrink, last = self.prompts.mask_downscaling
         for layer in shrink:
             masks = layer(masks)
-        dense: torch.Tensor = F.linear(_tokens(masks), last.weight.flatten(1), last.bias)
-        return dense * given + self.prompts.no_mask_embed.weight * (1 - given)
+        dense = F.linear(_tokens(masks), last.weight.flatten(1), last.bias)
+        nothing: torch.Tensor = self.prompts.no_mask_embed.weight
+        return dense * given + nothing * (1 - given)
 
     def _block(
         self, block: Any, queries: torch.Tensor, keys: torch.Tensor, tokens: torch.Tensor, guided: Guided

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from PIL import Image
 
 from vos.geometry import Geometry, SizeHW
@@ -83,15 +82,18 @@ class SamSegmenter(Segmenter):
             if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.shape != images[0].shape:
                 raise ValueError(f"images must be uint8 (H, W, 3) of one size, got {image.dtype} {image.shape}")
         geometry = self.geometry((images[0].shape[0], images[0].shape[1]))
-        batch = torch.stack([self._model_input(image, geometry) for image in images])
-        return [ImageEmbedding(feature, geometry) for feature in self._engine.encode(batch)]
+        features = self._engine.encode(self._model_inputs(images, geometry))
+        return [ImageEmbedding(feature, geometry) for feature in features]
 
-    def _model_input(self, image: npt.NDArray[np.uint8], geometry: Geometry) -> torch.Tensor:
-        """Resizes as the public code does (Pillow, antialiased, on uint8), normalises, then pads with zeros."""
+    def _model_inputs(self, images: Sequence[npt.NDArray[np.uint8]], geometry: Geometry) -> torch.Tensor:
+        """Resizes as the public code does (Pillow, antialiased, on uint8), normalises, pads: (B, 3, 1024, 1024)."""
+        batch = torch.zeros(len(images), 3, *geometry.padded_size, device=self.device)
         height, width = geometry.input_size
-        resized = np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
-        pixels = torch.from_numpy(resized).to(self.device).permute(2, 0, 1)
-        return F.pad((pixels - self._mean) / self._std, (0, INPUT_SIZE - width, 0, INPUT_SIZE - height))
+        for image, pixels in zip(images, batch[:, :, :height, :width]):
+            resized = np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
+            # In place: of steps with results of their own the memory would grow by 150 MB.
+            pixels.copy_(torch.from_numpy(resized).permute(2, 0, 1)).sub_(self._mean).div_(self._std)
+        return batch
 
     @torch.no_grad()
     def _decode(
