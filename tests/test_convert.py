@@ -52,9 +52,10 @@ def test_every_form_has_the_bytes_of_the_run(program: Program, convert: Program,
     assert files("later") == files("whole")
     assert Path("later/summary.json").read_bytes() == summary
     # A second time, into another folder, from the run lengths alone.
-    shutil.rmtree("later/masks")
-    assert convert("results=later", f"output=[{','.join(FORMS)}]", "output_dir=again") == 0
-    assert files("again") == files("whole")
+    whole = files("whole")
+    shutil.rmtree("whole/masks")
+    assert convert("results=whole", f"output=[{','.join(FORMS)}]", "output_dir=again") == 0
+    assert files("again") == whole
 
 
 @pytest.mark.parametrize("video", ["my clip (1).mp4", "frames"])
@@ -72,8 +73,14 @@ def test_soft_masks_that_are_kept_make_mattes_later(video: str, program: Program
     softened = next(vos.load("later"))[3].alpha
     with Image.open("later/png_rgba/" + Path(min(kept)).name) as image:
         np.testing.assert_array_equal(np.asarray(image)[..., 3], softened)
-    # The same run again, now with what was not kept: nothing is tracked for it.
-    assert program(*words, "output=masks", "output_dir=whole", "keep=[alpha]") == 0
+    # What an earlier run has kept is not this one's.
+    assert program(*words, "output=rle", "output_dir=later") == 0
+    assert Path("later/alpha").is_dir()
+    with pytest.raises(vos.VosError, match="no soft masks"):
+        _ = next(vos.load("later"))[3].alpha
+    assert convert("later", f"output={later}") == 2
+    shutil.rmtree("later/masks")
+    assert convert("later", "output=coco") == 0
 
 
 def frames_of(video: str) -> None:

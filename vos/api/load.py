@@ -46,7 +46,7 @@ def load(folder: str | Path, video: str | Path | None = None) -> Results:
     """
     folder = Path(folder).expanduser()
     about, rows = read_summary(folder / SUMMARY)
-    masks = kept_masks(folder)
+    masks = kept_masks(folder, about)
     try:
         source: FrameSource = video_of(about, video)
     except VosError:
@@ -56,14 +56,14 @@ def load(folder: str | Path, video: str | Path | None = None) -> Results:
     return read_results(masks, about, rows, source)
 
 
-def kept_masks(folder: Path) -> Path:
-    """Finds what holds the masks in a folder of results.
+def kept_masks(folder: Path, about: dict[str, Any]) -> Path:
+    """Finds what holds the masks in a folder of results; what an earlier run has left there is another's.
 
     Raises:
         VosError: nothing does.
     """
     for name in ("masks", "rle"):
-        if (path := folder / OUTPUTS[name].file).exists():
+        if name in about["outputs"] and (path := folder / OUTPUTS[name].file).exists():
             return path
     raise VosError(f"{folder} holds no masks; make it with output=[masks] or output=[rle]")
 
@@ -101,10 +101,10 @@ def read_summary(path: Path) -> tuple[dict[str, Any], Iterator[dict[str, Any]]]:
         (height, width), fps = about["video"]["size"], about["video"]["fps"]
         if not has_frames or not isinstance(about["video"]["path"], str) or min(height, width, fps) <= 0:
             raise ValueError
-        if "clip" not in about:
+        if not {"clip", "outputs"} <= about.keys():
             version = (about.get("versions") or {}).get("vos", "before 0.3.0")
             raise VosError(f"{path} is of an older version of vos ({version}), which kept too little; run it again")
-        Clip.read(about)
+        _ = Clip.read(about), list(about["outputs"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise VosError(f"{path} is no summary of a video's results, or damaged") from error
     return about, _rows(path)
@@ -200,15 +200,12 @@ class _Folder:
                 return frame
         raise VosError(f"{self.source.path} has no frame {row['frame']}: it is another video, or was changed")
 
-    @property
-    def _alpha_folder(self) -> Path:
-        return self.masks.parent / KEPT["alpha"].file
-
     def _alpha(self, frame: Frame, ids: Sequence[int]) -> npt.NDArray[np.uint8]:
         """Reads the soft masks of a frame, uint8 (N, H, W)."""
-        clip, alpha = Clip.read(self.about), np.empty((len(ids), *frame.size), np.uint8)
+        folder, clip = self.masks.parent / KEPT["alpha"].file, Clip.read(self.about)
+        alpha = np.empty((len(ids), *frame.size), np.uint8)
         for k, object_id in enumerate(ids):
-            path = alpha_path(self._alpha_folder, clip.original_id(object_id), frame.name)
+            path = alpha_path(folder, clip.original_id(object_id), frame.name)
             if (one := read_labels(path)).shape != frame.size:
                 raise VosError(f"{path} is {one.shape[0]}x{one.shape[1]}, but its frame is {frame.size} (H, W)")
             alpha[k] = one
@@ -228,7 +225,7 @@ class _Folder:
                 np.array([one["predicted_iou"] for one in found], np.float32),
                 tuple(Presence(one["presence"]) for one in found),
                 names=names,
-                soften=partial(self._alpha, frame, ids) if self._alpha_folder.is_dir() else None,
+                soften=partial(self._alpha, frame, ids) if "alpha" in self.about["outputs"] else None,
             )
         except (ValueError, KeyError, TypeError, StopIteration) as error:
             raise VosError(f"{path} does not fit its frame or {SUMMARY}: {error}") from error

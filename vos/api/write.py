@@ -94,7 +94,7 @@ def write_outputs(
     clip = Clip.read(about) if "clip" in about else Clip.of(source, about.get("original_ids"))
     writers = make_writers(paths, source, clip)
     if has_summary:
-        header = {**about, **clip.described()}
+        header = {**about, **clip.described(), "outputs": list(paths)}
         writers = [SummaryWriter(summary_path, header, lambda: {"video_lacks": asdict(source.damage)}), *writers]
     targets = [writer.path for writer in writers]
     with sole_writer(folder, FILES, source=about["video"]["path"], targets=targets, inputs=origin.files):

@@ -41,13 +41,13 @@ def convert(config: ConvertConfig) -> Outcome:
     out = Path(config.output_dir or folder)
     made = output_paths(config.output, out, config.matte_format)
     about, rows = read_summary(folder / SUMMARY)
-    if need_alpha(made) and not (folder / KEPT["alpha"].file).is_dir():
+    if need_alpha(made) and not ("alpha" in about["outputs"] and (folder / KEPT["alpha"].file).is_dir()):
         soft = ", ".join(name for name in made if OUTPUTS[name].has_alpha)
         raise VosError(f"{folder} keeps no soft masks for {soft}; run it again with keep=alpha")
     has_pictures = need_pictures(config.output) or config.video is not None
     source = video_of(about, config.video) if has_pictures else NoVideo(folder, about)
     with (
-        read_results(kept_masks(folder), about, rows, source) as results,
+        read_results(kept_masks(folder, about), about, rows, source) as results,
         Progress(folder.name, None, "frame") as progress,
     ):
         origin = Origin(source, about, [*results.files, ("summary", folder / SUMMARY)])

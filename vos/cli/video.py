@@ -165,10 +165,10 @@ def _segment(
         resume = None if source.is_live else stack.enter_context(resume_state(config, source, given, folder, mark))
         resumed = 0 if resume is None else resume.resumed
         clip = Clip.of(source, given.original_ids)
-        outputs = make_writers(_outputs(config, folder), source, clip)
+        outputs, names = make_writers(_outputs(config, folder), source, clip), list(_outputs(config, folder))
         summary = SummaryWriter(
             folder / "summary.json",
-            {**header, **clip.described()},
+            {**header, **clip.described(), "outputs": names},
             lambda: {**progress.summary(), "video_lacks": asdict(source.damage)},
         )
         writers = [stack.enter_context(writer) for writer in (summary, *outputs)]

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from vos.io.clip import Clip
 from vos.io.forms.pictures import MOST, SIDE, AnimationWriter
-from vos.io.frames import open_frames
 from vos.io.render import overlay
 from vos.structures import Frame, LabelMap, Presence, SegmentedFrame
 
@@ -55,23 +52,3 @@ def test_cut_outs_have_colours_and_alpha(written: Callable[..., Form]) -> None:
             rgba = np.asarray(image)
         np.testing.assert_array_equal(rgba[..., :3], frame.rgb)
         np.testing.assert_array_equal(rgba[..., 3] > 0, labels_of(frame.index) > 0)
-
-
-def test_a_clip_is_told_by_its_content(make_clip: Any, tmp_path: Path) -> None:
-    path = make_clip("a.mp4", count=3)
-    with open_frames(str(path)) as source:
-        clip = Clip.of(source)
-    (tmp_path / "b").mkdir()
-    moved = path.rename(tmp_path / "b" / "c.mp4")
-    with open_frames(str(moved)) as source:
-        assert Clip.of(source).digest == clip.digest
-        assert Clip.of(source).name == "c"
-    moved.write_bytes(moved.read_bytes() + b"\0")
-    with open_frames(str(moved)) as source:
-        assert Clip.of(source).digest != clip.digest
-    for name in ("0.png", "1.png"):
-        Image.new("RGB", (8, 8), "red").save(tmp_path / "b" / name)
-    for given in (str(tmp_path / "b"), str(tmp_path / "b/*.png")):
-        with open_frames(given) as source:
-            folder = Clip.of(source)
-        assert (folder.name, folder.suffix) == ("b", ".png")
