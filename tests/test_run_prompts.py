@@ -148,7 +148,7 @@ def test_a_doubtful_mask_is_told_before_the_work(
         "the model is not sure of it (predicted IoU 0.50)",
         "the model sees two things in it, of 196 or 255 pixels",
         "1 of 2 clicks are on the wrong side of its outline",
-        "the object covers only 0.8 cells of what the model sees",
+        "it covers only 0.8 cells of what the model sees",
     ]
     assert all(f"warning: {line}" in said.err for line in doubts)
     (entry,) = summary()["first_masks"]  # type: ignore[misc]

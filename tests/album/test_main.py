@@ -47,6 +47,28 @@ def test_finds_the_object_in_files_of_every_kind(album: Program, album_words: li
     assert Path("outputs/my-photos/contact_sheet.png").is_file()
 
 
+def test_clicks_or_a_box_stand_for_the_mask_of_one_photo(
+    album: Program, album_words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = album_words[:2]
+    assert album(*shown, "ref_point=[[48,48],[5,5]]", "ref_point_label=[1,0]") == 0
+    assert "ref_point: 896 px, predicted IoU 0.90\n" in capsys.readouterr().out
+    assert iou(mask("a 10.png") > 0, truth(64)) > 0.85
+    assert album(*shown, "ref_point=[[48,48],[5,5]]", "ref_point_label=[1,0]") == 0
+    assert "finished already" in capsys.readouterr().out
+    assert album(*shown, "ref_point=[[48,50],[5,5]]", "ref_point_label=[1,0]") == 0
+    assert "finished already" not in capsys.readouterr().out, "another click is another reference"
+    for words, said in (
+        ([*album_words, "ref_point=[48,48]"], "instead of a mask; ref_mask and ref_point given for 1"),
+        ([album_words[0], "ref_box=[32,32,32,32]"], "ref_image=dog.jpg"),
+        ([*shown, "ref_box=[32,32,320,32]"], "ref_box=[32.0, 32.0, 320.0, 32.0] is not"),
+        ([*shown, "ref_point_label=[1]"], "0 masks"),
+        ([*album_words, "ref_candidate=2"], "ref_candidate=2 chooses among answers"),
+    ):
+        assert album(*words) == 2
+        assert said in capsys.readouterr().err
+
+
 def test_several_concepts_share_a_label_map(album: Program, album_words: list[str], tmp_path: Path) -> None:
     rgb = picture(8)
     rgb[40:72, 80:112] = (20, 210, 40)

@@ -156,6 +156,23 @@ def test_command_line_writes_a_file_and_prints_its_check(
     assert Concept.load(tmp_path / "rex.concept").name == made.name == "rex"
 
 
+def test_clicks_stand_for_the_mask_on_the_command_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, model: ColourSegmenter
+) -> None:
+    monkeypatch.setattr(program, "load_photo_model", lambda *_: model)
+    write_reference(tmp_path)
+    files, out = {"ref_image": [str(tmp_path / "rex.png")]}, str(tmp_path / "rex.concept")
+    made = program.run(ConceptConfig(**files, ref_point=[15, 23], ref_box=[8, 16, 16, 16], out=out, finetune=False))
+    assert made.views[0].area == pytest.approx(256, rel=0.3)
+    said = capsys.readouterr()
+    assert "ref_box and ref_point: " in said.out
+    assert "rex.png: it covers only" in said.err
+    with pytest.raises(VosError, match="given for 2"):
+        program.run(ConceptConfig(ref_image=files["ref_image"] * 2, ref_point=[15, 23], out=out))
+    with pytest.raises(VosError, match=r"ref_point=\[64, 23\] is not"):
+        program.run(ConceptConfig(**files, ref_point=[64, 23], out=out))
+
+
 def test_command_line_needs_one_object(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model: ColourSegmenter) -> None:
     monkeypatch.setattr(program, "load_photo_model", lambda *_: model)
     write_reference(tmp_path, ids=(1, 4))

@@ -85,7 +85,10 @@ def test_several_clicks_and_a_box_mean_one_object() -> None:
         ({"clicked": Clicked([[1, 2], [1.5, 2]], [1, 0])}, r"click at \[1, 2\] is on the object and not on it"),
         ({"clicked": Clicked([1, 2], [0])}, "all clicks are beside the object"),
         ({"clicked": Clicked([1, 2], box=[8, 8, 4, 4])}, r"click at \[1, 2\] on the object is outside its box"),
-        ({"clicked": Clicked(candidate=2), "masks": [Path("m.png")]}, "ref_candidate=2 chooses among answers"),
+        (
+            {"clicked": Clicked(candidate=2), "masks": [Path("m.png")]},
+            "ref_candidate=2 chooses among answers",
+        ),
         ({"ref_frame": [4], "concepts": [Path("rex.concept")]}, "ref_frame=4 belongs to a mask"),
     ],
 )

@@ -19,9 +19,10 @@ from vos.album.records import Records
 from vos.album.report import unique_names, write_report
 from vos.cli.compose import Run, do_all
 from vos.cli.config import AlbumConfig
-from vos.cli.options import pairs, paths
+from vos.cli.options import paths
 from vos.cli.outcome import Interrupted, Outcome
 from vos.cli.output_folder import output_folder
+from vos.cli.photo_references import clicked_mask, reference_photos
 from vos.cli.profile import Profile
 from vos.cli.run_record import album_fingerprint, file_hash
 from vos.cli.timeline import PICTURE, profiled
@@ -36,6 +37,7 @@ from vos.progress import Progress, write_above
 from vos.sam.device import set_threads
 from vos.sam.registry import load_photo_model
 from vos.sam.segmenter import Segmenter, model_record
+from vos.video.reference import Clicked
 
 REPORT = ("contact_sheet*.png", "album.csv", "album.json")
 FILES = (*OUTPUTS, "instances", *REPORT, THUMBNAILS, PICTURE)  # that a run may write
@@ -171,11 +173,11 @@ def _concepts(config: AlbumConfig, model: Segmenter) -> tuple[dict[int, Concept]
     files = paths(config.concept)
     if not config.ref_image and not files:
         raise VosError("there is no reference; give ref_image=dog.jpg ref_mask=dog.png, or concept=dog.concept")
-    images, masks = pairs(config.ref_image, config.ref_mask)
+    images, masks, clicked = reference_photos(config)
     loaded = [Concept.load(path) for path in files]
     for concept in loaded:
         concept.check_model(model)
-    concepts, sources = _from_references(config, images, masks, model) if images else ({}, [])
+    concepts, sources = _from_references(config, images, masks, clicked, model) if images else ({}, [])
     for concept, path in zip(loaded, files):
         concepts[next(i for i in range(1, 256) if i not in concepts)] = concept
         sources.append({"name": concept.name, "sha256": [file_hash(path)]})
@@ -187,11 +189,15 @@ def _concepts(config: AlbumConfig, model: Segmenter) -> tuple[dict[int, Concept]
 
 
 def _from_references(
-    config: AlbumConfig, images: list[Path], masks: list[Path], model: Segmenter
+    config: AlbumConfig, images: list[Path], masks: list[Path], clicked: Clicked | None, model: Segmenter
 ) -> tuple[dict[int, Concept], list[dict[str, Any]]]:
-    """Makes a concept for each id in the masks, from the photos in which it occurs."""
-    pixels, given = [read_image(path) for path in images], read_references(masks, photos=images)
-    print(f"ref_mask: {given.describe()}")
+    """Makes a concept for each id in the masks, from the photos in which it occurs, or the one that is clicked."""
+    pixels = [read_image(path) for path in images]
+    if clicked is None:
+        given = read_references(masks, photos=images)
+        print(f"ref_mask: {given.describe()}")
+    else:
+        given = clicked_mask(clicked, images[0], pixels[0], model)
     label_maps = given.label_maps
     ids = sorted({i for label_map in label_maps for i in label_map.object_ids})
     names = config.name or []
@@ -205,7 +211,11 @@ def _from_references(
         tuned = config.method.name == "persam_f"
         concepts[i] = Concept.from_images([pixels[k] for k in seen], own, name=name, model=model, finetune=tuned)
         _warn(concepts[i], [images[k] for k in seen])
-        source = {"name": name, "sha256": [file_hash(p) for k in seen for p in (images[k], masks[k])]}
+        source: dict[str, Any] = {
+            "name": name,
+            "sha256": [file_hash(p) for k in seen for p in (images[k], *masks[k : k + 1])],
+        }
+        source |= {} if clicked is None else {"clicked": asdict(clicked)}
         sources.append({**source, "original_id": given.original_ids[i]} if i in given.original_ids else source)
     return concepts, sources
 

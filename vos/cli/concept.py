@@ -9,8 +9,8 @@ from pathlib import Path
 
 from vos.cli.compose import Run, do_all
 from vos.cli.config import ConceptConfig
-from vos.cli.options import pairs
 from vos.cli.outcome import Outcome
+from vos.cli.photo_references import clicked_mask, reference_photos
 from vos.concept.concept import Concept
 from vos.concept.file import CONCEPT
 from vos.errors import VosError
@@ -38,18 +38,23 @@ def run(config: ConceptConfig) -> Concept:
     """
     if config.out is None:
         raise VosError("there is no name for the concept file; give out=rex.concept")
-    for option, names in (("ref_image", config.ref_image), ("ref_mask", config.ref_mask)):
+    shown = config.ref_mask or config.ref_box or config.ref_point
+    for option, names in (("ref_image", config.ref_image), ("ref_mask", shown)):
         if not names:
             raise VosError(f"{option}= is missing; a concept needs ref_image=dog.jpg and its mask, ref_mask=dog.png")
-    images, masks = pairs(config.ref_image, config.ref_mask)
+    images, masks, clicked = reference_photos(config)
     set_threads(config.threads, embedded=False)
     out = Path(config.out)
     _keep_strangers(out, [*images, *masks])
     photos = [read_image(path) for path in images]
-    given = read_references(masks, photos=images)
-    print(f"ref_mask: {given.describe()}")
-    object_id = _object_id(config.ref_id, given)
+    given = None if clicked is not None else read_references(masks, photos=images)
+    if given is not None:
+        print(f"ref_mask: {given.describe()}")
     model = load_photo_model(config.model, config.checkpoint, config.device, config.precision, config.engine)
+    if clicked is not None:
+        given = clicked_mask(clicked, images[0], photos[0], model)
+    assert given is not None
+    object_id = _object_id(config.ref_id, given)
     concept = Concept.from_images(
         photos,
         [label_map.labels for label_map in given.label_maps],

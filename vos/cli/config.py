@@ -17,10 +17,21 @@ from vos.video.config import VideoConfig
 
 
 @dataclass
-class RunConfig(VideoConfig):
-    """``python -m vos.run``: one video."""
+class ClickOptions:
+    """What shows one object instead of a mask."""
 
     LIMITS: ClassVar[Limits] = {(1, 3): "ref_candidate"}
+
+    ref_box: list[float] | None = None  # instead of a mask: [x, y, width, height], pixels; may go with ref_point
+    ref_point: list[Any] | None = None  # instead of a mask: [x, y], pixels, or several clicks: [[x, y], [x, y]]
+    ref_point_label: list[int] | None = None  # of each click: 1 = on the object, 0 = not on it; None = all are on it
+    ref_candidate: int | None = None  # 1 | 2 | 3, which of the model's masks (preview=true shows them); None = the best
+
+
+@dataclass
+class RunConfig(ClickOptions, VideoConfig):
+    """``python -m vos.run``: one video."""
+
     MAIN: ClassVar[str] = (
         "video ref_mask ref_box ref_point prompts preview concept ref_frame start end every object_names output "
         "output_dir overwrite model model.input_size prompt_model tracker device"
@@ -28,10 +39,6 @@ class RunConfig(VideoConfig):
 
     video: str | None = None  # file, folder of images, camera:0 or stream URL
     ref_mask: list[str] | None = None  # mask image of the objects to follow, or a list of them
-    ref_box: list[float] | None = None  # instead of a mask: [x, y, width, height], pixels; may go with ref_point
-    ref_point: list[Any] | None = None  # instead of a mask: [x, y], pixels, or several clicks: [[x, y], [x, y]]
-    ref_point_label: list[int] | None = None  # of each click: 1 = on the object, 0 = not on it; None = all are on it
-    ref_candidate: int | None = None  # 1 | 2 | 3, which of the masks that preview=true shows; None = the best
     prompts: str | None = None  # instead of a mask: JSON file of boxes, points, scribbles, masks; see docs/prompts.md
     preview: bool = False  # only show what is understood of prompts and masks: reference.png; nothing is followed
     concept: list[str] | None = None  # instead of a mask: file of python -m vos.concept; of several, ids 1, 2, ...
@@ -61,13 +68,13 @@ class ConvertConfig(ProgramConfig):
 
 
 @dataclass
-class ConceptConfig(RuntimeConfig):
+class ConceptConfig(ClickOptions, RuntimeConfig):
     """``python -m vos.concept``: a concept file from reference photos."""
 
     LIMITS: ClassVar[Limits] = {(1, 2**31 - 1): "ref_id"}
     MAIN: ClassVar[str] = (
-        "ref_image ref_mask ref_id out name finetune model model.input_size checkpoint device precision threads "
-        "log_file"
+        "ref_image ref_mask ref_box ref_point ref_id out name finetune model model.input_size checkpoint device "
+        "precision threads log_file"
     )
 
     ref_image: list[str] | None = None  # photo of the object, or a list of photos
@@ -81,13 +88,13 @@ class ConceptConfig(RuntimeConfig):
 
 
 @dataclass
-class AlbumConfig(RuntimeConfig):
+class AlbumConfig(ClickOptions, RuntimeConfig):
     """``python -m vos.album``: photos in which the objects are looked for."""
 
     LIMITS: ClassVar[Limits] = {(0, 1): "threshold"}
     MAIN: ClassVar[str] = (
-        "images ref_image ref_mask concept name instances threshold output output_dir overwrite dreambooth.size "
-        "dreambooth.background method model model.input_size checkpoint device precision threads log_file"
+        "images ref_image ref_mask ref_box ref_point concept name instances threshold output output_dir overwrite "
+        "dreambooth.size dreambooth.background method model model.input_size checkpoint device threads"
     )
 
     images: str | None = None  # folder (nested ones included), pattern such as 'photos/**/*.jpg', or one photo

@@ -22,7 +22,7 @@ from vos.video.build import load_prompt_model
 from vos.video.first_masks import ShownFrame, answer, answer_prompts
 from vos.video.pipeline import VideoPipeline
 from vos.video.reference import object_ids
-from vos.video.reference_picture import draw_references
+from vos.video.reference_picture import MOST_FRAMES, draw_references
 
 PICTURE = "reference.png"
 
@@ -33,19 +33,23 @@ class FirstMasks:
 
     Attributes:
         folder: where the picture is written.
-        shown: the frames.
+        shown: the first frames, until they are drawn.
+        count: of all frames.
         entries: for ``summary.json``, one for each object whose mask was made of clicks or a box.
         doubts: what is doubtful, a line each.
     """
 
     folder: Path
     shown: list[ShownFrame] = field(default_factory=list)
+    count: int = 0
     entries: list[dict[str, Any]] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
 
     def add(self, shown: ShownFrame) -> None:
         """Takes the next frame, and says what is doubtful."""
-        self.shown.append(shown)
+        self.count += 1
+        if self.count <= MOST_FRAMES:  # more would only fill the memory
+            self.shown.append(shown)
         for entry in shown.entries():
             told = f"{entry['area']:,} pixels, predicted IoU {entry['predicted_iou']:.2f}"
             write_above(f"frame {entry['frame']}, {entry['name']}: {told}", sys.stdout)
@@ -58,7 +62,7 @@ class FirstMasks:
         """Draws all frames so far."""
         if self.shown:
             with atomic_path(self.folder / PICTURE) as temporary:
-                Image.fromarray(draw_references(self.shown)).save(temporary)
+                Image.fromarray(draw_references(self.shown, self.count)).save(temporary)
             write_above(f"{self.folder / PICTURE} shows the masks", sys.stdout)
 
     def about(self) -> dict[str, Any]:
@@ -83,6 +87,7 @@ def answered(
         return replace(pipeline, prompt_model=model, on_prompted=masks.add_now), given
     references = answer_prompts(source, given.references, model, masks.add)
     masks.draw()
+    masks.shown.clear()
     return pipeline, replace(given, references=references)
 
 

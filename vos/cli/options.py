@@ -77,18 +77,6 @@ def paths(option: Sequence[str] | None) -> list[Path]:
     return [Path(name) for name in option or ()]
 
 
-def pairs(images: Sequence[str] | None, masks: Sequence[str] | None) -> tuple[list[Path], list[Path]]:
-    """Reads ``ref_image=`` and ``ref_mask=``.
-
-    Raises:
-        VosError: there are more of one than of the other.
-    """
-    photos, given = paths(images), paths(masks)
-    if len(photos) != len(given):
-        raise VosError(f"{len(photos)} photos in ref_image= but {len(given)} masks in ref_mask=; give one per photo")
-    return photos, given
-
-
 def at_home(config: Any) -> Any:
     """Writes out ``~`` at the beginning of every path in a config, in place; a file of that very name stays itself."""
     for item in fields(config):

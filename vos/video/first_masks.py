@@ -146,7 +146,7 @@ def _together(objects: Sequence[ShownObject], frame: Frame) -> LabelMap:
         mask = next(each.first.mask for each in objects if each.prompt.object_id == hidden[0])
         over = ", ".join(str(i) for i in np.unique(labels[mask]))
         raise VosError(
-            f"in frame {frame.index} nothing is left of object {hidden[0]}, for object {over} is found in the same "
-            "place; give clicks, also ones that are not on it, that tell them apart"
+            f"in frame {frame.index} nothing is left of object {hidden[0]}, which is covered by object {over}; give "
+            "clicks that tell them apart, also ones that are not on it"
         )
     return LabelMap(labels, ids)

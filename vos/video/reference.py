@@ -90,6 +90,13 @@ class Clicked:
         """Names what is given, without what only goes with it."""
         return ["ref_box"] * (self.box is not None) + ["ref_point"] * (self.points is not None)
 
+    def check(self) -> None:
+        """Raises a VosError where there is something that only goes with clicks or a box."""
+        if self.labels is not None and self.points is None:
+            raise VosError(f"ref_point_label={self.labels} belongs to ref_point=; give the points, or leave it out")
+        if self.candidate is not None and not self.options:
+            raise VosError(f"ref_candidate={self.candidate} chooses among answers to clicks or a box; give them, too")
+
     def prompt(self, size: SizeHW) -> ObjectPrompt:
         """Reads it for a frame of ``size`` (H, W).
 
@@ -173,10 +180,8 @@ def _only_one(masks: Sequence[Path], clicked: Clicked, concepts: Sequence[Path],
             f"give exactly one of ref_mask=, ref_box= (also with ref_point=), ref_point=, prompts= and concept= "
             f"({said} given); prompts=first.json mixes masks, boxes and points"
         )
-    if clicked.labels is not None and clicked.points is None:
-        raise VosError(f"ref_point_label={clicked.labels} belongs to ref_point=; give the points, or leave it out")
-    if clicked.candidate is not None and given[0] in ("ref_mask", "concept"):
-        raise VosError(f"ref_candidate={clicked.candidate} chooses among answers to clicks or a box, not {given[0]}=")
+    if prompts is None:
+        clicked.check()
     return given[-1]
 
 

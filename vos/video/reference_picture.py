@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
@@ -18,20 +17,22 @@ WIDTH, LEAST = 1280, 480  # pixels, of the page at most and at least
 GAP, LINE, LETTERS = 10, 24, 16  # pixels
 PAPER, INK, PALE, AMBER = (28, 28, 30), (240, 240, 240), (165, 165, 170), (255, 190, 70)
 ON, OFF, BOXED = (90, 230, 90), (255, 80, 80), (255, 255, 255)  # clicks on the object and beside it, boxes
+SPECKS = 0.01  # share of the pixels at each side that pictures of candidates may leave out
 ASIDE = 0.25  # of a mask's longer side, around it in the pictures of candidates
 MOST_FRAMES, MOST_OBJECTS = 8, 12  # drawn; the others are counted
 TINT = 0.4
 
 
-def draw_references(frames: Sequence[ShownFrame]) -> Rgb:
+def draw_references(frames: Sequence[ShownFrame], count: int) -> Rgb:
     """Draws frames below one another: masks with outlines and prompts, and for each object its numbers and candidates.
 
     Args:
-        frames: at least one, of one size.
+        frames: at least one, of one size, at most ``MOST_FRAMES``.
+        count: of all frames in which something is shown; the others are counted.
     """
     width = min(WIDTH, max(LEAST, frames[0].frame.rgb.shape[1]))
     parts: list[Image.Image] = []
-    for shown in frames[:MOST_FRAMES]:
+    for shown in frames:
         parts.append(_picture(shown, width))
         for each in shown.objects[:MOST_OBJECTS]:
             parts.append(_lines(list(_about(each, shown)), width))
@@ -39,8 +40,8 @@ def draw_references(frames: Sequence[ShownFrame]) -> Rgb:
                 parts.append(_candidates(each, shown, width))
         if len(shown.objects) > MOST_OBJECTS:
             parts.append(_lines([(f"and {len(shown.objects) - MOST_OBJECTS} more objects", PALE)], width))
-    if len(frames) > MOST_FRAMES:
-        parts.append(_lines([(f"and {len(frames) - MOST_FRAMES} more frames", PALE)], width))
+    if count > len(frames):
+        parts.append(_lines([(f"and {count - len(frames)} more frames", PALE)], width))
     page = Image.new("RGB", (width, sum(part.height for part in parts) + GAP), PAPER)
     top = 0
     for part in parts:
@@ -94,11 +95,15 @@ def _candidates(each: ShownObject, shown: ShownFrame, width: int) -> Image.Image
 
 
 def _surroundings(masks: npt.NDArray[np.bool_]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Finds rows and columns around all masks (M, H, W) together, with some room."""
-    x, y, width, height = cv2.boundingRect(np.asarray(masks.any(axis=0), np.uint8))
-    room = round(ASIDE * max(width, height, 16))
-    rows, columns = masks.shape[1:]
-    return (max(0, y - room), min(rows, y + height + room)), (max(0, x - room), min(columns, x + width + room))
+    """Finds rows and columns around all masks (M, H, W) together, specks far away left out, with some room."""
+    rows, columns = (np.sort(places) for places in masks.any(axis=0).nonzero())
+    cut = int(SPECKS * len(rows))
+    ends = [(int(each[cut]), int(each[-1 - cut]) + 1) for each in (rows, columns)]
+    room = round(ASIDE * max(16, *(stop - start for start, stop in ends)))
+    first, second = (
+        (max(0, start - room), min(side, stop + room)) for (start, stop), side in zip(ends, masks.shape[1:])
+    )
+    return first, second
 
 
 def _resized(rgb: Rgb, scale: float) -> Image.Image:

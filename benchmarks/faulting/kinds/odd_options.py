@@ -19,9 +19,10 @@ VALUES = (
     "[]", "[1,2]", "[[1,2],[3,4]]", "[nan,1,2,3]", "{}", "{a:1}", "${x}", "${oc.env:HOME}", "a,b", "../x", "~",
     "-", "é", "1_0",
 )  # fmt: skip
+PROMPTS = ("prompts", "ref_box", "ref_point", "ref_point_label", "ref_candidate")
 NUMBERS = {"nan": "nan", "inf": "inf", "-inf": "-inf"}
 # Of a run: with these, masks of fewer frames or of another place may be right.
-OTHER_RESULTS = {"output", "output_dir", "ref_frame", "video", "ref_box", "ref_point", "start", "end", "every"}
+OTHER_RESULTS = {"output", "output_dir", "ref_frame", "video", "preview", "start", "end", "every", *PROMPTS}
 MEMORY = 12 << 30  # bytes of address space: what asks for more is told so, and does not swap the machine
 
 
@@ -47,15 +48,17 @@ def words_of(bench: Bench, command: str, option: str) -> list[str]:
         bench.lay("clip.mp4")
         bench.lay("m0.png")
         words = ["video=clip.mp4", "ref_mask=m0.png", "output_dir=o", "output=[masks]"]
-        if option in ("ref_box", "ref_point", "concept"):
+        if option in (*PROMPTS, "concept"):
             words.remove("ref_mask=m0.png")
+        words += ["ref_point=[20,20]"] * (option in PROMPTS[3:])
     elif command == "evaluate":
         bench.lay("davis")
         words = ["dataset.root=davis", "split=val", "output_dir=o", "workers=1"]
     else:
         bench.lay("ref.png")
         bench.lay("m0.png")
-        words = ["ref_image=ref.png", "ref_mask=m0.png"]
+        shown = "ref_mask=m0.png" if option not in PROMPTS else "ref_point=[20,20]" if option in PROMPTS[3:] else ""
+        words = list(filter(None, ["ref_image=ref.png", shown]))
         if command == "album":
             bench.lay("photos")
             words += ["images=photos", "output_dir=o"]
