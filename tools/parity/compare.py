@@ -38,6 +38,7 @@ VOLATILE = frozenset(
         "engine",  # of the model, since 0.4.0
         "precision",
         "clip",
+        "first_masks",
         "outputs",
         "index",  # of a frame in summary.json
         "predicted_iou",  # likewise, with more digits; rle.json has it as score
