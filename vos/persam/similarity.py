@@ -14,6 +14,7 @@ from vos.sam.device import has_bfloat16
 from vos.structures import TargetFeature
 
 CACHED_PRODUCTS = 1 << 19  # of a part of a bank with all cells: they stay in the processor's cache
+ROUND = 128  # cells; in bfloat16 oneDNN makes ready, and keeps, what each size of product needs, so few are best
 MIN_CONTRAST = 0.05  # cosine between inside and outside, where the reference itself shows less
 
 
@@ -45,11 +46,14 @@ def best_match(bank: torch.Tensor, unit: torch.Tensor) -> torch.Tensor:
     """
     if torch.is_grad_enabled():
         return (bank.to(unit.dtype) @ unit).amax(dim=0)
-    bank, unit = matchable(bank), matchable(unit)
+    count, bank, unit = unit.shape[1], matchable(bank), matchable(unit)
+    step = ROUND if bank.dtype == torch.bfloat16 else 1
+    unit = F.pad(unit, (0, -count % step))
     best = unit.new_full(unit.shape[1:], -torch.inf)
-    for part in bank.split(max(1, CACHED_PRODUCTS // max(1, unit.shape[1]))):
-        best = torch.maximum(best, (part @ unit).amax(dim=0))
-    return best.float()
+    for part in bank.split(max(step, CACHED_PRODUCTS // max(1, unit.shape[1]))):
+        whole = torch.cat([part, part[:1].expand(-len(part) % step, -1)])  # the best of more of the same is the same
+        best = torch.maximum(best, (whole @ unit).amax(dim=0))
+    return best[:count].float()
 
 
 def matchable(vectors: torch.Tensor) -> torch.Tensor:
