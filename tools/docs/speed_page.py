@@ -47,7 +47,9 @@ in it. The published code is `persam_f.py`, run as it stands; vos is `python -m 
 precisions. Whole: from the command to the end of the process, what OpenVINO converts once being in the cache. Tuning:
 decoding the reference and all steps, which the published code does a thousand times. vos takes the same steps on slopes
 from power series that are summed over all pixels a few times: on equal logits the weights are within 1e-5 of the exact
-loop's (`exact`), and masks are the same.
+loop's (`exact`), and masks are the same. Its logits are of 512 pixels along the longer side at most, the published ones
+of the photo's size: with those its steps take 0.5 s here. What the smaller raster changes, on twelve references of the
+embedded model: weights by up to 0.05, fused masks by up to 0.6 % of the object.
 
 ```
 python benchmarks/persam_f.py --reference Personalize-SAM --write
