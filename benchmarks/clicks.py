@@ -5,9 +5,10 @@
 DATA holds ``segments`` (regions of the tenth of its photos that was never trained on), ``davis16`` (its first frames)
 and ``photo_dev`` (DAVIS' layout). The first click is the object's innermost point, each further one the innermost point
 of the largest part that is missing or surplus; apart from that, the object's tight box alone. Ways to answer:
-``at-once`` asks the interactive decoder with all clicks, ``fed-back`` shows it its last mask as well. ``--time`` keeps
-the milliseconds of an answer, the frame being encoded; nothing else should run meanwhile. ``--write`` puts the figures
-into docs/clicks.csv, in place of older ones of the same set and answers; then ``make docs``.
+``at-once`` asks the interactive decoder with all clicks, ``fed-back`` shows it its last mask as well, ``shipped`` is
+what the program does. ``--time`` keeps the milliseconds of an answer, the frame being encoded; nothing else should run
+meanwhile. ``--write`` puts the figures into docs/clicks.csv, in place of older ones of the same set and answers; then
+``make docs``.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from training.task import HELD_OUT_EVERY
 from vos.evaluation.davis import read_annotation
 from vos.geometry import mask_box
 from vos.io.images import read_image
+from vos.persam.first_mask import FirstMask, first_mask
 from vos.sam.config import ModelConfig
 from vos.sam.device import set_threads
 from vos.sam.prompting import Prompt
@@ -86,7 +88,13 @@ def _decoded(model: Segmenter, embedding: ImageEmbedding, prompt: Prompt, multim
     return Answer(pixels(logits, embedding), logits)
 
 
-ANSWERS: dict[str, Answerer] = {"at-once": at_once, "fed-back": fed_back}
+def shipped(model: Segmenter, rgb: Image8, embedding: ImageEmbedding, shown: ObjectPrompt, state: object) -> Answer:
+    """Makes the first mask as the program does, going on from the last one."""
+    found = first_mask(model, rgb, embedding, shown, state if isinstance(state, FirstMask) else None)
+    return Answer(found.mask, found)
+
+
+ANSWERS: dict[str, Answerer] = {"at-once": at_once, "fed-back": fed_back, "shipped": shipped}
 
 
 def held_out(data: Path) -> Iterator[Sample]:

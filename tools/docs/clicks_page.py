@@ -13,8 +13,12 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-# Name of a way to answer in the table -> what the page calls it. The first two are from before there was a door.
-WAYS = {"at-once": "decoder, all clicks at once", "fed-back": "decoder, its last mask fed back"}
+# Name of a way to answer in the table -> what the page calls it. Before 0.4.0 the first was what the program did.
+WAYS = {
+    "at-once": "before: decoder, all clicks at once",
+    "fed-back": "before: its last mask fed back",
+    "shipped": "after: first mask",
+}
 FIGURES = {
     "1": "1 click",
     "2": "2",

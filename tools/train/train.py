@@ -65,6 +65,8 @@ def add_clicks(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--init", type=Path, required=True, help="weights of the embedded model")
     parser.add_argument("--photos", type=int, default=1, help="photos per step")
     parser.add_argument("--regions", type=int, default=6, help="regions per photo")
+    parser.add_argument("--guided", action="store_true", help="the decoder that reads the guidance of clicks")
+    parser.add_argument("--further", type=Path, help="another folder of photos, of which coco's are left out")
     add_run(parser)
     parser.set_defaults(out=Path("runs/clicks"), steps=3000, rate=clicks_task.RATE, decay=1000, size=384)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 
 from vos.geometry import Geometry, mask_iou
 from vos.persam.cascade import low_res_box
+from vos.persam.prompt_crop import logits_in_crop
 from vos.photos.methods.base import Detection
 from vos.sam.prompting import Prompt
 from vos.sam.segmenter import Segmenter
@@ -70,18 +70,3 @@ def refine_crop(
     logits = model.decode(embedding, [prompt], multimask=False).logits[0, 0].float()
     agreement = mask_iou(earlier > 0, logits > 0)
     return RefinedCrop(logits, embedding.geometry, x0, y0) if agreement >= MIN_AGREEMENT else None
-
-
-def logits_in_crop(logits: torch.Tensor, photo: Geometry, crop: Geometry, x: int, y: int) -> torch.Tensor:
-    """Samples low-res logits (h4, w4) of the photo on the low-res grid of a crop that begins at (x, y) of it."""
-    axes = []
-    for axis, begin in ((0, x), (1, y)):  # x first
-        cells = torch.arange(crop.logit_size[1 - axis], device=logits.device) + 0.5
-        pixels = cells * crop.logit_stride / crop.scale_xy[axis] + begin
-        axes.append(2 * pixels * photo.scale_xy[axis] / photo.padded_size[1 - axis] - 1)
-    grid = torch.stack(torch.meshgrid(axes[1], axes[0], indexing="ij")[::-1], dim=-1)
-    sampled = F.grid_sample(logits[None, None], grid[None].to(logits), padding_mode="border", align_corners=False)[0, 0]
-    rows, columns = crop.image_logit_size
-    outside = torch.full_like(sampled, -float(sampled.abs().max()))
-    outside[:rows, :columns] = sampled[:rows, :columns]
-    return outside

@@ -32,11 +32,14 @@ class Segmenter(ABC):
         batches_images: whether its decoder takes an image of its own for every object in one batch.
         memory_limit: gigabytes that one batch of the decoder may take.
         adaptable: whether its decoder can learn from training samples (:meth:`adapted`).
+        reads_click_guidance: whether :meth:`decode_prompts` has a second decoder, for prompts with
+            :func:`vos.persam.click_guidance.click_guidance`.
     """
 
     guidance_fields: frozenset[str] = frozenset({"attention", "embedding", "maps"})
     batches_images: bool = False
     adaptable: bool = False
+    reads_click_guidance: bool = False
     memory_limit: float = ModelConfig.memory_limit
     name: str
     checkpoint_name: str
@@ -136,10 +139,17 @@ class Segmenter(ABC):
         """Estimates the memory that the decoder takes for each object of a batch."""
 
     def decode_prompts(
-        self, embedding: ImageEmbedding, prompts: Sequence[Prompt], multimask: bool = True
+        self,
+        embedding: ImageEmbedding,
+        prompts: Sequence[Prompt],
+        multimask: bool = True,
+        guidance: Guidance | None = None,
     ) -> MaskCandidates:
-        """Decodes a user's clicks and boxes, where nothing is known yet; otherwise as :meth:`decode`."""
-        return self.decode(embedding, prompts, multimask=multimask)
+        """Decodes a user's clicks and boxes, where nothing is known yet; otherwise as :meth:`decode`.
+
+        Guidance is for models that read it (``reads_click_guidance``).
+        """
+        return self.decode(embedding, prompts, guidance, multimask)
 
     def _input_size(self, original_size: SizeHW, longer: int) -> SizeHW:
         """Scales a size so that its longer side becomes ``longer``; the other one is rounded to the nearest pixel."""

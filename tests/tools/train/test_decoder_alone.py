@@ -28,7 +28,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def train(data: Path, weights: Path, out: Path, steps: int) -> dict[str, torch.Tensor]:
+def train(data: Path, weights: Path, out: Path, steps: int, *more: object) -> dict[str, torch.Tensor]:
     command = [
         sys.executable,
         str(TOOLS / "train" / "train.py"),
@@ -41,7 +41,7 @@ def train(data: Path, weights: Path, out: Path, steps: int) -> dict[str, torch.T
         out,
     ]
     options = ["--steps", steps, "--size", 64, "--regions", 2, "--threads", 1, "--decay", 1]
-    subprocess.run([str(part) for part in [*command, *options]], check=True, capture_output=True, timeout=300)
+    subprocess.run([str(part) for part in [*command, *options, *more]], check=True, capture_output=True, timeout=300)
     return load_file(out / "nano.safetensors")
 
 
@@ -57,6 +57,24 @@ def test_a_stopped_run_ends_as_a_whole_one_and_changes_nothing_but_its_decoder(
     assert all(name.startswith("prompter.") for name in learned)
     assert any(not torch.equal(whole[name], before[name.replace("prompter", "decoder", 1)]) for name in learned)
     NanoSegmenter.load(tmp_path / "whole" / "nano.safetensors", input_size=64)
+
+
+def test_the_guided_decoder_has_a_file_of_its_own(segments: Path, weights: Path, tmp_path: Path) -> None:
+    learned = train(segments, weights, tmp_path / "guided", 2, "--guided", "--further", segments)
+    before = load_file(weights)
+    assert {name.partition(".")[0] for name in learned} == {"prompter"}
+    still = [name for name in learned if "running_mean" in name]
+    assert still
+    assert all(torch.equal(learned[name], before[name.replace("prompter", "decoder", 1)]) for name in still)
+    assert any(not torch.equal(learned[name], before[name.replace("prompter", "decoder", 1)]) for name in learned)
+
+
+def test_close_views_show_the_regions_that_their_masks_name(segments: Path) -> None:
+    views = RegionDataset(PhotoPool(segments), 64, 2, seed=2, length=6, objects=True)
+    for number in range(6):
+        image, masks = views[number]
+        assert image.shape == (3, 64, 64)
+        assert masks.flatten(1).any(dim=1).all()
 
 
 def test_views_show_the_regions_that_their_masks_name(segments: Path) -> None:

@@ -125,9 +125,14 @@ def repeated_levels(levels: Sequence[torch.Tensor], count: int) -> tuple[torch.T
 
 def encode_photos(network: NanoNetwork, images: torch.Tensor, autocast: bool) -> tuple[torch.Tensor, ...]:
     """What the decoder reads of views uint8 (B, 3, S, S): three levels, float (B, C', h', w') each."""
+    return encode_with_features(network, images, autocast)[1:]
+
+
+def encode_with_features(network: NanoNetwork, images: torch.Tensor, autocast: bool) -> tuple[torch.Tensor, ...]:
+    """What is matched, float (B, C, h, w), and what the decoder reads of views: see :func:`encode_photos`."""
     pixels = images.float().contiguous(memory_format=torch.channels_last)
     with torch.autocast(images.device.type, torch.bfloat16, enabled=autocast):
-        return tuple(level.float() for level in network.encode(pixels)[1:])
+        return tuple(level.float() for level in network.encode(pixels))
 
 
 def encode_views(network: NanoNetwork, views: torch.Tensor, masks: torch.Tensor, autocast: bool) -> EncodedViews:

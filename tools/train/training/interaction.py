@@ -8,6 +8,9 @@ import torch.nn.functional as F
 from training.encoding import repeated_levels
 from training.losses import decoder_loss, true_iou
 from training.prompts import NOWHERE, Prompts, click, innermost, loose_boxes
+from vos.persam.click_guidance import click_maps
+from vos.persam.target_model import scales
+from vos.sam.nano.inputs import box_map
 from vos.sam.nano.network import GUIDANCE_CHANNELS, LOGIT_STRIDE, Decoder
 
 CLICKS = 3
@@ -22,18 +25,27 @@ class Interaction:
     """Runs the prompts on a batch of views.
 
     Args:
-        decoder: under training; it gets no guidance.
+        decoder: under training.
         levels: of the views, (B, C, h, w) each.
         masks: bool (B, N, S, S), the regions.
         generator: of the random numbers, on the masks' device.
         autocast: bfloat16 in the decoder.
+        features: of the views, (B, C, h, w): the decoder gets the guidance of clicks; None = it gets none.
+        clicks: how many are given.
     """
 
     def __init__(
-        self, decoder: Decoder, levels: Levels, masks: torch.Tensor, generator: torch.Generator, autocast: bool
+        self,
+        decoder: Decoder,
+        levels: Levels,
+        masks: torch.Tensor,
+        generator: torch.Generator,
+        autocast: bool,
+        features: torch.Tensor | None = None,
+        clicks: int = CLICKS,
     ) -> None:
         self.decoder, self.autocast, self.device = decoder, autocast, masks.device
-        self.generator = generator
+        self.generator, self.clicks = generator, clicks
         self.truths = F.avg_pool2d(masks.flatten(0, 1)[:, None].float(), LOGIT_STRIDE)[:, 0]
         self.levels = repeated_levels(levels, masks.shape[1])
         count, grid = len(self.truths), levels[0].shape[-2:]
@@ -43,6 +55,10 @@ class Interaction:
         self.fine = tuple(
             torch.zeros(count, 1, grid[0] * cells, grid[1] * cells, device=self.device) for cells in (2, 4)
         )
+        self.seen: list[torch.Tensor] = []
+        if features is not None:
+            own = torch.vmap(lambda one, *finer: tuple(scales(one, finer)))(features, *levels)
+            self.seen = list(repeated_levels(own, masks.shape[1]))
 
     def run(self) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """The mean loss of all prompts, and the IoU after each number of clicks and of boxes."""
@@ -52,14 +68,15 @@ class Interaction:
         prompts.box = loose_boxes(truth & boxed[:, None, None], self.generator)
         prompts.positive = self._click(truth & (~boxed | self._draw(CLICKED_BOX_SHARE))[:, None, None])[0][:, None]
         losses, figures = [], dict[str, torch.Tensor]()
-        for step in range(CLICKS):
+        for step in range(self.clicks):
             logits, quality = self._ask(prompts)
             losses.append(decoder_loss(logits, quality, self.truths))
             # Without a hint at the size the three candidates compete, later there is a single mask, as in SAM.
             best = 1 + quality[:, 1:].argmax(dim=1) if step == 0 else torch.zeros_like(quality[:, 0], dtype=torch.long)
             taken = logits.detach()[torch.arange(len(logits), device=self.device), best]
             iou = true_iou(taken[:, None], self.truths)[:, 0]
-            figures[f"iou_click_{step + 1}"] = _mean(iou, ~boxed)
+            if step < CLICKS:
+                figures[f"iou_click_{step + 1}"] = _mean(iou, ~boxed)
             if step == 0:
                 figures["iou_box"] = _mean(iou, boxed)
             prompts.mask, prompts.mask_given = taken.sigmoid(), torch.ones_like(boxed)
@@ -71,9 +88,24 @@ class Interaction:
         return torch.rand(len(self.truths), generator=self.generator, device=self.device) < share
 
     def _ask(self, prompts: Prompts) -> tuple[torch.Tensor, torch.Tensor]:
+        guidance, fine = self._guide(prompts) if self.seen else (self.guidance, self.fine)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
-            logits, quality = self.decoder(self.levels, self.guidance, (self.fine[0], self.fine[1]), prompts.draw())
+            logits, quality = self.decoder(self.levels, guidance, (fine[0], fine[1]), prompts.draw())
         return logits.float(), quality.float()
+
+    @torch.no_grad()
+    def _guide(self, prompts: Prompts) -> tuple[torch.Tensor, Levels]:
+        """What clicks, boxes and last masks say about looks: maps with a flag, and the finer responses."""
+        size = self.truths.shape[1:]
+        boxes = torch.stack([box_map(box, (size[0], size[1])) for box in prompts.box])
+        area = torch.where(prompts.mask_given[:, None, None], prompts.mask, boxes)
+        given = prompts.mask_given | (prompts.box[:, 2] > prompts.box[:, 0])
+        area = torch.where(given[:, None, None], area, 0.5)
+        sides = torch.tensor([size[1], size[0]], device=self.device)
+        maps, responses = click_maps(self.seen, prompts.positive / sides, prompts.negative / sides, area, given)
+        flag = torch.ones_like(maps[:, :1])
+        guidance = torch.cat([maps, responses[0][:, None], flag], dim=1)
+        return guidance.contiguous(memory_format=torch.channels_last), tuple(each[:, None] for each in responses[1:])
 
     def _correct(self, prompts: Prompts, mask: torch.Tensor, truth: torch.Tensor) -> None:
         """One more click each, where most is missing or surplus: in the widest part of what is wrong."""

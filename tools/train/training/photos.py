@@ -38,16 +38,21 @@ class PhotoPool:
     Args:
         root: the folder.
         ids: which photos; all of the index when None.
+        further: photos of another folder, to draw from as well.
     """
 
-    def __init__(self, root: Path, ids: list[str] | None = None) -> None:
-        self.root = root
+    def __init__(self, root: Path, ids: list[str] | None = None, further: PhotoPool | None = None) -> None:
+        self.root, self.further = root, further
         self.ids = ids if ids is not None else photo_ids(root)
+        self._elsewhere = frozenset(further.ids if further else ())
+        self.ids = [*self.ids, *sorted(self._elsewhere.difference(self.ids))]
         self.objects = [i for i in self.ids if not i.startswith("bsds")]  # these hold whole objects
         self._cache: dict[str, Photo] = {}
 
     def read(self, photo_id: str) -> Photo:
         """Returns one photo, from memory after the first time."""
+        if self.further is not None and photo_id in self._elsewhere:
+            return self.further.read(photo_id)
         if photo_id not in self._cache:
             labels = (self.root / "labels" / f"{photo_id}_{number}.png" for number in count())
             regions = tuple(_read(path, cv2.IMREAD_UNCHANGED) for path in takewhile(Path.exists, labels))

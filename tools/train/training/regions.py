@@ -19,10 +19,14 @@ from training.photos import Photo, PhotoPool
 from training.scenes import SHADOW_SHARE, far_camera
 from training.shadow import Shadow
 from vos.adaptation.views import ColourJitter
-from vos.adaptation.warp import warp
+from vos.adaptation.warp import Matrix, centred, similarity_matrix, warp
 
 MIN_SHARE, MAX_SHARE = 0.003, 0.7  # of the view's area
 PASTED = (0, 0, 1, 2)  # objects of other photos in a view, each number as often
+# With ``objects``: how often a source's photo is taken, whole persons instead of garments, and a region seen close.
+SOURCE_SHARES, OTHER_SHARE, PERSON_SHARE, CLOSE_SHARE = {"coco": 0.45, "ccp": 0.2, "bsds": 0.17}, 0.18, 0.5, 0.6
+CLOSE_SIDES = (1.1, 2.6)  # of a close view, in longer sides of the region
+LEAST_SIDE = 24  # of a close view, pixels of the photo
 
 
 class RegionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
@@ -35,11 +39,14 @@ class RegionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         seed: of the random numbers.
         length: how many views.
         first: number of the first view.
+        objects: everyday objects and whole persons more often, half of the views close to one.
     """
 
-    def __init__(self, pool: PhotoPool, size: int, regions: int, seed: int, length: int, first: int = 0) -> None:
+    def __init__(
+        self, pool: PhotoPool, size: int, regions: int, seed: int, length: int, first: int = 0, objects: bool = False
+    ) -> None:
         self.pool, self.size, self.regions, self.seed, self.length = pool, size, regions, seed, length
-        self.first = first
+        self.first, self.objects = first, objects
         self.sources: dict[str, list[str]] = {}
         for photo_id in pool.ids:
             self.sources.setdefault(photo_id.partition("_")[0], []).append(photo_id)
@@ -51,8 +58,12 @@ class RegionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         """Returns a view uint8 (3, S, S) and masks bool (N, S, S), repeated where it has fewer regions."""
         rng = random.Random(f"{self.seed}/{self.first + index}")
         while True:
-            photo = self.pool.read(rng.choice(self.sources[rng.choice(sorted(self.sources))]))
-            view = self._view(photo, rng)
+            names = sorted(self.sources)
+            if self.objects:
+                (source,) = rng.choices(names, [SOURCE_SHARES.get(name, OTHER_SHARE) for name in names])
+            else:
+                source = rng.choice(names)
+            view = self._view(self.pool.read(rng.choice(self.sources[source])), rng)
             if view is not None:
                 return view
 
@@ -70,7 +81,10 @@ class RegionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         """A photo in view with what is pasted in, uint8 (S, S, 3), and the ids of its regions, int16 (S, S)."""
         labels, shape = rng.choice(photo.regions), (self.size, self.size)
         height, width = labels.shape
-        camera = far_camera(self.size, height, width, rng)
+        if self.objects and rng.random() < PERSON_SHARE:
+            labels = photo.regions[-1]
+        close = close_camera(self.size, labels, rng) if self.objects and rng.random() < CLOSE_SHARE else None
+        camera = far_camera(self.size, height, width, rng) if close is None else close
         canvas = warp(photo.rgb, camera, shape, cv2.BORDER_REFLECT_101).astype(np.float32)
         seen = cv2.warpAffine(labels, camera[:2], shape, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101)
         ids = seen.astype(np.int16)
@@ -81,3 +95,17 @@ class RegionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
                 place = far_placement(self.size, sprite, rng)
                 paste(canvas, ids, sprite, place, SPRITE_BASE + number, shadow, soft=number % 2 == 0)
         return ColourJitter(rng).apply(canvas.astype(np.uint8), rng), ids
+
+
+def close_camera(size: int, labels: npt.NDArray[np.uint8], rng: random.Random) -> Matrix | None:
+    """A camera onto one of the regions of a photo, labels (H, W), and a little around it; None where there is none."""
+    counts = np.bincount(labels.ravel())
+    fitting = [label for label in range(1, len(counts)) if counts[label] > MIN_SHARE / 3 * labels.size]
+    if not fitting:
+        return None
+    x, y, width, height = cv2.boundingRect((labels == rng.choice(fitting)).astype(np.uint8))
+    side = max(LEAST_SIDE, max(width, height) * rng.uniform(*CLOSE_SIDES))
+    zoom, aspect, flip = size / side, rng.uniform(0.9, 1.1), rng.choice((-1, 1))
+    middle = [low + extent / 2 + rng.uniform(-0.15, 0.15) * side for low, extent in ((x, width), (y, height))]
+    matrix = similarity_matrix(zoom * aspect * flip, zoom / aspect, rng.uniform(-10, 10), (size / 2, size / 2))
+    return matrix @ centred(middle[0], middle[1])

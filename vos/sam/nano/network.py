@@ -30,7 +30,7 @@ PROMPT_CHANNELS = 9  # earlier mask (2 x 2 logits), is there one, positive click
 PROMPT_STRIDE, LOGIT_STRIDE = 4, 2  # model-input pixels per cell of the drawn prompts, and per logit
 HALF_RANGE = 127.5  # of the pixels' values
 MASKS = 4  # the single-mask output, then three candidates, as in SAM
-PACKAGED = "nano.safetensors"
+PACKAGED, PACKAGED_CLICKS = "nano.safetensors", "clicks.safetensors"
 INTERACTIVE_PREFIX = "prompter."  # of the interactive decoder's tensors in files, users' own among them
 WIDTHS = (96, 64, 32)  # decoder channels at strides 16, 8, 4
 
@@ -219,12 +219,15 @@ class NanoWeights:
     Attributes:
         network: the encoder, and the decoder that finds and follows objects.
         interactive_decoder: decodes a user's clicks and boxes; None = the network's does.
+        guided_decoder: decodes clicks and boxes, too, and reads guidance (``vos.persam.click_guidance``); None = there
+            is none, as beside weights of a user's own.
         name: of the file.
         sha256: of the file.
     """
 
     network: NanoNetwork
     interactive_decoder: Decoder | None = None
+    guided_decoder: Decoder | None = None
     name: str = ""
     sha256: str = ""
 
@@ -250,4 +253,14 @@ class NanoWeights:
             raise VosError(f"weights of the embedded model not readable: {name} ({error.strerror})") from None
         except (SafetensorError, RuntimeError):
             raise VosError(f"{name} does not hold weights of model=nano; see tools/train/train.py") from None
-        return cls(network, interactive, name, hashlib.sha256(data).hexdigest())
+        guided = _packaged_guided_decoder() if path is None else None
+        return cls(network, interactive, guided, name, hashlib.sha256(data).hexdigest())
+
+
+def _packaged_guided_decoder() -> Decoder:
+    """Reads the decoder of clicks that reads guidance, which belongs to the package's own weights."""
+    state = load((resources.files("vos.weights") / PACKAGED_CLICKS).read_bytes())
+    decoder = Decoder()
+    own = {key.removeprefix(INTERACTIVE_PREFIX): value for key, value in state.items()}
+    decoder.load_state_dict(checked_weights(decoder.state_dict(), own, PACKAGED_CLICKS))
+    return decoder

@@ -59,7 +59,7 @@ class NanoSegmenter(Segmenter):
         size = _checked(DEFAULT_INPUT_SIZE if input_size is None else input_size)
         self.device = torch.device(device)
         self.checkpoint_name, self.checkpoint_sha256 = weights.name, weights.sha256
-        for part in (weights.network, weights.interactive_decoder):
+        for part in (weights.network, weights.interactive_decoder, weights.guided_decoder):
             if part is not None:
                 fold_batch_norms(part.eval())
                 part.to(self.device).requires_grad_(False)
@@ -79,6 +79,8 @@ class NanoSegmenter(Segmenter):
         self._decoder = self._ready(self._network.decoder)
         interactive = weights.interactive_decoder
         self._interactive_decoder = self._decoder if interactive is None else self._ready(interactive)
+        self._guided_decoder = None if weights.guided_decoder is None else self._ready(weights.guided_decoder)
+        self.reads_click_guidance = self._guided_decoder is not None
         self._adapted = False
 
     @classmethod
@@ -169,12 +171,17 @@ class NanoSegmenter(Segmenter):
         return MaskCandidates(logits.float(), quality.float().sigmoid())
 
     def decode_prompts(
-        self, embedding: ImageEmbedding, prompts: Sequence[Prompt], multimask: bool = True
+        self,
+        embedding: ImageEmbedding,
+        prompts: Sequence[Prompt],
+        multimask: bool = True,
+        guidance: Guidance | None = None,
     ) -> MaskCandidates:
-        """Decodes a user's clicks and boxes by a decoder that was trained on nothing else."""
+        """Decodes a user's clicks and boxes by decoders that were trained on nothing else, one of them on guidance."""
         interactive = copy.copy(self)
-        interactive._decoder = self._interactive_decoder
-        return interactive.decode(embedding, prompts, multimask=multimask)
+        guided = self._guided_decoder if guidance is not None else None
+        interactive._decoder = self._interactive_decoder if guided is None else guided
+        return interactive.decode(embedding, prompts, guidance, multimask)
 
     def _bytes_per_object(self, geometry: Geometry) -> float:
         height, width = geometry.padded_size
