@@ -1,4 +1,4 @@
-"""Two decoders are averaged, and of the candidates the one is taken in whose middle the user clicked."""
+"""Two decoders are averaged where a model has two."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ import torch
 from fakes import DecoderCall, FakeSegmenter
 
 from vos.geometry import Geometry, SizeHW
-from vos.persam.click_decoding import choose_by_click, decode_clicks
+from vos.persam.click_decoding import decode_clicks
 from vos.sam.prompting import MaskCandidates, Prompt
 from vos.structures import ImageEmbedding
 
 GEOMETRY = Geometry((64, 128), (64, 128), (64, 128))
-CLICK = Prompt.from_points(np.array([[32, 32]], np.float32))
 BOX = Prompt.empty(np.array([10, 10, 60, 60], np.float32))
 
 
@@ -58,11 +57,3 @@ def test_a_model_without_one_is_asked_once() -> None:
     model.reads_click_guidance = False
     assert float(decode_clicks(model, embedding(), BOX, multimask=True).logits.mean()) == pytest.approx(1)
     assert len(model.calls) == 1
-
-
-@pytest.mark.parametrize(("quality", "chosen"), [((0.6, 0.6), 0), ((0.2, 0.9), 1)])
-def test_a_click_is_in_the_middle_of_what_is_meant(quality: tuple[float, float], chosen: int) -> None:
-    logits = torch.full((1, 2, 16, 32), -4.0)
-    logits[0, 0, 4:12, 4:12] = 4  # its middle is the click's
-    logits[0, 1, 4:12, 7:31] = 4  # the click is at its rim
-    assert choose_by_click(MaskCandidates(logits, torch.tensor([quality])), CLICK, GEOMETRY) == chosen

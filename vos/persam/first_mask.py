@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from vos.geometry import mask_iou
-from vos.persam.click_decoding import choose_by_click, decode_clicks
+from vos.persam.click_decoding import decode_clicks
 from vos.persam.click_pixels import obey_clicks
 from vos.persam.prompt_crop import decode_crop, low_res
 from vos.sam.prompting import MaskCandidates, Prompt
@@ -111,7 +111,7 @@ def _asked(
     if candidate is not None:
         return found, candidate
     if logits is None and whole.box is None:
-        return found, choose_by_click(found, whole, embedding.geometry)
+        return found, int(found.predicted_iou[0].argmax())
     best = decode_clicks(model, embedding, whole, multimask=False)
     chosen = max(range(found.logits.shape[1]), key=lambda k: mask_iou(found.logits[0, k] > 0, best.logits[0, 0] > 0))
     found.logits[0, chosen], found.predicted_iou[0, chosen] = best.logits[0, 0], best.predicted_iou[0, 0]
@@ -121,7 +121,7 @@ def _asked(
 def _answer(model: Segmenter, embedding: ImageEmbedding, asked: Prompt) -> torch.Tensor:
     """Decodes clicks before the last: the best candidate for a first one, else the mask that follows from the last."""
     found = decode_clicks(model, embedding, asked, multimask=asked.mask_logits is None and asked.box is None)
-    return found.logits[0, choose_by_click(found, asked, embedding.geometry)]
+    return found.logits[0, int(found.predicted_iou[0].argmax())]
 
 
 def _in_order(prompt: Prompt) -> Prompt:
