@@ -1,6 +1,6 @@
 """How good is the first mask? A simulated user clicks the middle of the largest error until the mask is right.
 
-    python benchmarks/clicks.py DATA [--answers fed-back] [--sets photo_dev] [--time] [--write]
+    python benchmarks/clicks.py DATA [--answers fed-back] [--sets photo_dev] [--clicks 3] [--time] [--write]
 
 DATA holds ``segments`` (regions of the tenth of its photos that was never trained on), ``davis16`` (its first frames)
 and ``photo_dev`` (DAVIS' layout). The first click is the object's innermost point, each further one the innermost point
@@ -141,8 +141,8 @@ def click_through(ask: Callable[[ObjectPrompt, object], Answer], truth: Mask, mo
     return ious + ious[-1:] * (most - len(ious))
 
 
-def measure(samples: Sequence[Sample], model: Segmenter, answer: Answerer) -> dict[str, float]:
-    """Measures one way to answer on the objects of a set."""
+def measure(samples: Sequence[Sample], model: Segmenter, answer: Answerer, most: int = CLICKS) -> dict[str, float]:
+    """Measures one way to answer on the objects of a set, with ``most`` clicks at most."""
     curves, boxes, times = list[list[float]](), list[float](), list[float]()
     photo, embedding = "", None
     for sample in tqdm(samples, unit="object", leave=False):
@@ -155,7 +155,7 @@ def measure(samples: Sequence[Sample], model: Segmenter, answer: Answerer) -> di
             times.append(1000 * (time.perf_counter() - begin))
             return given
 
-        curves.append(click_through(ask, sample.truth, CLICKS))
+        curves.append(click_through(ask, sample.truth, most))
         boxes.append(iou(ask(ObjectPrompt(1, box=mask_box(sample.truth)), None).mask, sample.truth))
     return figures_of(np.array(curves), boxes) | {"ms": float(np.median(times))}
 
@@ -164,9 +164,9 @@ def figures_of(ious: npt.NDArray[np.float64], boxes: Sequence[float]) -> dict[st
     """Sums up the IoU of N objects after 1, 2, ... clicks (N, clicks) and from their boxes (N,)."""
     figures = {str(number): float(mean) for number, mean in enumerate(ious.mean(axis=0), start=1)}
     figures["box"] = float(np.mean(boxes))
-    for number in (1, 3):
+    for number in (n for n in (1, 3) if n <= ious.shape[1]):
         figures[f"above {GOOD} at {number}"] = float((ious[:, number - 1] > GOOD).mean())
-    for wanted in WANTED:  # where the wanted IoU is never reached, all clicks count
+    for wanted in WANTED if ious.shape[1] == CLICKS else ():  # where the wanted IoU is never reached, all clicks count
         reached = np.c_[ious[:, :-1] >= wanted, np.ones(len(ious), np.bool_)]
         figures[f"clicks to {wanted:.2f}"] = float(reached.argmax(axis=1).mean() + 1)
     return figures
@@ -192,6 +192,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--answers", nargs="+", choices=ANSWERS, default=list(ANSWERS))
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--checkpoint", default=None, help="weights; none = the package's own")
+    parser.add_argument("--clicks", type=int, default=CLICKS, help="of an object, at most; fewer are sooner done")
     parser.add_argument("--time", action="store_true", help="keep the milliseconds of an answer")
     parser.add_argument("--write", action="store_true", help="put the figures into docs/clicks.csv")
     arguments = parser.parse_args(argv)
@@ -200,7 +201,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in arguments.sets:
         samples = list(SETS[name](arguments.data))
         for way in arguments.answers:
-            figures = measure(samples, model, ANSWERS[way])
+            figures = measure(samples, model, ANSWERS[way], arguments.clicks)
             if not arguments.time:
                 del figures["ms"]
             print(f"{name}, {way}:", *(f"{figure} {value:.3f}" for figure, value in figures.items()), flush=True)
