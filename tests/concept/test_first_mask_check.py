@@ -72,7 +72,8 @@ def test_a_second_meaning_names_the_candidate_to_choose() -> None:
     found = first(square(10, 10, side=60), square(10, 10), ious=(0.85, 0.9), chosen=1)
     (issue,) = check_first_mask(clicked((20, 20, 1)), found, EMBEDDING)
     assert issue.message == (
-        "the model sees two things in it, of 1,024 or 3,600 pixels; add clicks, or choose with ref_candidate=1"
+        "the model sees two things in it, of 1,024 or 3,600 pixels; add clicks, or choose with ref_candidate=1 "
+        '(in a file of prompts "candidate": 1)'
     )
 
 

@@ -144,7 +144,10 @@ def video_of(about: dict[str, Any], video: str | Path | None = None) -> FrameSou
     clip = open_frames(path, config.get("reader", "pyav"), conversion)
     try:
         if Clip.of(clip).digest != Clip.read(about).digest:
-            raise VosError(f"{path} is another video than the one that these results are of, or was changed")
+            raise VosError(
+                f"{path} is another video than the one that these results are of, or was changed; say with video= "
+                "where that one is"
+            )
         return excerpt(clip, config.get("start"), config.get("end"), config.get("every", 1))
     except BaseException:
         clip.close()

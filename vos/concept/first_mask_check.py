@@ -46,7 +46,10 @@ def _by_model(prompt: ObjectPrompt, first: FirstMask) -> list[Issue]:
         iou = float((other & first.mask).sum() / (other | first.mask).sum())
         if iou < AGREEMENT:
             sizes = f"{int(first.mask.sum()):,} or {int(other.sum()):,} pixels"
-            told = f"the model sees two things in it, of {sizes}; add clicks, or choose with ref_candidate={k + 1}"
+            told = (
+                f"the model sees two things in it, of {sizes}; add clicks, or choose with ref_candidate={k + 1} "
+                f'(in a file of prompts "candidate": {k + 1})'
+            )
             issues.append(Issue("candidates", told))
             break
     return issues

@@ -117,7 +117,7 @@ def test_every_command_has_its_inputs_and_a_folder_of_its_own(tmp_path: Path) ->
         ("demo", "mask.png", "other", 1, "first mask.png: differs"),
         ("demo", "mask.png", "nothing", 1, "NO FILES"),
         ("box", "0/rle.json", "[1]", 0, "equal        1.0    1.0   but for 0/rle.json"),
-        ("box", "mask.png", "other", 1, "first mask.png: differs"),
+        ("concept", "mask.png", "other", 1, "first mask.png: differs"),
     ],
 )
 def test_the_exit_status_says_whether_anything_differs(
