@@ -74,6 +74,20 @@ def test_states_are_saved_where_a_batch_ends_and_not_more_often_than_asked(
     assert due == [(8, 8), (16, 16), (24, 24)]
 
 
+def test_states_that_take_long_are_saved_more_rarely(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("vos.video.direction.time.monotonic", lambda: now)
+    with ResumeState(tmp_path / "resume") as saved:
+        (forward,) = plan(ListSource(square_clip(30)), references(0), saved, 1)
+        with pytest.raises(RuntimeError), forward.resumable(RedTracker()):
+            saved.forward.seconds = 3 * vos.video.direction.STATE_SECONDS
+            now += 2.9 * vos.video.direction.STATE_INTERVAL
+            assert forward.checkpoint_if_due(RedTracker()) is None
+            now += 0.2 * vos.video.direction.STATE_INTERVAL
+            assert forward.checkpoint_if_due(RedTracker()) is not None
+            raise RuntimeError
+
+
 def test_without_a_place_to_keep_it_there_is_no_state() -> None:
     (forward,) = plan(ListSource(square_clip(3)), references(0), None, 1)
     assert forward.checkpoint_if_due(RedTracker()) is None

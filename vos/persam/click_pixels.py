@@ -30,7 +30,7 @@ def obey_clicks(mask: Mask, points: npt.NDArray[np.float32], labels: npt.NDArray
     mask = mask.copy()
     where = [(int(x), int(y)) for x, y in points]
     _cut(mask, where, labels)
-    pieces, count = _pieces(mask)
+    pieces, _ = _pieces(mask)
     touched = {pieces[y, x] for (x, y), label in zip(where, labels) if label == 1} - {0}
     if touched:
         mask &= np.isin(pieces, list(touched))

@@ -50,9 +50,10 @@ def best_match(bank: torch.Tensor, unit: torch.Tensor) -> torch.Tensor:
     step = ROUND if bank.dtype == torch.bfloat16 else 1
     unit = F.pad(unit, (0, -count % step))
     best = unit.new_full(unit.shape[1:], -torch.inf)
-    for part in bank.split(max(step, CACHED_PRODUCTS // max(1, unit.shape[1]))):
-        whole = torch.cat([part, part[:1].expand(-len(part) % step, -1)])  # the best of more of the same is the same
-        best = torch.maximum(best, (whole @ unit).amax(dim=0))
+    for part in bank.split(max(step, CACHED_PRODUCTS // max(1, unit.shape[1]) // step * step)):
+        if short := -len(part) % step:  # the last one: the best of more of the same is the same
+            part = torch.cat([part, part[:1].expand(short, -1)])
+        best = torch.maximum(best, (part @ unit).amax(dim=0))
     return best[:count].float()
 
 

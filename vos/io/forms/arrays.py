@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from vos.io.clip import Clip
+from vos.io.forms.base import ClipWriter
 from vos.io.forms.found import names_in
-from vos.io.writers.base import Writer
 from vos.structures import PRESENCES, Presence, SegmentedFrame
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # of all members: the same bytes for the same results
 
 
-class NpzWriter(Writer):
+class NpzWriter(ClipWriter):
     """Writes ``numpy.load``'s: for T frames and N objects ``labels`` (T, H, W), ``scores`` and ``presence`` (T, N).
 
     Labels are uint8, or uint16 and uint32 where the reference's ids need it. ``scores`` are float32. ``presence`` is
@@ -32,8 +32,7 @@ class NpzWriter(Writer):
     """
 
     def __init__(self, path: str | Path, clip: Clip) -> None:
-        super().__init__(path)
-        self.clip = clip
+        super().__init__(path, clip)
         self._labels: IO[bytes] | None = None
         self._lengths: list[int] = []  # bytes of each frame's labels on the disk
         self._ids: set[int] = set()

@@ -1,21 +1,25 @@
-"""What the forms of one text file have in common: they know what is said of the clip."""
+"""What the forms have in common: they know what is said of the clip."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from vos.io.clip import Clip
-from vos.io.writers.base import TextWriter
+from vos.io.writers.base import TextWriter, Writer
 
 
-class FormWriter(TextWriter):
-    """Writes one text file of a clip.
+class ClipWriter(Writer):
+    """Writes one output of a clip.
 
     Args:
-        path: the file.
+        path: final name of the file or folder.
         clip: what is said of the clip.
     """
 
     def __init__(self, path: str | Path, clip: Clip) -> None:
         super().__init__(path)
         self.clip = clip
+
+
+class FormWriter(ClipWriter, TextWriter):
+    """Writes one text file of a clip."""

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from vos.io.clip import Clip
+from vos.io.forms.base import ClipWriter
 from vos.io.render import cutout, overlay, union_alpha
 from vos.io.writers.base import FolderWriter, Writer
 from vos.structures import SegmentedFrame
@@ -27,17 +27,8 @@ class RgbaWriter(FolderWriter):
         picture.save(self._folder / f"{segmented.frame.name}.png", compress_level=1)
 
 
-class AlphaWriter(FolderWriter):
-    """Writes ``<folder>/<object id>/<frame name>.png``: each object's soft mask in gray, without loss.
-
-    Args:
-        path: the folder.
-        clip: what is said of the clip.
-    """
-
-    def __init__(self, path: str | Path, clip: Clip) -> None:
-        super().__init__(path)
-        self.clip = clip
+class AlphaWriter(ClipWriter, FolderWriter):
+    """Writes ``<folder>/<object id>/<frame name>.png``: each object's soft mask in gray, without loss."""
 
     def _write(self, segmented: SegmentedFrame) -> None:
         assert segmented.alpha is not None

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from vos.io.clip import Clip
+from vos.io.forms.base import ClipWriter
 from vos.io.forms.found import names_in, visible_objects
 from vos.io.writers.base import FolderWriter
 from vos.structures import SegmentedFrame
@@ -21,7 +22,7 @@ MOST = 1000  # points of a ring, spread evenly, that are tried as the end of a c
 Points = npt.NDArray[np.int32]  # (N, 2), x and y
 
 
-class YoloWriter(FolderWriter):
+class YoloWriter(ClipWriter, FolderWriter):
     """Writes ``data.yaml``, ``images/train/*.jpg`` and ``labels/train/*.txt``, one polygon for each object and frame.
 
     A polygon has no holes, and an object one polygon: pieces and holes are joined by cuts of no width. What that
@@ -33,8 +34,7 @@ class YoloWriter(FolderWriter):
     """
 
     def __init__(self, path: str | Path, clip: Clip) -> None:
-        super().__init__(path)
-        self.clip = clip
+        super().__init__(path, clip)
         self._classes: dict[int, tuple[int, str]] = {}  # by id
         self._count, self._sum, self._least = 0, 0.0, 1.0  # of IoUs
 
