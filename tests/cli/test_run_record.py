@@ -49,6 +49,16 @@ def test_where_a_video_is_written_does_not_count_and_all_else_does(files: Path) 
     assert len(others) == 5
 
 
+def test_other_weights_for_clicks_begin_again_what_was_clicked_and_nothing_else(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = RunConfig(video="clip.mp4")
+    clicked, masked = (run_fingerprint(config, MODEL, is_prompted=prompted) for prompted in (True, False))
+    monkeypatch.setattr("vos.cli.run_record.click_weights_sha256", lambda: "of another file")
+    assert run_fingerprint(config, MODEL, is_prompted=True) != clicked
+    assert run_fingerprint(config, MODEL, is_prompted=False) == masked
+
+
 def test_pictures_of_a_pattern_count(files: Path) -> None:
     config = RunConfig(video="*.png", ref_mask=["mask.png"])
     prints = {run_fingerprint(config, MODEL)}

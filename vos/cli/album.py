@@ -35,6 +35,7 @@ from vos.io.writers.choice import check_outputs
 from vos.photos.segmenter import PhotoSegmenter
 from vos.progress import Progress, write_above
 from vos.sam.device import set_threads
+from vos.sam.nano.network import click_weights_sha256
 from vos.sam.registry import load_photo_model
 from vos.sam.segmenter import Segmenter, model_record
 from vos.video.reference import Clicked
@@ -215,7 +216,8 @@ def _from_references(
             "name": name,
             "sha256": [file_hash(p) for k in seen for p in (images[k], *masks[k : k + 1])],
         }
-        source |= {} if clicked is None else {"clicked": asdict(clicked)}
+        if clicked is not None:
+            source |= {"clicked": asdict(clicked), "click_weights": click_weights_sha256()}
         sources.append({**source, "original_id": given.original_ids[i]} if i in given.original_ids else source)
     return concepts, sources
 

@@ -79,9 +79,8 @@ def answered(
     config: RunConfig, source: FrameSource, given: Given, pipeline: VideoPipeline, masks: FirstMasks
 ) -> tuple[VideoPipeline, Given]:
     """Makes the masks of all prompts; those of live input are left for when its frames come."""
-    prompts = [each for reference in given.references for each in reference.prompts]
     model = pipeline.model
-    if any(each.mask is None for each in prompts):
+    if given.is_prompted:
         model = load_prompt_model(config, len(object_ids(given.references)), pipeline.model)
     if source.is_live:
         return replace(pipeline, prompt_model=model, on_prompted=masks.add_now), given

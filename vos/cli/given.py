@@ -33,6 +33,11 @@ class Given:
     original_ids: dict[int, int]
     prompt_files: list[Path]
 
+    @property
+    def is_prompted(self) -> bool:
+        """Whether a model has to make masks of clicks or boxes."""
+        return any(prompt.mask is None for reference in self.references for prompt in reference.prompts)
+
     def about(self) -> dict[str, dict[int, int]]:
         """Gives what belongs into ``summary.json``."""
         return {"original_ids": self.original_ids} if self.original_ids else {}

@@ -21,6 +21,7 @@ from vos.geometry import SizeHW
 from vos.io.images import is_image
 from vos.io.readers.live import is_live_address
 from vos.io.writers.choice import need_alpha
+from vos.sam.nano.network import click_weights_sha256
 from vos.sam.segmenter import Segmenter
 
 WHERE_AND_WHETHER = (
@@ -58,13 +59,16 @@ def tracking_fingerprint(config: RunConfig, model: Segmenter, size: SizeHW, obje
     )
 
 
-def run_fingerprint(config: RunConfig, model: Segmenter, prompt_files: Iterable[Path] = ()) -> str:
+def run_fingerprint(
+    config: RunConfig, model: Segmenter, prompt_files: Iterable[Path] = (), is_prompted: bool = False
+) -> str:
     """Hashes everything that the results of one video depend on.
 
     Args:
         config: all options.
         model: as it was loaded.
         prompt_files: the file of prompts and the masks that it names.
+        is_prompted: whether clicks or boxes are answered.
     """
     return _fingerprint(
         options={name: value for name, value in asdict(config).items() if name not in WHERE_AND_WHETHER},
@@ -72,6 +76,7 @@ def run_fingerprint(config: RunConfig, model: Segmenter, prompt_files: Iterable[
         video=_stamps(_files(config.video or "")),
         references=[file_hash(file) for file in [*paths(config.ref_mask), *paths(config.concept), *prompt_files]],
         prompt_weights=_named_stamps([Path(config.prompt_checkpoint)] if config.prompt_checkpoint else []),
+        click_weights=click_weights_sha256() if is_prompted else "",
     )
 
 

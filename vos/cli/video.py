@@ -78,7 +78,7 @@ def run(config: RunConfig, folder: Path, profile: Profile | None = None) -> Outc
             return _preview(config, source, given, folder)
         model = load_model(config.model, config.checkpoint, config.device, config.precision, config.engine)
         model = model.for_objects(len(object_ids(given.references)))
-        fingerprint = run_fingerprint(config, model, given.prompt_files)
+        fingerprint = run_fingerprint(config, model, given.prompt_files, given.is_prompted)
         if not config.overwrite and is_finished(folder / "summary.json", fingerprint, outputs.values()):
             tidy_notes(folder)
             print(f"{folder} is finished already, with the same options and input; overwrite=true redoes it")

@@ -257,10 +257,18 @@ class NanoWeights:
         return cls(network, interactive, guided, name, hashlib.sha256(data).hexdigest())
 
 
+def _packaged_clicks() -> bytes:
+    return (resources.files("vos.weights") / PACKAGED_CLICKS).read_bytes()
+
+
+def click_weights_sha256() -> str:
+    """Hashes the package's second file of weights, on which the masks of clicks and boxes depend."""
+    return hashlib.sha256(_packaged_clicks()).hexdigest()
+
+
 def _packaged_guided_decoder() -> Decoder:
     """Reads the decoder of clicks that reads guidance, which belongs to the package's own weights."""
-    state = load((resources.files("vos.weights") / PACKAGED_CLICKS).read_bytes())
-    decoder = Decoder()
+    state, decoder = load(_packaged_clicks()), Decoder()
     own = {key.removeprefix(INTERACTIVE_PREFIX): value for key, value in state.items()}
     decoder.load_state_dict(checked_weights(decoder.state_dict(), own, PACKAGED_CLICKS))
     return decoder
