@@ -26,7 +26,7 @@ def click_guidance(embedding: ImageEmbedding, prompt: Prompt) -> Guidance:
     height, width = geometry.padded_size
     points = torch.from_numpy(geometry.points_to_input(prompt.points)) / torch.tensor([width, height])
     labels = torch.from_numpy(prompt.labels)
-    given = torch.tensor([prompt.mask_logits is not None or prompt.box is not None])
+    given = None if prompt.mask_logits is not None or prompt.box is not None else torch.tensor([False])
     seen = [scale[None].float() for scale in scales(embedding.features, embedding.levels)]
     positive, negative = (points[labels == label][None] for label in (1, 0))
     maps, responses = click_maps(seen, positive, negative, _area(prompt, geometry)[None], given)
@@ -49,7 +49,7 @@ def click_maps(
     positive: torch.Tensor,
     negative: torch.Tensor,
     area: torch.Tensor,
-    area_given: torch.Tensor,
+    area_given: torch.Tensor | None,
 ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
     """Compares every cell with the clicked ones and with the area of R objects.
 
@@ -58,7 +58,7 @@ def click_maps(
         positive: float (R, P, 2), clicks on the object as (x, y) in shares of the input's sides; outside 0..1 = none.
         negative: float (R, Q, 2), clicks on the background, likewise.
         area: float (R, h2, w2) in [0, 1], the last mask, or else the box.
-        area_given: bool (R,), whether there is one.
+        area_given: bool (R,), whether there is one; None = always.
 
     Returns:
         float (R, 5, h, w), cosines: mean and best to the positive clicks, best to the negative ones, to the area's
@@ -72,13 +72,17 @@ def click_maps(
     best_on, best_off = best(on, there), best(off, not_there)
     inside = coverage_at(area, coarse)[:, None]
     direction = F.normalize((coarse * inside).sum(dim=(2, 3)), dim=1)
-    to_area = torch.einsum("rc,rchw->rhw", direction, coarse) * area_given[:, None, None]
+    to_area = torch.einsum("rc,rchw->rhw", direction, coarse)
+    if area_given is not None:
+        to_area = to_area * area_given[:, None, None]
     maps = torch.stack([mean_on, best_on, best_off, to_area, best_on - best_off], dim=1)
     responses = []
     for scale in seen:
-        clicked = best(*cosines(whitened(scale), positive))
-        fitted = torch.stack([_response(own, coverage_at(one[None], own)) for own, one in zip(scale, area)])
-        responses.append(torch.where(area_given[:, None, None], fitted, clicked))
+        response = torch.stack([_response(own, coverage_at(one[None], own)) for own, one in zip(scale, area)])
+        if area_given is not None:
+            clicked = best(*cosines(whitened(scale), positive))
+            response = torch.where(area_given[:, None, None], response, clicked)
+        responses.append(response)
     return maps, tuple(responses)
 
 

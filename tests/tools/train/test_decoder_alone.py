@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from training.interaction import Interaction
+from training.pasting import SPRITE_BASE
 from training.photos import PhotoPool
-from training.regions import RegionDataset
+from training.regions import RegionDataset, joined
+from training.task import HELD_OUT_LIST, training_ids
 
 from vos.sam.nano.network import Decoder, NanoNetwork
 from vos.sam.nano.segmenter import NanoSegmenter
@@ -67,6 +71,23 @@ def test_the_guided_decoder_has_a_file_of_its_own(segments: Path, weights: Path,
     assert still
     assert all(torch.equal(learned[name], before[name.replace("prompter", "decoder", 1)]) for name in still)
     assert any(not torch.equal(learned[name], before[name.replace("prompter", "decoder", 1)]) for name in learned)
+
+
+def test_unions_are_of_regions_that_touch_and_are_no_larger_than_a_region_may_be() -> None:
+    ids = np.zeros((64, 64), np.int16)
+    ids[:20, :20], ids[:20, 20:40], ids[40:, 40:], ids[20:40, :20] = 1, 2, 3, SPRITE_BASE
+    rng = random.Random(0)
+    assert np.array_equal(joined(ids == 1, ids, rng), (ids == 1) | (ids == 2)), "what is pasted in is left out"
+    assert np.array_equal(joined(ids == 3, ids, rng), ids == 3)
+    ids[:] = 1
+    ids[:20] = 2
+    assert np.array_equal(joined(ids == 2, ids, rng), ids == 2)
+
+
+def test_photos_on_a_list_are_never_trained_on(segments: Path, tmp_path: Path) -> None:
+    ids = training_ids(segments, "")
+    (tmp_path / HELD_OUT_LIST).write_text(f"{ids[0]}\nof_another_folder\n")
+    assert training_ids(segments, "", beside=tmp_path) == ids[1:]
 
 
 def test_close_views_show_the_regions_that_their_masks_name(segments: Path) -> None:

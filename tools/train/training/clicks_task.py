@@ -45,7 +45,7 @@ class ClicksTask:
         """Yields per step left: photos and the masks of their regions."""
         options, done = self.options, self.trainer.step
         further = None if options.further is None else PhotoPool(options.further, training_ids(options.further, "coco"))
-        pool = PhotoPool(options.data, training_ids(options.data, options.exclude), further)
+        pool = PhotoPool(options.data, training_ids(options.data, options.exclude, options.further), further)
         left = max(0, options.steps - done)
         views = RegionDataset(
             pool,

@@ -69,7 +69,7 @@ class Interaction:
         prompts.positive = self._click(truth & (~boxed | self._draw(CLICKED_BOX_SHARE))[:, None, None])[0][:, None]
         losses, figures = [], dict[str, torch.Tensor]()
         for step in range(self.clicks):
-            logits, quality = self._ask(prompts)
+            logits, quality = self._ask(prompts, first=step == 0)
             losses.append(decoder_loss(logits, quality, self.truths))
             # Without a hint at the size the three candidates compete, later there is a single mask, as in SAM.
             best = 1 + quality[:, 1:].argmax(dim=1) if step == 0 else torch.zeros_like(quality[:, 0], dtype=torch.long)
@@ -87,20 +87,20 @@ class Interaction:
         """Takes a chance for each region: bool (R,)."""
         return torch.rand(len(self.truths), generator=self.generator, device=self.device) < share
 
-    def _ask(self, prompts: Prompts) -> tuple[torch.Tensor, torch.Tensor]:
-        guidance, fine = self._guide(prompts) if self.seen else (self.guidance, self.fine)
+    def _ask(self, prompts: Prompts, first: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        guidance, fine = self._guide(prompts, first) if self.seen else (self.guidance, self.fine)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
             logits, quality = self.decoder(self.levels, guidance, (fine[0], fine[1]), prompts.draw())
         return logits.float(), quality.float()
 
     @torch.no_grad()
-    def _guide(self, prompts: Prompts) -> tuple[torch.Tensor, Levels]:
-        """What clicks, boxes and last masks say about looks: maps with a flag, and the finer responses."""
-        size = self.truths.shape[1:]
-        boxes = torch.stack([box_map(box, (size[0], size[1])) for box in prompts.box])
-        area = torch.where(prompts.mask_given[:, None, None], prompts.mask, boxes)
-        given = prompts.mask_given | (prompts.box[:, 2] > prompts.box[:, 0])
-        area = torch.where(given[:, None, None], area, 0.5)
+    def _guide(self, prompts: Prompts, first: bool) -> tuple[torch.Tensor, Levels]:
+        """What clicks, and boxes or, but for the ``first``, last masks say about looks: maps, finer responses."""
+        size, given, area = self.truths.shape[1:], None, prompts.mask
+        if first:
+            given = prompts.box[:, 2] > prompts.box[:, 0]
+            boxes = torch.stack([box_map(box, (size[0], size[1])) for box in prompts.box])
+            area = torch.where(given[:, None, None], boxes, 0.5)
         sides = torch.tensor([size[1], size[0]], device=self.device)
         maps, responses = click_maps(self.seen, prompts.positive / sides, prompts.negative / sides, area, given)
         flag = torch.ones_like(maps[:, :1])

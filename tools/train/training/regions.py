@@ -25,6 +25,7 @@ MIN_SHARE, MAX_SHARE = 0.003, 0.7  # of the view's area
 PASTED = (0, 0, 1, 2)  # objects of other photos in a view, each number as often
 # With ``objects``: how often a source's photo is taken, whole persons instead of garments, and a region seen close.
 SOURCE_SHARES, OTHER_SHARE, PERSON_SHARE, CLOSE_SHARE = {"coco": 0.45, "ccp": 0.2, "bsds": 0.17}, 0.18, 0.5, 0.6
+UNION_SHARE = 0.15  # of the masks, with ``objects``, are two regions that touch: a rider and the horse
 CLOSE_SIDES = (1.1, 2.6)  # of a close view, in longer sides of the region
 LEAST_SIDE = 24  # of a close view, pixels of the photo
 
@@ -75,6 +76,8 @@ class RegionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             return None
         rng.shuffle(fitting)
         masks = np.stack([ids == fitting[number % len(fitting)] for number in range(self.regions)])
+        if self.objects:
+            masks = np.stack([joined(mask, ids, rng) if rng.random() < UNION_SHARE else mask for mask in masks])
         return torch.from_numpy(rgb).permute(2, 0, 1), torch.from_numpy(masks)
 
     def _render(self, photo: Photo, rng: random.Random) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int16]]:
@@ -95,6 +98,14 @@ class RegionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
                 place = far_placement(self.size, sprite, rng)
                 paste(canvas, ids, sprite, place, SPRITE_BASE + number, shadow, soft=number % 2 == 0)
         return ColourJitter(rng).apply(canvas.astype(np.uint8), rng), ids
+
+
+def joined(mask: npt.NDArray[np.bool_], ids: npt.NDArray[np.int16], rng: random.Random) -> npt.NDArray[np.bool_]:
+    """A region with one that touches it and is not pasted in; by itself where there is none, or both are too large."""
+    around = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool) & ~mask
+    touching = [label for label in np.unique(ids[around]) if 0 < label < SPRITE_BASE]
+    both = mask | (ids == rng.choice(touching)) if touching else mask
+    return both if both.mean() < MAX_SHARE else mask
 
 
 def close_camera(size: int, labels: npt.NDArray[np.uint8], rng: random.Random) -> Matrix | None:

@@ -37,10 +37,15 @@ class Task(Protocol):
         """Learns from a batch; returns the step's figures."""
 
 
-def training_ids(root: Path, exclude: str) -> list[str]:
-    """Ids that may be trained on: not held out, not excluded."""
+HELD_OUT_LIST = "holdout_ids.txt"  # of a folder: further photos that are never trained on, from whichever folder
+
+
+def training_ids(root: Path, exclude: str, beside: Path | None = None) -> list[str]:
+    """Lists the ids of photos that may be trained on: not held out, by a list in ``beside`` neither, not excluded."""
+    lists = [folder / HELD_OUT_LIST for folder in (root, beside) if folder is not None]
+    held_out = {photo_id for path in lists if path.exists() for photo_id in path.read_text().split()}
     ids = [photo_id for number, photo_id in enumerate(photo_ids(root)) if number % HELD_OUT_EVERY]
-    return [photo_id for photo_id in ids if not (exclude and photo_id.startswith(exclude))]
+    return [each for each in ids if each not in held_out and not (exclude and each.startswith(exclude))]
 
 
 def data_loader(data: Dataset[tuple[torch.Tensor, torch.Tensor]], batch: int, options: argparse.Namespace) -> Loader:
