@@ -62,11 +62,12 @@ def test_every_form_has_the_bytes_of_the_run(program: Program, convert: Program,
 def test_soft_masks_that_are_kept_make_mattes_later(video: str, program: Program, convert: Program) -> None:
     if video == "frames":
         frames_of("my clip (1).mp4")
-    later = "[matte,png_rgba,coco]"
-    words = [f"video={video}", "ref_mask=mask 5.png", "ref_frame=5", "end=10", "matte_format=mov"]
-    assert program(*words, "output=[masks,matte,png_rgba,coco]", "output_dir=whole") == 0
+    later = "[matte,composite,png_rgba,coco]"
+    Image.new("RGB", (30, 30), (10, 200, 30)).save("green.png")
+    words = [f"video={video}", "ref_mask=mask 5.png", "ref_frame=5", "end=10", "background=green.png"]
+    assert program(*words, "output=[masks,matte,composite,png_rgba,coco]", "output_dir=whole") == 0
     assert program(*words, "output=masks", "keep=alpha", "output_dir=later") == 0
-    assert convert("later", f"output={later}", "matte_format=mov") == 0
+    assert convert("later", f"output={later}", "background=green.png") == 0
     kept = {name: data for name, data in files("later").items() if name.startswith("alpha/3/")}
     assert len(kept) == 10
     assert {name: data for name, data in files("later").items() if name not in kept} == files("whole")

@@ -105,7 +105,7 @@ def test_all_outputs(program: Program) -> None:
     assert sorted(p.name for p in Path("all").iterdir()) == [
         ".vos",
         "masks",
-        "matte.webm",
+        "matte.mov",
         "overlay.mp4",
         "rle.json",
         "summary.json",
@@ -253,7 +253,9 @@ def test_a_sweep_writes_one_folder_per_combination(program: Program) -> None:
         ([VIDEO, MASK, "reader=ffmpeg"], "reader=ffmpeg"),
         ([VIDEO, MASK, "batch_size=0"], "batch_size=0"),
         ([VIDEO, "ref_box=[0,0,500,10]"], "ref_box"),
-        ([VIDEO, MASK, "matte_format=gif"], "matte_format=gif is not understood; choose webm or mov"),
+        ([VIDEO, MASK, "matte.format=gif"], "matte.format=gif is not understood; choose mov or webm"),
+        ([VIDEO, MASK, "output=composite", "background=none.jpg"], "background=none.jpg is not there; give blur"),
+        ([VIDEO, MASK, "output=composite", "background=mask 0.txt"], "background=mask 0.txt: "),
         ([VIDEO, MASK, "experiment=nope"], "experiment=nope is unknown; choose one of thorough"),
     ],
 )

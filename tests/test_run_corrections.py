@@ -44,7 +44,7 @@ def test_a_correction_tracks_no_more_than_it_can_change(
     # It may be taken back, and what was tracked is written in other ways without tracking it again.
     assert program(VIDEO, "ref_mask=mask 0.png", OUTPUTS, "output_dir=out") == 0
     assert models[-1].encoded == 3
-    assert program(VIDEO, "ref_mask=mask 0.png", "output=[matte]", "output_dir=out", "matte_format=mov") == 0
+    assert program(VIDEO, "ref_mask=mask 0.png", "output=[matte]", "output_dir=out", "matte.format=webm") == 0
     assert models[-1].encoded == 0
     assert "\n12 frames, none of them tracked again\n" in capsys.readouterr().out
     assert program(VIDEO, "ref_mask=mask 0.png", "output=[matte]", "output_dir=out", "overwrite=true") == 0

@@ -26,7 +26,7 @@ def test_every_output_keeps_the_clips_own_numbers_and_times(
     summary = json.loads(Path("out/summary.json").read_text())
     times = [n / 25 for n in NUMBERS]
     assert [(row["frame"], row["time"]) for row in summary["frames"]] == [(f"{n:05d}", n / 25) for n in NUMBERS]
-    for name in ("overlay.mp4", "matte.webm"):
+    for name in ("overlay.mp4", "matte.mov"):
         with open_frames(f"out/{name}") as result:
             assert [frame.time for frame in result] == pytest.approx(times, abs=0.001)
 

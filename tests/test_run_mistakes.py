@@ -28,7 +28,7 @@ from vos.io.sole_writer import sole_writer
 from vos.structures import LabelMap
 
 VIDEO, MASK = "video=my clip (1).mp4", "ref_mask=mask 0.png"
-FINAL = {".vos", "masks", "overlay.mp4", "matte.webm", "rle.json", "summary.json"}
+FINAL = {".vos", "masks", "overlay.mp4", "matte.mov", "rle.json", "summary.json"}
 
 Capture = pytest.CaptureFixture[str]
 

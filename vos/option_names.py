@@ -34,6 +34,7 @@ RENAMED: dict[str, str] = {  # old name or its beginning -> new name or beginnin
     "tracker.presence.cuts": "tracker.presence.scene_cuts",
     "tracker.adapt.questions": "tracker.adapt.samples",
     "method.closeup": "method.crop_refinement",
+    "matte_format": "matte.format",
 }
 
 

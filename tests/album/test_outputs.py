@@ -69,12 +69,22 @@ def test_backgrounds(output: str, tmp_path: Path) -> None:
     assert around.std(axis=(0, 1)).max() < segmented().frame.rgb[35:85, 30:44].std(axis=(0, 1)).min()
 
 
+def test_composites_have_the_background_that_is_given(tmp_path: Path) -> None:
+    Image.new("RGB", (30, 30), (10, 200, 30)).save(tmp_path / "green.png")
+    for background, colour in (("#0000ff", (0, 0, 255)), (str(tmp_path / "green.png"), (10, 200, 30))):
+        path = write_photo("composite", tmp_path, segmented(), background)
+        assert path == tmp_path / "composite/trip/IMG_1.jpg"
+        rgb = np.asarray(Image.open(path)).astype(int)
+        assert np.abs(rgb[INSIDE] - (220, 20, 20)).max() < 12
+        assert np.abs(rgb[FAR] - colour).max() < 6
+
+
 def test_absent_objects_get_mask_and_overlay_but_no_cutout(tmp_path: Path) -> None:
     for output in PHOTO_OUTPUTS:
         write_photo(output, tmp_path, segmented())
     for output in PHOTO_OUTPUTS:
         path = write_photo(output, tmp_path, segmented(present=False))
-        assert (path is None) == (output in ("cutout", "white", "blur"))
+        assert (path is None) == (output in ("cutout", "white", "blur", "composite"))
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
     assert left == {"masks/trip/IMG_1.png", "overlay/trip/IMG_1.jpg"}  # earlier cut-outs are gone, too
     assert not np.asarray(Image.open(tmp_path / "masks/trip/IMG_1.png")).any()

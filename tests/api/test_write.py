@@ -118,7 +118,7 @@ def test_loose_results_are_written_too() -> None:
 
 @pytest.mark.usefixtures("here")
 def test_an_error_leaves_nothing_and_strangers_stay() -> None:
-    with pytest.raises(vos.VosError, match="choose from masks, overlay, matte, rle"):
+    with pytest.raises(vos.VosError, match="choose from masks, overlay, matte, composite, rle"):
         vos.write(vos.track("clip.mp4", "mask.png"), "out", ["alpha"])
     with pytest.raises(vos.VosError, match="has no frame 99"):
         vos.write(vos.track("clip.mp4", {99: "mask.png"}), "out")

@@ -116,6 +116,7 @@ def test_a_mistake_is_answered_by_one_line_with_the_remedy(word: str, message: s
         ("tracker=reference", "tracker=reference is gone since 0.4.0: write tracker=published"),
         ("method=persam_reference", "write method=persam_published"),
         ("tracker.motion.reach_most=0.3", "write tracker.motion.gate_most=0.3"),
+        ("matte_format=mov", "matte_format has another name since 0.4.0; write matte.format=mov"),
         ("tracker.memory.guard=false", "write tracker.memory.background_filter=false"),
     ],
 )

@@ -16,6 +16,7 @@ from PIL import Image
 from segmentations import streams, write_all
 
 from vos.errors import VosError
+from vos.io.colour_space import ColourSpace
 from vos.io.frames import FrameSource, open_frames
 from vos.io.readers.decoder import VideoDecoder
 from vos.io.writers import MatteWriter, OverlayWriter
@@ -192,9 +193,9 @@ def test_overlay_and_matte_lie_on_the_clips_own_time_line_with_its_sound(tmp_pat
 
 def test_what_the_clip_is_goes_with_its_part() -> None:
     clip = ListSource(square_clip(20))
-    clip.sample_aspect, clip.notes = Fraction(4, 3), ("turned",)
+    clip.sample_aspect, clip.notes, clip.colour_space = Fraction(4, 3), ("turned",), ColourSpace(9, 14, 9)
     part = excerpt(clip, 3, every=2)
-    names = ("path", "size", "time_base", "sample_aspect", "is_live", "notes", "hdr")
+    names = ("path", "size", "time_base", "sample_aspect", "is_live", "notes", "colour_space", "hdr")
     assert all(getattr(part, name) == getattr(clip, name) for name in names)
     clip.damage = dataclasses.replace(clip.damage, missing=2)
     list(part)

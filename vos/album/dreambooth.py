@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from vos.errors import VosError
 from vos.io.atomic import atomic_path
+from vos.io.background import COLOURS, parse_colour
 from vos.io.images import write_image
 from vos.io.render import blurred_surroundings, cutout, on_background
 
@@ -33,7 +34,6 @@ Alpha = npt.NDArray[np.uint8]
 Background = str | tuple[int, int, int]
 
 SIZES = (512, 768, 1024)
-COLOURS = {"white": (255, 255, 255), "gray": (128, 128, 128), "black": (0, 0, 0)}
 WORDS = ("transparent", "blur", "keep", *COLOURS)
 
 
@@ -44,15 +44,11 @@ def parse_background(value: str) -> Background:
         VosError: anything else.
     """
     word = value.strip().lower()
-    if word in COLOURS:
-        return COLOURS[word]
-    if word in WORDS:
-        return word
-    digits = word.removeprefix("#")
-    if len(digits) != 6 or any(digit not in "0123456789abcdef" for digit in digits):
+    if (colour := parse_colour(word)) is not None:
+        return colour
+    if word not in WORDS:
         raise VosError(f"background {value} is not understood; choose {', '.join(WORDS)} or a colour such as #f0f0f0")
-    red, green, blue = bytes.fromhex(digits)
-    return red, green, blue
+    return word
 
 
 def square_crop(

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from vos.album.config import DreamboothConfig
 from vos.album.dreambooth import parse_background, square_crop, write_crop
 from vos.album.records import relative_files
+from vos.io.background import BLUR, Background, background_file
 from vos.io.contact_sheet import thumbnail
 from vos.io.images import write_image
 from vos.io.masks.label_map import write_label_map
@@ -41,6 +43,11 @@ def _cutout(photo: SegmentedFrame) -> npt.NDArray[np.uint8]:
     return cutout(np.where(near[..., None], photo.frame.rgb, 0).astype(np.uint8), alpha)
 
 
+def _composite(photo: SegmentedFrame, background: str) -> npt.NDArray[np.uint8]:
+    with Background(background) as behind:
+        return on_background(photo.frame.rgb, _contour_alpha(photo), behind.at(0.0, photo.frame.size))
+
+
 PICTURES: dict[str, tuple[str, Callable[[SegmentedFrame], npt.NDArray[np.uint8]]]] = {
     "overlay": (".jpg", lambda photo: overlay(photo.frame.rgb, photo.label_map)),
     "cutout": (".png", _cutout),
@@ -48,17 +55,18 @@ PICTURES: dict[str, tuple[str, Callable[[SegmentedFrame], npt.NDArray[np.uint8]]
     "blur": (".jpg", lambda photo: on_background(photo.frame.rgb, _contour_alpha(photo), "blur")),
 }
 """Name of an output -> suffix, and what draws it."""
-PHOTO_OUTPUTS = ("masks", *PICTURES)
+PHOTO_OUTPUTS = ("masks", *PICTURES, "composite")
 OUTPUTS = (*PHOTO_OUTPUTS, "dreambooth")
 
 
-def write_photo(output: str, folder: Path, photo: SegmentedFrame) -> Path | None:
+def write_photo(output: str, folder: Path, photo: SegmentedFrame, background: str = BLUR) -> Path | None:
     """Writes one output of one photo.
 
     Args:
         output: one of ``PHOTO_OUTPUTS``.
         folder: of the album's results; the file goes into ``<folder>/<output>/``, in folders as the photo's name has.
         photo: with ``alpha``.
+        background: of the composite, see :class:`vos.io.background.Background`.
 
     Returns:
         The file, or None where there is no object to show (cut-outs and backgrounds).
@@ -67,6 +75,8 @@ def write_photo(output: str, folder: Path, photo: SegmentedFrame) -> Path | None
         VosError: the disk is full, or the place cannot be written.
     """
     suffix, drawn = PICTURES.get(output, (".png", None))
+    if output == "composite":
+        suffix, drawn = ".jpg", partial(_composite, background=background)
     path = folder / output / f"{photo.frame.name}{suffix}"
     if drawn is None:
         write_label_map(path, photo.label_map)
@@ -87,18 +97,23 @@ class PhotoOutputs:
         names: of ``OUTPUTS``.
         instances: also a label map with an id per instance.
         dreambooth: options of the training pictures.
+        background: of composites.
     """
 
     folder: Path
     names: Sequence[str] = ("masks", "overlay")
     instances: bool = False
     dreambooth: DreamboothConfig = field(default_factory=DreamboothConfig)
+    background: str = BLUR
 
     def wanted(self) -> dict[str, str]:
         """Returns every output of a photo, thumbnails included, with the fingerprint of its own options."""
         names = ["thumbnails", *self.names, *(["instances"] if self.instances else [])]
-        crops = hashlib.sha256(json.dumps(asdict(self.dreambooth), sort_keys=True).encode()).hexdigest()[:16]
-        return {name: crops if name == "dreambooth" else "" for name in names}
+        file = background_file(self.background) if "composite" in self.names else None
+        behind = [self.background] if file is None else [str(file.resolve()), file.stat().st_size, file.stat().st_mtime]
+        own = {"dreambooth": asdict(self.dreambooth), "composite": behind}
+        hashes = {name: hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest() for name, of in own.items()}
+        return {name: hashes.get(name, "")[:16] for name in names}
 
     def write(
         self, name: str, rgb: Rgb, results: Mapping[int, PhotoResult], only: Sequence[str]
@@ -133,7 +148,7 @@ class PhotoOutputs:
                 crops = self._write_crops(name, rgb, list(results.values()))
                 paths = [self.folder / row["path"] for row in crops]
             else:
-                path = write_photo(output, self.folder, segmented)
+                path = write_photo(output, self.folder, segmented, self.background)
                 paths = [] if path is None else [path]
             files[output] = (self.wanted()[output], relative_files(paths, self.folder))
         return files, crops

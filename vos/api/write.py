@@ -10,15 +10,17 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from vos.api.options import configured
 from vos.api.result import Result
 from vos.api.results import Results
 from vos.errors import VosError
 from vos.io.clip import Clip
+from vos.io.config import OutputConfig
 from vos.io.frames import FrameSource
 from vos.io.readers.arrays import ArraySource
 from vos.io.sole_writer import sole_writer
 from vos.io.writers import SummaryWriter
-from vos.io.writers.choice import FILES, SUMMARY, make_writers, need_alpha, need_pictures, output_paths
+from vos.io.writers.choice import FILES, SUMMARY, inputs_of, make_writers, need_alpha, need_pictures, output_paths
 from vos.structures import SegmentedFrame
 
 LOOSE = Fraction(1, 90_000)  # seconds: the clock of results that are of no source
@@ -44,7 +46,7 @@ def write(
     folder: str | Path,
     outputs: Sequence[str] = ("masks", "overlay"),
     *,
-    matte_format: str = "webm",
+    options: Mapping[str, object] | None = None,
 ) -> Path:
     """Writes results as ``python -m vos.run`` does, with the same bytes; they appear when all frames are there.
 
@@ -54,29 +56,35 @@ def write(
         results: of :func:`vos.track` or :func:`vos.load`, or any of their frames in the order of time.
         folder: where ``masks/``, ``overlay.mp4``, ``summary.json`` and others are written. What a run of vos wrote
             there is replaced, nothing else is.
-        outputs: of masks, overlay, matte, rle, png_rgba, gif, webp, coco, ytvis, yolo, mots, mot, csv, cvat,
-            cvat_images, npz; docs/forms.md says what each is.
-        matte_format: webm (VP9 with alpha) or mov (ProRes 4444).
+        outputs: of masks, overlay, matte, composite, rle, png_rgba, gif, webp, coco, ytvis, yolo, mots, mot, csv,
+            cvat, cvat_images, npz; docs/forms.md says what each is.
+        options: of how they are written, by dotted name, as in docs/options.md: ``{"matte.format": "webm"}``.
 
     Returns:
         The folder.
 
     Raises:
-        VosError: there is no such output, nothing to write, or the folder cannot be written.
+        VosError: there is no such output or option, nothing to write, or the folder cannot be written.
     """
+    config = configured(OutputConfig(), options or {})
     folder = Path(folder).expanduser()
     outputs = [outputs] if isinstance(outputs, str) else list(outputs or [])
-    paths = output_paths(outputs, folder, matte_format)
+    paths = output_paths(outputs, folder, config)
     if isinstance(results, Results) and need_alpha(outputs):
         results.with_alpha()
     origin, results = _described(results)
     with closing(results):
-        write_outputs(results, origin, folder, paths, has_summary=True)
+        write_outputs(results, origin, folder, paths, config, has_summary=True)
     return folder
 
 
 def write_outputs(
-    results: Iterable[Result], origin: Origin, folder: Path, paths: Mapping[str, Path], has_summary: bool
+    results: Iterable[Result],
+    origin: Origin,
+    folder: Path,
+    paths: Mapping[str, Path],
+    config: OutputConfig,
+    has_summary: bool,
 ) -> list[str]:
     """Writes results into a folder that nobody else writes into meanwhile.
 
@@ -85,6 +93,7 @@ def write_outputs(
         origin: what they are of.
         folder: of the outputs.
         paths: of :func:`vos.io.writers.choice.output_paths`.
+        config: how they are written.
         has_summary: also write ``summary.json``.
 
     Returns:
@@ -92,12 +101,13 @@ def write_outputs(
     """
     source, about, summary_path = origin.source, origin.about, folder / SUMMARY
     clip = Clip.read(about) if "clip" in about else Clip.of(source, about.get("original_ids"))
-    writers = make_writers(paths, source, clip)
+    writers = make_writers(paths, source, clip, config)
     if has_summary:
         header = {**about, **clip.described(), "outputs": list(paths)}
         writers = [SummaryWriter(summary_path, header, lambda: {"video_lacks": asdict(source.damage)}), *writers]
     targets = [writer.path for writer in writers]
-    with sole_writer(folder, FILES, source=about["video"]["path"], targets=targets, inputs=origin.files):
+    inputs = [*origin.files, *inputs_of(paths, config)]
+    with sole_writer(folder, FILES, source=about["video"]["path"], targets=targets, inputs=inputs):
         if has_summary:
             summary_path.unlink(missing_ok=True)  # until all is written, nothing is finished here
         with ExitStack() as stack:

@@ -28,6 +28,7 @@ from vos.cli.run_record import album_fingerprint, file_hash
 from vos.cli.timeline import PICTURE, profiled
 from vos.concept.concept import Concept
 from vos.errors import VosError, readable
+from vos.io.background import Background, background_file
 from vos.io.images import read_image, root_of
 from vos.io.masks.reference import read_references
 from vos.io.sole_writer import sole_writer
@@ -80,7 +81,7 @@ def run(config: AlbumConfig, folder: Path, profile: Profile | None = None) -> Ou
     segmenter = PhotoSegmenter(model, config.method, config.threshold, config.instances)
     concepts, sources = _concepts(config, model)
     fingerprint = album_fingerprint(config, model, segmenter.threshold, sources)
-    outputs = PhotoOutputs(folder, config.output, config.instances == "all", config.dreambooth)
+    outputs = PhotoOutputs(folder, config.output, config.instances == "all", config.dreambooth, config.background)
     pipeline = AlbumPipeline(segmenter, concepts, fingerprint, outputs, str(root.resolve()))
     header = _header(config, model, segmenter.threshold, concepts, sources) | {"left_out": album.left_out}
     broken: dict[str, str] = {}
@@ -109,7 +110,9 @@ def _own_folder(config: AlbumConfig, folder: Path, root: Path, outputs: PhotoOut
     """Claims the folder of the results for this album, as :func:`vos.io.sole_writer.sole_writer` does."""
     # The report also renews the metadata of training pictures that an earlier run has written.
     report = [path for name in ("dreambooth", *REPORT) for path in folder.glob(name)]
+    behind = background_file(config.background) if "composite" in config.output else None
     given = {"ref_image": config.ref_image, "ref_mask": config.ref_mask, "concept": config.concept}
+    given["background"] = None if behind is None else [str(behind)]
     return sole_writer(
         folder,
         FILES,
@@ -167,6 +170,10 @@ def _check(config: AlbumConfig) -> None:
     if config.dreambooth.size not in SIZES:
         raise VosError(f"dreambooth.size={config.dreambooth.size}; choose {', '.join(map(str, SIZES))}")
     parse_background(config.dreambooth.background)
+    if "composite" in config.output:
+        with Background(config.background) as background:
+            if background.is_clip:
+                raise VosError(f"background={config.background} is a clip; photos take a picture, a colour or blur")
 
 
 def _concepts(config: AlbumConfig, model: Segmenter) -> tuple[dict[int, Concept], list[dict[str, Any]]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from vos.album.config import DreamboothConfig
+from vos.io.config import OutputConfig
 from vos.limits import Limits, ProgramConfig
 from vos.photos.config import MethodConfig
 from vos.sam.config import ModelConfig, RuntimeConfig
@@ -29,7 +30,7 @@ class ClickOptions:
 
 
 @dataclass
-class RunConfig(ClickOptions, VideoConfig):
+class RunConfig(ClickOptions, OutputConfig, VideoConfig):
     """``python -m vos.run``: one video."""
 
     MAIN: ClassVar[str] = (
@@ -47,24 +48,22 @@ class RunConfig(ClickOptions, VideoConfig):
     output: list[str] = field(default_factory=lambda: ["masks", "overlay"])  # also matte, rle, or of docs/forms.md
     keep: list[str] = field(default_factory=list)  # [alpha]: soft masks, lossless, so that mattes can be made later
     output_dir: str | None = None  # where results are written; None = outputs/<name of the clip>
-    matte_format: str = "webm"  # webm (VP9 with alpha) | mov (ProRes 4444)
     overwrite: bool = False  # redo a finished run
     profile: bool = False  # show where time and memory went: a table, and profile.png with what every thread did when
     experiment: str | None = None  # a file of conf/experiment: options that differ from the default
 
 
 @dataclass
-class ConvertConfig(ProgramConfig):
+class ConvertConfig(OutputConfig, ProgramConfig):
     """``python -m vos.convert``: other forms of results that are there."""
 
-    MAIN: ClassVar[str] = "results output output_dir video matte_format log_file"
+    MAIN: ClassVar[str] = "results output output_dir video matte.format log_file"
     BARE: ClassVar[str] = "results"
 
     results: list[str] | None = None  # folder of a run's results, or a list of them; the name results= may be left out
     output: list[str] = field(default_factory=lambda: ["coco"])  # as of python -m vos.run; see docs/forms.md
     output_dir: str | None = None  # where they are written, of one folder; None = into the folder itself
     video: str | None = None  # where the video is now, for outputs with pictures; None = where it was
-    matte_format: str = "webm"  # webm (VP9 with alpha) | mov (ProRes 4444)
 
 
 @dataclass
@@ -104,7 +103,10 @@ class AlbumConfig(ClickOptions, RuntimeConfig):
     name: list[str] | None = None  # what the objects of ref_image are called, one per id; None = the file's name
     instances: str = "one"  # one | all, objects of a kind in a photo
     threshold: float | None = None  # score below which an object is absent, 0..1; more = fewer found; None = calibrated
-    output: list[str] = field(default_factory=lambda: ["masks", "overlay"])  # also cutout, white, blur, dreambooth
+    output: list[str] = field(
+        default_factory=lambda: ["masks", "overlay"]
+    )  # or cutout, white, blur, composite, dreambooth
+    background: str = "blur"  # of output=composite: blur | white | gray | black | '#rrggbb' | a picture
     output_dir: str | None = None  # where results are written; None = outputs/<album folder>
     overwrite: bool = False  # redo finished photos
     profile: bool = False  # show where time and memory went: a table, and profile.png with what every thread did when

@@ -39,7 +39,7 @@ def convert(config: ConvertConfig) -> Outcome:
     """
     folder = paths(config.results)[0]
     out = Path(config.output_dir or folder)
-    made = output_paths(config.output, out, config.matte_format)
+    made = output_paths(config.output, out, config)
     about, rows = read_summary(folder / SUMMARY)
     if need_alpha(made) and not ("alpha" in about["outputs"] and (folder / KEPT["alpha"].file).is_dir()):
         soft = ", ".join(name for name in made if OUTPUTS[name].has_alpha)
@@ -51,7 +51,7 @@ def convert(config: ConvertConfig) -> Outcome:
         Progress(folder.name, None, "frame") as progress,
     ):
         origin = Origin(source, about, [*results.files, ("summary", folder / SUMMARY)])
-        remarks = write_outputs(progress.each(results), origin, out, made, has_summary=False)
+        remarks = write_outputs(progress.each(results), origin, out, made, config, has_summary=False)
     print(*remarks, *made.values(), sep="\n")
     print(f"{progress.done} frames")
     return Outcome(progress.done, tuple(made.values()))

@@ -23,7 +23,7 @@ from vos.option_names import explain_gone, near_matches, options
 _ENTRY = re.compile(r"""["']?(\w+)["']?\s*:\s*("[^"]*"|'[^']*'|[^,{}]+)(?=\s*[,}])""")  # of {1: rex, 2: ball}
 PATHS = (
     *("video", "images", "ref_image", "ref_mask", "concept", "prompts", "checkpoint", "prompt_checkpoint", "results"),
-    *("root", "output_dir", "out", "log_file"),
+    *("root", "output_dir", "out", "log_file", "background"),
 )
 
 

@@ -9,7 +9,7 @@ import glob
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from vos.cli.config import AlbumConfig, RunConfig
 from vos.cli.options import paths
 from vos.evaluation.config import EvaluateConfig
 from vos.geometry import SizeHW
+from vos.io.config import OutputConfig
 from vos.io.images import is_image
 from vos.io.readers.live import is_live_address
-from vos.io.writers.choice import need_alpha
+from vos.io.writers.choice import inputs_of, need_alpha
 from vos.sam.nano.network import click_weights_sha256
 from vos.sam.segmenter import Segmenter
 
@@ -36,7 +37,8 @@ SHOWN = (
     *("ref_mask", "ref_frame", "ref_box", "ref_point", "ref_point_label", "ref_candidate", "prompts", "concept"),
     *("prompt_model", "prompt_checkpoint"),
 )
-NOT_TRACKING = (*WHERE_AND_WHETHER, *SHOWN, "object_names", "output", "keep", "matte_format")
+WRITING = tuple(item.name for item in fields(OutputConfig))
+NOT_TRACKING = (*WHERE_AND_WHETHER, *SHOWN, *WRITING, "object_names", "output", "keep")
 
 
 def tracking_fingerprint(config: RunConfig, model: Segmenter, size: SizeHW, object_ids: Sequence[int]) -> str:
@@ -75,6 +77,7 @@ def run_fingerprint(
         model=_model_parts(model),
         video=_stamps(_files(config.video or "")),
         references=[file_hash(file) for file in [*paths(config.ref_mask), *paths(config.concept), *prompt_files]],
+        inputs=_named_stamps(path for _, path in inputs_of(config.output, config)),
         prompt_weights=_named_stamps([Path(config.prompt_checkpoint)] if config.prompt_checkpoint else []),
         click_weights=click_weights_sha256() if is_prompted else "",
     )

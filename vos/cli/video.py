@@ -25,7 +25,7 @@ from vos.io.clip import Clip
 from vos.io.frames import Conversion, FrameSource, full_name, open_frames, place_of
 from vos.io.sole_writer import sole_writer, tidy_notes
 from vos.io.writers import SummaryWriter
-from vos.io.writers.choice import FILES, SUMMARY, make_writers, need_alpha, output_paths
+from vos.io.writers.choice import FILES, SUMMARY, inputs_of, make_writers, need_alpha, output_paths
 from vos.progress import Progress
 from vos.sam.device import set_threads
 from vos.sam.registry import load_model
@@ -165,7 +165,7 @@ def _segment(
         resume = None if source.is_live else stack.enter_context(resume_state(config, source, given, folder, mark))
         resumed = 0 if resume is None else resume.resumed
         clip = Clip.of(source, given.original_ids)
-        outputs, names = make_writers(_outputs(config, folder), source, clip), list(_outputs(config, folder))
+        outputs, names = make_writers(_outputs(config, folder), source, clip, config), list(_outputs(config, folder))
         summary = SummaryWriter(
             folder / "summary.json",
             {**header, **clip.described(), "outputs": names},
@@ -224,9 +224,9 @@ def _inputs(config: RunConfig, frames: Path | None, given: Given) -> list[tuple[
     weights = {"checkpoint": [config.checkpoint or ""], "prompt_checkpoint": [config.prompt_checkpoint or ""]}
     named = {"ref_mask": config.ref_mask, "concept": config.concept, **weights}
     files = [(option, path) for option, names in named.items() for path in paths(names) if path.name]
-    files += [("prompts", path) for path in given.prompt_files]
+    files += [*(("prompts", path) for path in given.prompt_files), *inputs_of(config.output, config)]
     return files if frames is None else [("video", frames), *files]
 
 
 def _outputs(config: RunConfig, folder: Path) -> dict[str, Path]:
-    return output_paths(config.output, folder, config.matte_format, config.keep)
+    return output_paths(config.output, folder, config, config.keep)

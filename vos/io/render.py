@@ -89,17 +89,9 @@ def on_background(rgb: Rgb, alpha: Alpha, background: tuple[int, int, int] | Rgb
     Args:
         rgb: the frame.
         alpha: of the object.
-        background: a colour (R, G, B) 0..255, a picture of the same size, or "blur" for the frame itself, blurred.
-
-    Raises:
-        ValueError: another word than "blur".
+        background: of :func:`backdrop`.
     """
-    if isinstance(background, str):
-        if background != "blur":
-            raise ValueError(f'background must be a colour, a picture or "blur", got {background!r}')
-        behind = blurred_surroundings(rgb, alpha)
-    else:
-        behind = np.broadcast_to(np.asarray(background, dtype=np.uint8), rgb.shape)
+    behind = backdrop(rgb, alpha, background)
     result = np.array(behind, order="C")
     x, y, width, height = cv2.boundingRect(alpha)
     if width:
@@ -108,6 +100,24 @@ def on_background(rgb: Rgb, alpha: Alpha, background: tuple[int, int, int] | Rgb
         front, back = (np.ascontiguousarray(picture[area]) for picture in (rgb, behind))
         result[area] = cv2.blendLinear(front, back, share, 1 - share)
     return result
+
+
+def backdrop(rgb: Rgb, alpha: Alpha, background: tuple[int, int, int] | Rgb | str) -> Rgb:
+    """Makes the picture that is behind an object on another background.
+
+    Args:
+        rgb: the frame.
+        alpha: of the object.
+        background: a colour (R, G, B) 0..255, a picture of the same size, or "blur" for the frame itself, blurred.
+
+    Raises:
+        ValueError: another word than "blur".
+    """
+    if not isinstance(background, str):
+        return np.broadcast_to(np.asarray(background, dtype=np.uint8), rgb.shape)
+    if background != "blur":
+        raise ValueError(f'background must be a colour, a picture or "blur", got {background!r}')
+    return blurred_surroundings(rgb, alpha)
 
 
 def edge_alpha(alpha: Alpha) -> Alpha:

@@ -22,7 +22,7 @@ class VideoConfig(RuntimeConfig):
     both_sides: bool = True  # of several masks: frames between two are tracked from both; false = from the earlier one
     add_backward: bool = False  # an object that appears first in a later mask is also followed backward from it
     reader: str = "pyav"  # pyav | decord, what decodes video files
-    hdr: str = "tonemap"  # tonemap HDR video to a standard picture | keep: HDR in overlay and matte (matte_format=mov)
+    hdr: str = "tonemap"  # tonemap HDR video to a standard picture | keep: HDR in overlay and matte (not in webm)
     deinterlace: str = "auto"  # auto: interlaced frames become progressive ones | off
     prompt_model: str | None = None  # which model answers boxes and points, e.g. vit_t; None = the one that follows
     prompt_checkpoint: str | None = None  # weights file of prompt_model; None = the model's own

@@ -28,7 +28,7 @@ class Excerpt(FrameSource):
 
     def __init__(self, clip: FrameSource, start: int, stop: int | None, every: int) -> None:
         self.clip, self.start, self.stop, self.every = clip, start, stop, every
-        for name in ("path", "size", "time_base", "sample_aspect", "is_live", "notes", "hdr", "files"):
+        for name in ("path", "size", "time_base", "sample_aspect", "is_live", "notes", "colour_space", "hdr", "files"):
             setattr(self, name, getattr(clip, name))
         self.fps = clip.fps / every
         self.first = clip.first + start

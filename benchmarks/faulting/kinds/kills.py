@@ -46,7 +46,7 @@ JOBS = {
     "masks": _video("output=[masks]"),
     "overlay": _video(),
     "matte": _video("output=[matte]"),
-    "matte.mov": _video("output=[matte]", "matte_format=mov"),
+    "matte.webm": _video("output=[matte]", "matte.format=webm"),
     "rle": _video("output=[rle]"),
     "all": _video("output=[masks,overlay,matte,rle]"),
     "folder": _video(video="frames"),

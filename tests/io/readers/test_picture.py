@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from vos.errors import VosError
+from vos.io.colour_space import ColourSpace
 from vos.io.frames import Conversion, open_frames
 from vos.io.hdr import from_sdr
 
@@ -225,3 +226,34 @@ def test_interlaced_frames_become_progressive(
             assert np.array_equal(source.frame(index).rgb, frames[index].rgb), index
         assert not source.damage
     assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("codec", "pixel_format", "told", "expected"),
+    [
+        ("libx264", "yuv420p", (1, 1, 1), ColourSpace(1, 1, 1)),
+        ("libx264", "yuv420p", (5, 6, 5), ColourSpace(5, 6, 5)),
+        ("libx264", "yuv420p10le", (9, 14, 9), ColourSpace(9, 14, 9)),
+        ("libx264", "yuv420p", (2, 2, 2), ColourSpace(2, 2, 2)),
+        ("libx264", "yuv420p", (1, 1, 8), ColourSpace(1, 1, 2)),  # YCgCo, which nothing here converts with
+        ("libx264rgb", "rgb24", (2, 2, 2), ColourSpace(1, 13, 1)),  # as pictures
+        ("libx264", "yuv420p10le", (9, 16, 9), ColourSpace(1, 1, 1)),  # tone-mapped
+    ],
+)
+def test_the_colour_space_is_that_of_the_pictures(
+    codec: str, pixel_format: str, told: tuple[int, int, int], expected: ColourSpace, tmp_path: Path
+) -> None:
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        stream: Any = container.add_stream(codec, rate=10)
+        stream.height, stream.width, stream.pix_fmt = 64, 64, pixel_format
+        coder = stream.codec_context
+        coder.color_primaries, coder.color_trc = told[:2]
+        if codec == "libx264":
+            coder.colorspace = told[2]
+        frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 90, np.uint8), "rgb24").reformat(format=pixel_format)
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    with open_frames(str(tmp_path / "a.mp4")) as source:
+        assert source.colour_space == expected
+    if told[1] == 16:
+        with open_frames(str(tmp_path / "a.mp4"), conversion=Conversion(hdr="keep")) as source:
+            assert source.colour_space == ColourSpace(9, 16, 9)

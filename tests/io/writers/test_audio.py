@@ -12,7 +12,7 @@ import pytest
 from segmentations import streams, write_all
 
 from vos.io.frames import open_frames
-from vos.io.writers import OverlayWriter, audio
+from vos.io.writers import MatteWriter, OverlayWriter, audio
 
 
 def hertz(path: Path) -> float:
@@ -39,6 +39,20 @@ def test_overlay_keeps_the_sound(audio_codec: str, name: str, suffix: str, make_
         with av.open(str(clip)) as a, av.open(str(tmp_path / f"o{suffix}")) as b:  # copied, not re-encoded
             assert [bytes(p) for p in a.demux(audio=0)] == [bytes(p) for p in b.demux(audio=0)]
     assert hertz(tmp_path / f"o{suffix}") == pytest.approx(440, abs=5)
+
+
+@pytest.mark.parametrize(("audio_codec", "name"), [("aac", "a.mp4"), ("libopus", "a.mkv"), ("flac", "a.mkv")])
+@pytest.mark.parametrize(("suffix", "kept", "other"), [(".mov", "aac", "pcm_s16le"), (".webm", "opus", "opus")])
+def test_mattes_have_the_sound_too(
+    audio_codec: str, name: str, suffix: str, kept: str, other: str, make_clip: Any, tmp_path: Path
+) -> None:
+    with open_frames(str(make_clip(name, count=20, audio_seconds=2.0, audio_codec=audio_codec))) as source:
+        write_all(MatteWriter(tmp_path / f"m{suffix}", source), source)
+    found, seconds = streams(tmp_path / f"m{suffix}")["audio"]
+    assert found.removeprefix("lib") == (kept if kept in audio_codec else other)
+    if suffix == ".mov":
+        assert seconds == pytest.approx(2.0, abs=0.06)
+    assert hertz(tmp_path / f"m{suffix}") == pytest.approx(440, abs=5)
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,14 @@ from PIL import Image
 from segmentations import segmented, streams, write_all
 
 from vos.errors import VosError
+from vos.io.clip import Clip
+from vos.io.colour_space import HDR, ColourSpace
+from vos.io.config import MatteConfig, OutputConfig
 from vos.io.frames import open_frames
 from vos.io.hdr import from_sdr
-from vos.io.writers import MatteWriter, OverlayWriter
+from vos.io.render import union_alpha
+from vos.io.writers import CompositeWriter, MatteWriter, OverlayWriter
+from vos.io.writers.choice import make_writers, output_paths
 from vos.structures import Frame, SegmentedFrame
 
 
@@ -119,13 +124,13 @@ def test_hdr_is_kept_with_its_tags(transfer: str, number: int, make_clip: Any, t
         return dataclasses.replace(segmented(frame), frame=dataclasses.replace(frame, hdr=codes))
 
     with open_frames(str(make_clip("a.mp4", count=3))) as source:
-        source.hdr = transfer
+        source.hdr, source.colour_space = transfer, HDR[transfer]
         with OverlayWriter(tmp_path / "o.mp4", source) as o, MatteWriter(tmp_path / "m.mov", source) as m:
             for frame in source:
                 o.write(hdr(frame))
                 m.write(hdr(frame))
         expected = [hdr(frame) for frame in source]
-        with pytest.raises(VosError, match=r"m\.webm holds no HDR; .* matte_format=mov"):
+        with pytest.raises(VosError, match=r"m\.webm holds no HDR; .* matte\.format=mov"):
             MatteWriter(tmp_path / "m.webm", source)
     for name in ("o.mp4", "m.mov"):
         with av.open(str(tmp_path / name)) as container:
@@ -143,9 +148,100 @@ def test_hdr_is_kept_with_its_tags(transfer: str, number: int, make_clip: Any, t
                     assert np.abs(codes - whole.frame.hdr)[outside].mean() < 65536 * 0.015
 
 
-def test_mattes_in_prores_say_their_colours_in_every_frame(make_clip: Any, tmp_path: Path) -> None:
-    with open_frames(str(make_clip("a.mp4", count=2))) as source:
-        write_all(MatteWriter(tmp_path / "m.mov", source), source)
-    with av.open(str(tmp_path / "m.mov")) as container:
+SPACES = {  # name -> colour space, and what the header of a ProRes frame calls it
+    "HD": (ColourSpace(1, 1, 1), (1, 1, 1)),
+    "PAL": (ColourSpace(5, 6, 5), (5, 1, 6)),
+    "BT.2020": (ColourSpace(9, 14, 9), (9, 1, 9)),
+    "a matrix alone": (ColourSpace(2, 2, 6), (2, 2, 6)),
+    "unspecified": (ColourSpace(2, 2, 2), (2, 2, 2)),
+}
+
+
+@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("output", ["m.mov", "m.webm", "o.mp4"])
+def test_colours_and_their_names_are_the_sources(name: str, output: str, make_clip: Any, tmp_path: Path) -> None:
+    space, header = SPACES[name]
+    with open_frames(str(make_clip("a.mp4", count=2, options={"crf": "5"}))) as source:
+        source.colour_space = space
+        kind = OverlayWriter if output.startswith("o") else MatteWriter
+        write_all(kind(tmp_path / output, source), source)
+        originals = list(source)
+    with av.open(str(tmp_path / output)) as container:
+        coder = container.streams.video[0].codec_context
+        told = (coder.color_primaries, coder.color_trc, coder.colorspace)
+        if output != "m.webm":  # VP9 itself names a matrix only, and not by its number
+            assert told == (space.primaries, space.transfer, space.matrix)
+        assert coder.color_range == 1 or told == (2, 2, 2)  # x264 then leaves out all of it
         for packet in container.demux(video=0):
-            assert not packet.size or tuple(bytes(packet)[22:25]) == (1, 1, 1)
+            assert output != "m.mov" or not packet.size or tuple(bytes(packet)[22:25]) == header
+    with open_frames(str(tmp_path / output)) as result:
+        assert result.colour_space.matrix in (space.matrix, *header)
+        frames = list(decode_matte(tmp_path / output)) if output == "m.webm" else [f.rgb for f in result]
+    if output == "o.mp4":
+        away = cv2.erode((segmented(originals[0]).label_map.labels == 0).astype(np.uint8), np.ones((9, 9))) > 0
+        assert np.abs(frames[0].astype(int) - originals[0].rgb)[away].mean() < 3
+
+
+def test_every_object_has_a_matte_of_its_own(make_clip: Any, tmp_path: Path) -> None:
+    with open_frames(str(make_clip("a.mp4", count=4, audio_seconds=0.4))) as source:
+        clip, config = Clip.of(source, {3: 2003}), OutputConfig(matte=MatteConfig(per_object=True))
+        paths = output_paths(["matte"], tmp_path, config)
+        assert paths == {"matte": tmp_path / "matte"}
+        write_all(make_writers(paths, source, clip, config)[0], source)
+        originals = [segmented(frame) for frame in source]
+    assert sorted(path.name for path in (tmp_path / "matte").iterdir()) == ["1.mov", "2003.mov"]
+    for k, name in enumerate(("1.mov", "2003.mov")):
+        assert set(streams(tmp_path / "matte" / name)) == {"video", "audio"}
+        for rgba, whole in zip(decode_matte(tmp_path / "matte" / name), originals, strict=True):
+            assert whole.alpha is not None
+            assert np.abs(rgba[..., 3].astype(int) - whole.alpha[k]).max() <= 1
+
+
+def test_what_is_opaque_stays_so(make_clip: Any, tmp_path: Path) -> None:
+    with open_frames(str(make_clip("a.mp4", count=1))) as source, MatteWriter(tmp_path / "m.mov", source) as writer:
+        full = segmented(next(iter(source)))
+        writer.write(dataclasses.replace(full, alpha=np.where(full.alpha == 0, 0, 255).astype(np.uint8)))
+    with av.open(str(tmp_path / "m.mov")) as container:
+        plane: Any = next(container.decode(video=0)).planes[3]
+    alpha = np.frombuffer(plane, np.uint16).reshape(plane.height, -1)[:, : plane.width]
+    assert set(np.unique(alpha)) == {0, 4095}
+
+
+BACKGROUNDS = {"white": (255, 255, 255), "#00b140": (0, 177, 64), "green.png": (10, 200, 30)}
+
+
+@pytest.mark.parametrize("background", [*BACKGROUNDS, "blur"])
+def test_composites_blend_with_the_background(
+    background: str, make_clip: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (90, 40), BACKGROUNDS["green.png"]).save("green.png")
+    with open_frames(str(make_clip("a.mp4", count=3, size=(96, 128), audio_seconds=0.3))) as source:
+        write_all(CompositeWriter(tmp_path / "c.mp4", source, background), source)
+        originals = [segmented(frame) for frame in source]
+    assert set(streams(tmp_path / "c.mp4")) == {"video", "audio"}
+    with open_frames("c.mp4") as result:
+        for frame, whole in zip(result, originals, strict=True):
+            share = union_alpha(whole)[..., None] / 255
+            if background == "blur":
+                kept = cv2.erode((share[..., 0] == 1).astype(np.uint8), np.ones((7, 7))) > 0
+                assert np.abs(frame.rgb.astype(int) - whole.frame.rgb)[kept].mean() < 4
+                continue
+            expected = whole.frame.rgb * share + np.array(BACKGROUNDS[background]) * (1 - share)
+            assert np.abs(frame.rgb - expected).mean() < 4
+            assert np.abs(frame.rgb[:8, -8:].astype(int) - BACKGROUNDS[background]).max() < 4
+
+
+def test_composites_in_hdr(make_clip: Any, tmp_path: Path) -> None:
+    with open_frames(str(make_clip("a.mp4", count=1))) as source:
+        source.hdr, source.colour_space = "pq", HDR["pq"]
+        with CompositeWriter(tmp_path / "c.mp4", source, "#808080") as writer:
+            whole = segmented(next(iter(source)))
+            codes = np.full((*whole.frame.size, 3), 50_000, np.uint16)
+            writer.write(dataclasses.replace(whole, frame=dataclasses.replace(whole.frame, hdr=codes)))
+    with av.open(str(tmp_path / "c.mp4")) as container:
+        frame = next(container.decode(video=0))
+        shown = frame.reformat(format="rgb48le", src_colorspace=9, dst_color_range=2).to_ndarray().astype(int)
+    alpha, gray = union_alpha(whole), from_sdr(np.full((1, 1, 3), 128, np.uint8), "pq").astype(int)
+    for inside, value in ((alpha == 255, 50_000), (alpha == 0, gray[0, 0])):
+        assert np.abs(shown - value)[cv2.erode(inside.astype(np.uint8), np.ones((5, 5))) > 0].mean() < 65536 * 0.01

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from vos.errors import VosError
 from vos.geometry import SizeHW
+from vos.io.colour_space import SRGB, ColourSpace
 from vos.structures import Frame
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class FrameSource(ABC):
         sample_aspect: width / height of one pixel.
         is_live: a camera or stream: one pass from its start, no end known.
         notes: how the frames were made fit to look at, where that is more than decoding; a clause each.
+        colour_space: of the pictures, of the HDR ones where they are kept.
         hdr: "pq" or "hlg" where the frames carry their HDR pictures.
         damage: what the frames that were read to the end lack; nothing before.
         first: number of the frame at position 0.
@@ -72,6 +74,7 @@ class FrameSource(ABC):
     sample_aspect: Fraction = Fraction(1)
     is_live: bool = False
     notes: tuple[str, ...] = ()
+    colour_space: ColourSpace = SRGB
     hdr: str | None = None
     damage: Damage = Damage()
     first: int = 0

@@ -11,7 +11,15 @@ from itertools import chain
 from vos.errors import VosError
 from vos.io.readers.base import FrameSource
 from vos.io.readers.decoder import VideoDecoder, reason
-from vos.io.readers.picture import STANDARD, Conversion, UprightRgb, deinterlaced, notes_of, transfer_of
+from vos.io.readers.picture import (
+    STANDARD,
+    Conversion,
+    UprightRgb,
+    colour_space_of,
+    deinterlaced,
+    notes_of,
+    transfer_of,
+)
 from vos.io.readers.promise import damage_of
 from vos.structures import Frame
 
@@ -51,6 +59,7 @@ class LiveSource(FrameSource):
                 raise VosError(f"{source} delivers no frames")
             self.notes = notes_of(first, conversion)
             self.hdr = transfer_of(first) if conversion.hdr == "keep" else None
+            self.colour_space = colour_space_of(first, self._decoder.stream.codec_context, conversion)
             self._upright = UprightRgb(source, self.hdr is not None)
             self.size = self._upright(first)[0].shape[:2]
             self._decoded = chain([first], self._decoded)

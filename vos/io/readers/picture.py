@@ -17,6 +17,7 @@ from PIL import Image
 
 from vos.errors import VosError
 from vos.geometry import SizeHW
+from vos.io.colour_space import BT709, HDR, SRGB, UNSPECIFIED, ColourSpace
 from vos.io.hdr import TRANSFERS, tone_map
 from vos.io.images import on_white
 from vos.io.readers.decoder import AV_ERRORS, reason
@@ -93,8 +94,7 @@ class UprightRgb:
         if self._coded_size is None:
             self._coded_size = frame.height, frame.width
         height, width = self._coded_size  # a change of resolution within a stream is scaled back
-        is_hd = frame.height > 576 or frame.width >= 1280
-        matrix = MATRICES.get(frame.colorspace, Colorspace.ITU709 if is_hd else Colorspace.ITU601)
+        matrix = matrix_of(frame.colorspace, frame.height, frame.width)
         is_full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith(FULL_RANGE_FORMATS)
         try:
             return self._reformatter.reformat(
@@ -110,6 +110,32 @@ class UprightRgb:
             ).to_ndarray()
         except AV_ERRORS as error:
             raise VosError(f"{self.shown_as}: a frame cannot be converted to RGB ({reason(error)})") from error
+
+
+def matrix_of(number: int, height: int, width: int) -> Any:
+    """Gives swscale's matrix for AVCOL_SPC_*, and where that says nothing the one that players take for the size."""
+    return MATRICES.get(number, Colorspace.ITU709 if height > 576 or width >= 1280 else Colorspace.ITU601)
+
+
+def colour_space_of(frame: Any, coder: Any, conversion: Conversion) -> ColourSpace:
+    """Tells what the pictures of a stream mean when they are converted.
+
+    Args:
+        frame: a decoded frame.
+        coder: codec context of the stream; what it says counts where the frame says nothing.
+        conversion: how frames become pictures.
+    """
+    if (transfer := transfer_of(frame)) is not None:
+        return HDR[transfer] if conversion.hdr == "keep" else BT709
+    primaries, trc, matrix = (_told(name, frame, coder) for name in ("color_primaries", "color_trc", "colorspace"))
+    if frame.format.is_rgb:
+        return SRGB if primaries == trc == UNSPECIFIED else ColourSpace(primaries, trc)
+    return ColourSpace(primaries, trc, min(matrix, 9) if matrix in MATRICES else UNSPECIFIED)
+
+
+def _told(name: str, *by: Any) -> int:
+    values = (int(getattr(one, name, None) or UNSPECIFIED) for one in by)  # older PyAV has not all; 0 = reserved
+    return next((value for value in values if value != UNSPECIFIED), UNSPECIFIED)
 
 
 def transfer_of(frame: Any) -> str | None:

@@ -17,6 +17,7 @@ from vos.io.readers.picture import (
     STANDARD,
     Conversion,
     UprightRgb,
+    colour_space_of,
     deinterlaced,
     display_matrix,
     has_alpha,
@@ -51,6 +52,7 @@ class PyAvSource(FrameSource):
             self.is_opaque = not has_alpha(first)
             self.notes = notes_of(first, conversion)
             self.hdr = transfer_of(first) if conversion.hdr == "keep" else None
+            self.colour_space = colour_space_of(first, decoder.stream.codec_context, conversion)
             self._deinterlace = first.interlaced_frame and conversion.deinterlace == "auto"
             self._describe(decoder, swapped=display_matrix(first)[0] == 0)  # by a quarter turn
 

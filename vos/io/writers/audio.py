@@ -25,13 +25,15 @@ MUXER = {"fflags": "+bitexact"}  # no random ids, so that the same input gives t
 DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
 DEFAULT_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}  # by channels
 
+CODECS = {"mov": "pcm_s16le", "webm": "libopus"}  # by container, where sound cannot be copied; AAC in others
+
 Packets = Iterator[tuple[float, Any]]  # (seconds, av.Packet of the output's track)
 
 log = logging.getLogger(__name__)
 
 
 class AudioCopy:
-    """Copies the best audio stream of a file, packet by packet; transcodes to AAC where the container needs it.
+    """Copies the best audio stream of a file, packet by packet; transcodes where the container does not take it.
 
     What cannot be carried over is told in a warning.
 
@@ -51,8 +53,10 @@ class AudioCopy:
         try:
             self._input = av.open(local(path))
             if (stream := self._input.streams.best("audio")) is not None:
-                ways = (copied, transcoded, partial(transcoded, layout="stereo"))
-                way = next((way for way in ways if is_possible(way, path, output.format.name)), None)
+                container = output.format.name
+                anew = partial(transcoded, codec=CODECS.get(container, "aac"))
+                ways = (copied, anew, partial(anew, layout="stereo"))
+                way = next((way for way in ways if is_possible(way, path, container)), None)
                 if way is None:
                     log.warning("the sound of %s (%s) cannot be carried over: silent", path, stream.codec_context.name)
                     return
@@ -110,16 +114,16 @@ def copied(stream: Any, output: Any) -> Packets:
             yield float(packet.dts * stream.time_base), packet
 
 
-def transcoded(stream: Any, output: Any, layout: str | None = None) -> Packets:
-    """Gives a stream's sound as AAC, in its own channel layout unless another is given."""
+def transcoded(stream: Any, output: Any, codec: str, layout: str | None = None) -> Packets:
+    """Gives a stream's sound in another codec, in its own channel layout unless another is given."""
     source = stream.codec_context
     own = source.layout.name
     if own.endswith("channels"):  # old formats count their channels and do not name them
         own = DEFAULT_LAYOUTS.get(source.channels, "stereo")
-    track = output.add_stream("aac", rate=aac_rate(source.sample_rate))
+    track = output.add_stream(codec, rate=rate_for(codec, source.sample_rate))
     encoder = track.codec_context
     encoder.layout = layout or own
-    resampler = av.AudioResampler(format="fltp", layout=encoder.layout, rate=encoder.sample_rate)
+    resampler = av.AudioResampler(format=encoder.format, layout=encoder.layout, rate=encoder.sample_rate)
     time = 0.0
     for packet in stream.container.demux(stream):
         try:
@@ -134,6 +138,7 @@ def transcoded(stream: Any, output: Any, layout: str | None = None) -> Packets:
         yield from ((time, coded) for coded in track.encode(rest))
 
 
-def aac_rate(rate: int) -> int:
-    """Chooses a rate that the AAC encoder has: the given one, or 48 kHz."""
-    return rate if rate in (av.codec.Codec("aac", "w").audio_rates or ()) else 48_000
+def rate_for(codec: str, rate: int) -> int:
+    """Chooses a rate that an encoder has: the given one, or 48 kHz."""
+    rates = av.codec.Codec(codec, "w").audio_rates
+    return rate if rates is None or rate in rates else 48_000

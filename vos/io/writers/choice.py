@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vos.errors import VosError
+from vos.io.background import Background, background_file
 from vos.io.clip import Clip
+from vos.io.config import OutputConfig
 from vos.io.forms.arrays import NpzWriter
 from vos.io.forms.coco import CocoWriter, YoutubeVisWriter
 from vos.io.forms.cvat import CvatImagesWriter, CvatVideoWriter
@@ -17,7 +19,27 @@ from vos.io.forms.yolo import YoloWriter
 from vos.io.readers.base import FrameSource
 from vos.io.writers.base import Writer
 from vos.io.writers.masks import MaskWriter, RleWriter
-from vos.io.writers.video import MatteWriter, OverlayWriter
+from vos.io.writers.per_object import PerObjectWriter
+from vos.io.writers.video import CompositeWriter, MatteWriter, OverlayWriter
+
+DEFAULT = OutputConfig()
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a writer is made of.
+
+    Attributes:
+        path: of its file or folder.
+        source: where the frames come from.
+        clip: what is said of it.
+        config: how results are written.
+    """
+
+    path: Path
+    source: FrameSource
+    clip: Clip
+    config: OutputConfig
 
 
 @dataclass(frozen=True)
@@ -26,31 +48,42 @@ class Output:
 
     Attributes:
         file: its name in the folder, of a file or a folder.
-        make: makes its writer: of a path, the source of the frames, and what is said of the clip.
+        make: makes its writer.
         has_picture: it is made of the frames' pictures, too.
         has_alpha: it is made of soft masks.
     """
 
     file: str
-    make: Callable[[Path, FrameSource, Clip], Writer]
+    make: Callable[[Order], Writer]
     has_picture: bool = False
     has_alpha: bool = False
 
 
 def _form(file: str, kind: Callable[[Path, Clip], Writer], has_picture: bool = False) -> Output:
-    return Output(file, lambda path, source, clip: kind(path, clip), has_picture)
+    return Output(file, lambda order: kind(order.path, order.clip), has_picture)
+
+
+def _matte(order: Order) -> Writer:
+    if not order.config.matte.per_object:
+        return MatteWriter(order.path, order.source)
+    suffix = f".{order.config.matte.format}"
+    return PerObjectWriter(order.path, order.clip, suffix, lambda path: MatteWriter(path, order.source))
 
 
 OUTPUTS = {
-    "masks": Output("masks", lambda path, source, clip: MaskWriter(path)),
-    "overlay": Output("overlay.mp4", lambda path, source, clip: OverlayWriter(path, source), has_picture=True),
-    "matte": Output(
-        "matte.{matte_format}", lambda path, source, clip: MatteWriter(path, source), has_picture=True, has_alpha=True
+    "masks": Output("masks", lambda order: MaskWriter(order.path)),
+    "overlay": Output("overlay.mp4", lambda order: OverlayWriter(order.path, order.source), has_picture=True),
+    "matte": Output("matte{matte_suffix}", _matte, has_picture=True, has_alpha=True),
+    "composite": Output(
+        "composite.mp4",
+        lambda order: CompositeWriter(order.path, order.source, order.config.background),
+        has_picture=True,
+        has_alpha=True,
     ),
-    "rle": Output("rle.json", lambda path, source, clip: RleWriter(path)),
-    "png_rgba": Output("png_rgba", lambda path, source, clip: RgbaWriter(path), has_picture=True, has_alpha=True),
-    "gif": Output("preview.gif", lambda path, source, clip: AnimationWriter(path), has_picture=True),
-    "webp": Output("preview.webp", lambda path, source, clip: AnimationWriter(path), has_picture=True),
+    "rle": Output("rle.json", lambda order: RleWriter(order.path)),
+    "png_rgba": Output("png_rgba", lambda order: RgbaWriter(order.path), has_picture=True, has_alpha=True),
+    "gif": Output("preview.gif", lambda order: AnimationWriter(order.path), has_picture=True),
+    "webp": Output("preview.webp", lambda order: AnimationWriter(order.path), has_picture=True),
     "coco": _form("coco.json", CocoWriter),
     "ytvis": _form("ytvis.json", YoutubeVisWriter),
     "yolo": _form("yolo", YoloWriter, has_picture=True),
@@ -61,36 +94,44 @@ OUTPUTS = {
     "cvat_images": _form("cvat_images.xml", CvatImagesWriter),
     "npz": _form("results.npz", NpzWriter),
 }
-KEPT = {"alpha": Output("alpha", lambda path, source, clip: AlphaWriter(path, clip), has_alpha=True)}  # for later
+KEPT = {"alpha": Output("alpha", lambda order: AlphaWriter(order.path, order.clip), has_alpha=True)}  # for later
 SUMMARY = "summary.json"
 _KNOWN = OUTPUTS | KEPT
 FILES = (
-    *(one.file.format(matte_format="*") for one in _KNOWN.values()),
+    *(one.file.format(matte_suffix=suffix) for one in _KNOWN.values() for suffix in ("", ".*")),
     "reference.png",
     SUMMARY,
 )  # that a run may write
 
 
 def output_paths(
-    names: Sequence[str], folder: Path, matte_format: str = "webm", keep: Sequence[str] = ()
+    names: Sequence[str], folder: Path, config: OutputConfig = DEFAULT, keep: Sequence[str] = ()
 ) -> dict[str, Path]:
     """Says where each output is written.
 
     Args:
         names: of outputs, at least one.
         folder: of the results.
-        matte_format: suffix of the matte, "webm" or "mov".
+        config: how they are written.
         keep: what is kept besides, for outputs that are made later.
 
     Raises:
-        VosError: there is no output or format of that name.
+        VosError: there is no output of that name, or no such background.
     """
     check_outputs(names, OUTPUTS)
-    if matte_format not in ("webm", "mov"):
-        raise VosError(f"matte_format={matte_format} is not understood; choose webm or mov")
+    if "composite" in names:
+        with Background(config.background):  # fails now rather than after tracking
+            pass
     if unknown := set(keep) - set(KEPT):
         raise VosError(f"keep={', '.join(sorted(unknown))} is not understood; choose from {', '.join(KEPT)}")
-    return {name: folder / _KNOWN[name].file.format(matte_format=matte_format) for name in (*names, *keep)}
+    suffix = "" if config.matte.per_object else f".{config.matte.format}"
+    return {name: folder / _KNOWN[name].file.format(matte_suffix=suffix) for name in (*names, *keep)}
+
+
+def inputs_of(names: Iterable[str], config: OutputConfig) -> list[tuple[str, Path]]:
+    """Lists what outputs are made of besides the video, each with its option."""
+    file = background_file(config.background) if "composite" in names else None
+    return [] if file is None else [("background", file)]
 
 
 def check_outputs(names: Sequence[str], known: Iterable[str]) -> None:
@@ -109,12 +150,15 @@ def need_alpha(names: Iterable[str]) -> bool:
     return any(_KNOWN[name].has_alpha for name in names)
 
 
-def make_writers(paths: Mapping[str, Path], source: FrameSource, clip: Clip) -> list[Writer]:
+def make_writers(
+    paths: Mapping[str, Path], source: FrameSource, clip: Clip, config: OutputConfig = DEFAULT
+) -> list[Writer]:
     """Makes the writers of outputs.
 
     Args:
         paths: of :func:`output_paths`.
         source: where the frames come from.
         clip: what is said of it.
+        config: how results are written.
     """
-    return [_KNOWN[name].make(path, source, clip) for name, path in paths.items()]
+    return [_KNOWN[name].make(Order(path, source, clip, config)) for name, path in paths.items()]

@@ -17,6 +17,7 @@ from av.video.reformatter import ColorRange
 from vos.errors import VosError
 from vos.io.readers.base import FrameSource
 from vos.io.readers.decoder import local, reason
+from vos.io.readers.picture import matrix_of
 from vos.io.writers.audio import MUXER
 
 if TYPE_CHECKING:
@@ -24,11 +25,8 @@ if TYPE_CHECKING:
 
 # Pictures of odd width come out of swscale's slice threads with wrong rows; before PyAV 17 there were none to turn off.
 ONE_THREAD = {"threads": 1} if int(av.__version__.split(".")[0]) >= 17 else {}
-# FFmpeg's numbers (AVCOL_*) of the standard picture and of HDR's.
-COLOUR = {
-    hdr: {"colorspace": matrix, "color_primaries": matrix, "color_trc": transfer, "color_range": 1}
-    for hdr, matrix, transfer in ((None, 1, 1), ("pq", 9, 16), ("hlg", 9, 18))
-}
+# The header of a ProRes frame knows fewer names: those for the same matrix, and for the same curve.
+PRORES_NAMES = {"colorspace": {5: 6}, "color_trc": {6: 1, 14: 1, 15: 1}}
 RGB_FORMATS = {(3, 1): "rgb24", (4, 1): "rgba", (3, 2): "rgb48le", (4, 2): "rgba64le"}  # by channels and their bytes
 
 Picture: TypeAlias = "npt.NDArray[np.uint8] | npt.NDArray[np.uint16]"
@@ -56,7 +54,7 @@ class Encoding:
 
 
 class VideoEncoder:
-    """Writes one video file, whose picture stream is in limited range, BT.709 or HDR in BT.2020, and says so.
+    """Writes one video file, whose picture stream is in limited range and the source's colour space, and says so.
 
     Args:
         path: file to write; its suffix chooses the container.
@@ -83,9 +81,14 @@ class VideoEncoder:
         stream.height, stream.width = (n + n % 2 if encoding.even else n for n in size)
         stream.time_base = stream.codec_context.time_base = source.time_base
         stream.codec_context.sample_aspect_ratio = source.sample_aspect
-        self._colour = COLOUR[source.hdr]
-        for name, value in self._colour.items():
+        space = source.colour_space
+        self._matrix = matrix_of(space.matrix, *size)
+        self._tags = {"colorspace": space.matrix, "color_primaries": space.primaries, "color_trc": space.transfer}
+        self._tags["color_range"] = ColorRange.MPEG.value
+        for name, value in self._tags.items():
             setattr(stream.codec_context, name, value)
+        if encoding.codec == "prores_ks":
+            self._tags = {name: PRORES_NAMES.get(name, {}).get(value, value) for name, value in self._tags.items()}
         if encoding.codec_tag is not None:
             stream.codec_context.codec_tag = encoding.codec_tag
         stream.metadata.update(encoding.metadata)
@@ -109,11 +112,11 @@ class VideoEncoder:
         frame: Any = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), layout)
         frame = frame.reformat(
             format=self.encoding.pixel_format,
-            dst_colorspace=self._colour["colorspace"],
+            dst_colorspace=self._matrix,
             dst_color_range=ColorRange.MPEG,
             **ONE_THREAD,
         )
-        for name, value in self._colour.items():  # ProRes puts them into each frame's header
+        for name, value in self._tags.items():  # ProRes puts them into each frame's header
             with suppress(AttributeError):  # older PyAV
                 setattr(frame, name, value)
         frame.pts, frame.time_base = pts, self.time_base

@@ -12,14 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from vos.errors import VosError
+from vos.io.background import Background
 from vos.io.captions import draw_captions
 from vos.io.hdr import from_sdr
 from vos.io.readers.base import FrameSource
-from vos.io.render import cutout, overlay, union_alpha
+from vos.io.render import backdrop, cutout, on_background, overlay, union_alpha
 from vos.io.writers.audio import AudioCopy
 from vos.io.writers.base import Writer
 from vos.io.writers.encoder import Encoding, Picture, VideoEncoder
-from vos.structures import Frame, SegmentedFrame
+from vos.structures import SegmentedFrame
 
 # 4:2:0 plays everywhere; crf 18 is visually lossless; "superfast" leaves more of the processor to the tracker than
 # "veryfast", for files of about the same size. Macroblock-tree rate control differs from run to run (x264's
@@ -46,6 +47,9 @@ PRORES = Encoding("prores_ks", "yuva444p10le", {"profile": "4444", "vendor": "ap
 class VideoWriter(Writer):
     """Writes one picture per frame. Variable frame rates stay variable, in WebM and Matroska to the millisecond.
 
+    The sound of a video file is copied, or transcoded where the container does not take it; it starts and ends with the
+    frames written.
+
     Args:
         path: its suffix, one of ``encodings``, chooses container and codec.
         source: where the frames come from.
@@ -62,36 +66,43 @@ class VideoWriter(Writer):
         encodings = self.encodings if source.hdr is None else self.hdr_encodings
         if self.path.suffix.lower() not in encodings:
             if source.hdr is not None:
-                raise VosError(f"{self.path} holds no HDR; with hdr=keep a matte must be .mov: matte_format=mov")
+                raise VosError(f"{self.path} holds no HDR; with hdr=keep a matte must be .mov: matte.format=mov")
             raise VosError(f"{self.path} must end in one of: {' '.join(encodings)}")
         self.encoding = encodings[self.path.suffix.lower()]
         self.source = source
         self._encoder: VideoEncoder | None = None
+        self._audio: AudioCopy | None = None
 
     @abstractmethod
     def _picture(self, segmented: SegmentedFrame) -> Picture:
         """Makes the picture, (H, W, 3) RGB or (H, W, 4) RGBA with straight alpha, uint8 or as HDR uint16."""
-
-    def _opened(self, encoder: VideoEncoder, first: Frame) -> None:
-        """Adds further streams before the first picture."""
 
     def _write(self, segmented: SegmentedFrame) -> None:
         frame = segmented.frame
         if self._encoder is None:
             encoder = VideoEncoder(self._temporary(self.path), self.encoding, self.source, frame.size)
             self._encoder = self._stack.enter_context(encoder)
-            self._opened(encoder, frame)
+            if not self.source.is_live and Path(self.source.path).is_file():
+                start = frame.time if frame.index > 0 else -math.inf  # of an excerpt
+                self._audio = self._stack.enter_context(AudioCopy(self.source.path, encoder.container, start))
         self._encoder.write(self._picture(segmented), frame.time)
+        self._last = frame
+        if self._audio is not None:
+            self._audio.feed(frame.time)
 
     def _finish(self) -> None:
         assert self._encoder is not None
         self._encoder.finish()
+        if self._audio is not None:
+            count, ends_early = self.source.count, self.source.ends_early
+            is_last = count is not None and not ends_early and self.source.position(self._last.index) >= count - 1
+            self._audio.feed(math.inf if is_last else self._last.time + 1 / self.source.fps)
 
 
 class MatteWriter(VideoWriter):
-    """Writes RGB and straight alpha, the union of all objects: VP9 with alpha (``.webm``) or ProRes 4444 (``.mov``).
+    """Writes RGB and straight alpha, the union of all objects: ProRes 4444 (``.mov``) or VP9 with alpha (``.webm``).
 
-    The colours are the frame's own everywhere (straight alpha: not multiplied, nothing blacked out). There is no sound.
+    The colours are the frame's own everywhere (straight alpha: not multiplied, nothing blacked out).
     """
 
     encodings: ClassVar = {".webm": VP9, ".mov": PRORES}
@@ -104,16 +115,15 @@ class MatteWriter(VideoWriter):
         return np.asarray(np.dstack([frame.hdr, alpha * np.uint16(257)]), dtype=np.uint16)
 
 
-class OverlayWriter(VideoWriter):
-    """Writes the overlays as H.264, with the objects' given names. Odd sizes grow by a repeated row or column.
-
-    The sound of a video file is copied, or transcoded to AAC where the container does not take it; it starts and ends
-    with the frames written.
-    """
+class PlayedWriter(VideoWriter):
+    """Writes what any player shows, as H.264, HDR as HEVC. Odd sizes grow by a repeated row or column."""
 
     encodings: ClassVar = {".mp4": H264, ".mov": H264, ".mkv": H264}
     hdr_encodings: ClassVar = {".mp4": HEVC, ".mov": HEVC, ".mkv": HEVC}
-    _audio: AudioCopy | None = None
+
+
+class OverlayWriter(PlayedWriter):
+    """Writes the overlays, with the objects' given names."""
 
     def _picture(self, segmented: SegmentedFrame) -> Picture:
         frame, drawn = segmented.frame, overlay(segmented.frame.rgb, segmented.label_map)
@@ -125,20 +135,28 @@ class OverlayWriter(VideoWriter):
         picture[touched] = from_sdr(drawn[touched], self.source.hdr)
         return picture
 
-    def _opened(self, encoder: VideoEncoder, first: Frame) -> None:
-        if not self.source.is_live and Path(self.source.path).is_file():
-            start = first.time if first.index > 0 else -math.inf  # of an excerpt
-            self._audio = self._stack.enter_context(AudioCopy(self.source.path, encoder.container, start))
 
-    def _write(self, segmented: SegmentedFrame) -> None:
-        super()._write(segmented)
-        self._last = segmented.frame
-        if self._audio is not None:
-            self._audio.feed(self._last.time)
+class CompositeWriter(PlayedWriter):
+    """Writes the objects on another background.
 
-    def _finish(self) -> None:
-        super()._finish()
-        if self._audio is not None:
-            count, ends_early = self.source.count, self.source.ends_early
-            is_last = count is not None and not ends_early and self.source.position(self._last.index) >= count - 1
-            self._audio.feed(math.inf if is_last else self._last.time + 1 / self.source.fps)
+    Colours are blended as they are coded, as editors do by default, not as light: where alpha was found in coded
+    pictures, this gives back the frame on its own background.
+
+    Args:
+        path: of the file.
+        source: where the frames come from.
+        background: see :class:`vos.io.background.Background`.
+    """
+
+    def __init__(self, path: str | Path, source: FrameSource, background: str) -> None:
+        super().__init__(path, source)
+        self._background = self._stack.enter_context(Background(background))
+
+    def _picture(self, segmented: SegmentedFrame) -> Picture:
+        frame, alpha = segmented.frame, union_alpha(segmented)
+        behind = self._background.at(frame.time, frame.size, self.source.sample_aspect)
+        if frame.hdr is None or self.source.hdr is None:
+            return on_background(frame.rgb, alpha, behind)
+        back = from_sdr(backdrop(frame.rgb, alpha, behind), self.source.hdr)
+        share = alpha.astype(np.float32)[..., None] / 255
+        return np.asarray((frame.hdr * share + back * (1 - share)).round(), np.uint16)
