@@ -267,7 +267,7 @@ def test_wherever_the_disk_is_full_the_next_run_goes_on(clip: Path, output: str)
         lines = [line for line in told.splitlines() if line and "frame/s" not in line]
         assert (code, len(lines)) == (2, 1), (limit, lines)
         assert lines[0].startswith("error: cannot write"), (limit, lines)
-        assert set(names) <= {".vos"}, (limit, names)
+        assert set(names) < FINAL - {"summary.json"}, (limit, names)  # whole ones that were renamed first may stand
         places.add(lines[0])
     assert results[0][1] == 2
     assert results[-1][1] == 0
