@@ -84,6 +84,36 @@ def test_soft_masks_that_are_kept_make_mattes_later(video: str, program: Program
     assert convert("later", "output=coco") == 0
 
 
+FINISH = ["finish.grow=3", "finish.feather=4", "finish.fill_holes=true", "finish.min_piece=0.05", "finish.smooth=0.2"]
+
+
+def test_the_last_touch_is_the_same_later_and_is_not_given_twice(
+    program: Program, convert: Program, capsys: Capture
+) -> None:
+    outputs = "output=[masks,matte,overlay,coco,png_rgba]"
+    assert program(VIDEO, MASK, "output=masks", "output_dir=plain") == 0
+    assert program(VIDEO, MASK, outputs, *FINISH, "keep=alpha", "output_dir=whole") == 0
+    whole = {name: data for name, data in files("whole").items() if not name.startswith("alpha")}
+    masks = {name: data for name, data in files("whole").items() if name.startswith("masks")}
+    assert masks == files("plain")  # which the last touch leaves alone
+    assert convert("whole", outputs, *FINISH, "output_dir=later") == 0
+    assert files("later") == whole
+    assert convert("whole", "output=coco", "output_dir=unfinished") == 0
+    assert files("unfinished")["coco.json"] != whole["coco.json"]
+    # With masks that are finished, everything is made of these.
+    assert program(VIDEO, MASK, outputs, *FINISH, "finish.masks=true", "keep=alpha", "output_dir=all") == 0
+    made = {name: data for name, data in files("all").items() if not name.startswith("alpha")}
+    assert made == whole | {name: data for name, data in made.items() if name.startswith("masks")}
+    assert made.keys() == whole.keys()
+    assert all(made[name] != data for name, data in masks.items())
+    assert convert("all", outputs, "output_dir=again") == 0
+    assert files("again") == made
+    capsys.readouterr()
+    assert convert("all", "output=coco", "finish.grow=1", "output_dir=twice") == 2
+    assert "all/masks was finished already: leave out finish.*" in capsys.readouterr().err
+    assert not Path("twice").exists()
+
+
 def frames_of(video: str) -> None:
     """Writes the frames of a video into a folder, under names that are not their numbers."""
     capture = cv2.VideoCapture(video)

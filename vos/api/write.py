@@ -20,7 +20,16 @@ from vos.io.frames import FrameSource
 from vos.io.readers.arrays import ArraySource
 from vos.io.sole_writer import sole_writer
 from vos.io.writers import SummaryWriter
-from vos.io.writers.choice import FILES, SUMMARY, inputs_of, make_writers, need_alpha, need_pictures, output_paths
+from vos.io.writers.choice import (
+    FILES,
+    SUMMARY,
+    finish_described,
+    inputs_of,
+    make_writers,
+    need_alpha,
+    need_pictures,
+    output_paths,
+)
 from vos.structures import SegmentedFrame
 
 LOOSE = Fraction(1, 90_000)  # seconds: the clock of results that are of no source
@@ -100,10 +109,11 @@ def write_outputs(
         What users should know of the outputs, a line each.
     """
     source, about, summary_path = origin.source, origin.about, folder / SUMMARY
+    _refuse_finishing_twice(origin, config)
     clip = Clip.read(about) if "clip" in about else Clip.of(source, about.get("original_ids"))
     writers = make_writers(paths, source, clip, config)
     if has_summary:
-        header = {**about, **clip.described(), "outputs": list(paths)}
+        header = {**about, **clip.described(), **finish_described(config), "outputs": list(paths)}
         writers = [SummaryWriter(summary_path, header, lambda: {"video_lacks": asdict(source.damage)}), *writers]
     targets = [writer.path for writer in writers]
     inputs = [*origin.files, *inputs_of(paths, config)]
@@ -114,10 +124,19 @@ def write_outputs(
             for writer in writers:
                 stack.enter_context(writer)
             for result in _in_order(results, source):
-                segmented = _complete(result, paths)
+                segmented = _complete(result, paths, config)
                 for writer in writers:
                     writer.write(segmented)
     return [writer.remark for writer in writers if writer.remark]
+
+
+def _refuse_finishing_twice(origin: Origin, config: OutputConfig) -> None:
+    """Raises a VosError where masks that had their last touch, as all but ``masks`` have it, are to have another."""
+    done = origin.about.get("finish")
+    if done and config.finish.is_active:
+        read = [path for word, path in origin.files if word == "results" and (done["masks"] or path.is_file())]
+        if read:
+            raise VosError(f"{read[0]} was finished already: leave out finish.*, or run again with output=masks")
 
 
 def _described(results: Iterable[Result]) -> tuple[Origin, Results | Generator[Result, None, None]]:
@@ -158,12 +177,12 @@ def _in_order(results: Iterable[Result], source: FrameSource) -> Iterator[Result
         yield result
 
 
-def _complete(result: Result, outputs: Iterable[str]) -> SegmentedFrame:
+def _complete(result: Result, outputs: Iterable[str], config: OutputConfig) -> SegmentedFrame:
     """Returns the result with what the outputs need.
 
     Raises:
         VosError: they need the picture or soft masks, and these are not at hand.
     """
-    if need_pictures(outputs):
+    if need_pictures(outputs, config):
         _ = result.frame
     return replace(result.segmented, alpha=result.alphas) if need_alpha(outputs) else result.segmented

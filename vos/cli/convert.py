@@ -44,7 +44,7 @@ def convert(config: ConvertConfig) -> Outcome:
     if need_alpha(made) and not ("alpha" in about["outputs"] and (folder / KEPT["alpha"].file).is_dir()):
         soft = ", ".join(name for name in made if OUTPUTS[name].has_alpha)
         raise VosError(f"{folder} keeps no soft masks for {soft}; run it again with keep=alpha")
-    has_pictures = need_pictures(config.output) or config.video is not None
+    has_pictures = need_pictures(config.output, config) or config.video is not None
     source = video_of(about, config.video) if has_pictures else NoVideo(folder, about)
     with (
         read_results(kept_masks(folder, about), about, rows, source) as results,

@@ -25,7 +25,7 @@ from vos.io.clip import Clip
 from vos.io.frames import Conversion, FrameSource, full_name, open_frames, place_of
 from vos.io.sole_writer import sole_writer, tidy_notes
 from vos.io.writers import SummaryWriter
-from vos.io.writers.choice import FILES, SUMMARY, inputs_of, make_writers, need_alpha, output_paths
+from vos.io.writers.choice import FILES, SUMMARY, finish_described, inputs_of, make_writers, need_alpha, output_paths
 from vos.progress import Progress
 from vos.sam.device import set_threads
 from vos.sam.registry import load_model
@@ -168,7 +168,7 @@ def _segment(
         outputs, names = make_writers(_outputs(config, folder), source, clip, config), list(_outputs(config, folder))
         summary = SummaryWriter(
             folder / "summary.json",
-            {**header, **clip.described(), "outputs": names},
+            {**header, **clip.described(), **finish_described(config), "outputs": names},
             lambda: {**progress.summary(), "video_lacks": asdict(source.damage)},
         )
         writers = [stack.enter_context(writer) for writer in (summary, *outputs)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -24,9 +25,11 @@ class Writer(ABC):
 
     Attributes:
         remark: what a user should know of the output, once it is complete.
+        finish: the last touch to the results before they are written.
     """
 
     remark: str = ""
+    finish: Callable[[SegmentedFrame], SegmentedFrame] | None = None
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
@@ -39,6 +42,8 @@ class Writer(ABC):
         Raises:
             VosError: the disk is full, or the place cannot be written.
         """
+        if self.finish is not None:
+            segmented = self.finish(segmented)
         with writing_to(self.path):
             self._write(segmented)
         self.frames_written += 1

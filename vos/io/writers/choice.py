@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from vos.errors import VosError
 from vos.io.background import Background, background_file
 from vos.io.clip import Clip
 from vos.io.config import OutputConfig
+from vos.io.finish import Finish
 from vos.io.forms.arrays import NpzWriter
 from vos.io.forms.coco import CocoWriter, YoutubeVisWriter
 from vos.io.forms.cvat import CvatImagesWriter, CvatVideoWriter
@@ -140,9 +142,9 @@ def check_outputs(names: Sequence[str], known: Iterable[str]) -> None:
         raise VosError(f"output={list(names)} is not understood; choose from {', '.join(known)}")
 
 
-def need_pictures(names: Iterable[str]) -> bool:
-    """Tells whether any of the outputs is made of the frames' pictures, too."""
-    return any(_KNOWN[name].has_picture for name in names)
+def need_pictures(names: Iterable[str], config: OutputConfig) -> bool:
+    """Tells whether any of the outputs is made of the frames' pictures, too, or is smoothed along their motion."""
+    return any(_KNOWN[name].has_picture or (config.finish.smooth and is_finished(name, config)) for name in names)
 
 
 def need_alpha(names: Iterable[str]) -> bool:
@@ -161,4 +163,19 @@ def make_writers(
         clip: what is said of it.
         config: how results are written.
     """
-    return [_KNOWN[name].make(Order(path, source, clip, config)) for name, path in paths.items()]
+    writers, finish = [], Finish(config.finish)
+    for name, path in paths.items():
+        writers.append(_KNOWN[name].make(Order(path, source, clip, config)))
+        if is_finished(name, config):
+            writers[-1].finish = finish
+    return writers
+
+
+def is_finished(name: str, config: OutputConfig) -> bool:
+    """Tells whether an output shows masks after their last touch."""
+    return config.finish.is_active and (config.finish.masks or name not in ("masks", *KEPT))
+
+
+def finish_described(config: OutputConfig) -> dict[str, Any]:
+    """Describes the last touch for ``summary.json``; empty where there is none."""
+    return {"finish": asdict(config.finish)} if config.finish.is_active else {}
