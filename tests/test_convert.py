@@ -85,28 +85,30 @@ def test_soft_masks_that_are_kept_make_mattes_later(video: str, program: Program
 
 
 FINISH = ["finish.grow=3", "finish.feather=4", "finish.fill_holes=true", "finish.min_piece=0.05", "finish.smooth=0.2"]
+NUMBERED = ["sequence.pattern={clip}_{object}.{frame}", "sequence.first_number=1001", "sequence.padding=6"]
 
 
 def test_the_last_touch_is_the_same_later_and_is_not_given_twice(
     program: Program, convert: Program, capsys: Capture
 ) -> None:
-    outputs = "output=[masks,matte,overlay,coco,png_rgba]"
+    outputs = "output=[masks,matte,overlay,coco,png_rgba,png_alpha]"
     assert program(VIDEO, MASK, "output=masks", "output_dir=plain") == 0
-    assert program(VIDEO, MASK, outputs, *FINISH, "keep=alpha", "output_dir=whole") == 0
+    assert program(VIDEO, MASK, outputs, *FINISH, *NUMBERED, "keep=alpha", "output_dir=whole") == 0
     whole = {name: data for name, data in files("whole").items() if not name.startswith("alpha")}
     masks = {name: data for name, data in files("whole").items() if name.startswith("masks")}
     assert masks == files("plain")  # which the last touch leaves alone
-    assert convert("whole", outputs, *FINISH, "output_dir=later") == 0
+    assert convert("whole", outputs, *FINISH, *NUMBERED, "output_dir=later") == 0
     assert files("later") == whole
+    assert f"png_alpha/my clip (1)_3.{1000 + FRAMES:06d}.png" in whole
     assert convert("whole", "output=coco", "output_dir=unfinished") == 0
     assert files("unfinished")["coco.json"] != whole["coco.json"]
     # With masks that are finished, everything is made of these.
-    assert program(VIDEO, MASK, outputs, *FINISH, "finish.masks=true", "keep=alpha", "output_dir=all") == 0
+    assert program(VIDEO, MASK, outputs, *FINISH, *NUMBERED, "finish.masks=true", "keep=alpha", "output_dir=all") == 0
     made = {name: data for name, data in files("all").items() if not name.startswith("alpha")}
     assert made == whole | {name: data for name, data in made.items() if name.startswith("masks")}
     assert made.keys() == whole.keys()
     assert all(made[name] != data for name, data in masks.items())
-    assert convert("all", outputs, "output_dir=again") == 0
+    assert convert("all", outputs, *NUMBERED, "output_dir=again") == 0
     assert files("again") == made
     capsys.readouterr()
     assert convert("all", "output=coco", "finish.grow=1", "output_dir=twice") == 2

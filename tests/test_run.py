@@ -256,6 +256,7 @@ def test_a_sweep_writes_one_folder_per_combination(program: Program) -> None:
         ([VIDEO, MASK, "matte.format=gif"], "matte.format=gif is not understood; choose mov or webm"),
         ([VIDEO, MASK, "output=composite", "background=none.jpg"], "background=none.jpg is not there; give blur"),
         ([VIDEO, MASK, "output=composite", "background=mask 0.txt"], "background=mask 0.txt: "),
+        ([VIDEO, MASK, "sequence.pattern={clip}_{obj}.{frame}"], "={clip}_{obj}.{frame} holds another place than"),
         ([VIDEO, MASK, "experiment=nope"], "experiment=nope is unknown; choose one of thorough"),
     ],
 )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from string import Formatter
 from typing import ClassVar
 
 from vos.errors import VosError
 from vos.limits import Checked, Limits
 
 MATTE_FORMATS = ("mov", "webm")
+PLACES = ("clip", "object", "frame")  # in patterns
 
 
 @dataclass
@@ -24,6 +27,26 @@ class MatteConfig(Checked):
         super().__post_init__()
         if self.format not in MATTE_FORMATS:
             raise VosError(f"matte.format={self.format} is not understood; choose {' or '.join(MATTE_FORMATS)}")
+
+
+@dataclass
+class SequenceConfig(Checked):
+    """Numbered pictures: names and depth of ``png_rgba`` and ``png_alpha``."""
+
+    GROUP: ClassVar[str] = "sequence."
+    LIMITS: ClassVar[Limits] = {(0, 10**9): "first_number", (1, 20): "padding"}
+
+    first_number: int | None = None  # number of the first picture, e.g. 1001; None = pictures have the frames' names
+    padding: int = 4  # digits that such numbers have at least
+    pattern: str = "{frame}"  # names, e.g. {clip}_{object}.{frame}; with {object}, its id, each has pictures of its own
+    alpha_bits: int = 8  # of png_alpha: 8 | 16
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.alpha_bits not in (8, 16):
+            raise VosError(f"sequence.alpha_bits={self.alpha_bits}; choose 8 or 16")
+        if (wrong := fault_of_pattern(self.pattern)) is not None:
+            raise VosError(f"sequence.pattern={self.pattern} {wrong}")
 
 
 @dataclass
@@ -52,4 +75,27 @@ class OutputConfig(Checked):
 
     background: str = "blur"  # of output=composite: blur | white | gray | black | '#rrggbb' | a picture or clip
     matte: MatteConfig = field(default_factory=MatteConfig)
+    sequence: SequenceConfig = field(default_factory=SequenceConfig)
     finish: FinishConfig = field(default_factory=FinishConfig)
+
+
+def fault_of_pattern(pattern: str) -> str | None:
+    """Says in a clause what is wrong with the pattern of pictures' names; None where nothing is."""
+    try:
+        parts = list(Formatter().parse(pattern))
+    except ValueError as error:
+        return f"is not understood ({error})"
+    places = [name for _, name, _, _ in parts if name is not None]
+    if any(name not in PLACES or form or kind for _, name, form, kind in parts if name is not None):
+        return f"holds another place than {', '.join(f'{{{name}}}' for name in PLACES)}"
+    if "frame" not in places:
+        return "would give all pictures of an object one name: put {frame} into it"
+    folders = pattern.split("/")
+    if re.search(r'[\x00-\x1f\\:*?"<>|]', pattern) or any(part.startswith(".") or not part.strip() for part in folders):
+        return "is no name of a file: leave out signs that systems forbid, and dots that begin names"
+    if pattern.lower().endswith((".png", ".exr")):
+        return "ends in a suffix, which comes by itself: leave it out"
+    between = re.search(r"\{(object|frame)\}(.*?)\{(?!\1)(object|frame)\}", pattern)
+    if between is not None and not re.search(r"\D", re.sub(r"\{\w+\}", "", between[2])):
+        return "lets two pictures have one name: put a sign that is no digit between {object} and {frame}"
+    return None

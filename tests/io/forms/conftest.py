@@ -12,8 +12,9 @@ import numpy.typing as npt
 import pytest
 
 from vos.io.clip import Clip
+from vos.io.config import OutputConfig
 from vos.io.frames import open_frames
-from vos.io.writers.choice import make_writers, output_paths
+from vos.io.writers.choice import DEFAULT, make_writers, output_paths
 from vos.structures import Frame, LabelMap, Presence, SegmentedFrame
 
 COUNT, SIZE = 7, (90, 120)
@@ -58,14 +59,14 @@ class Form:
 
 
 @pytest.fixture
-def written(make_clip: Any, tmp_path: Path) -> Callable[[str], Form]:
+def written(make_clip: Any, tmp_path: Path) -> Callable[..., Form]:
     """Writes a clip's results in the form of a name."""
 
-    def write(name: str, clip_name: str = "clip.mp4") -> Form:
+    def write(name: str, clip_name: str = "clip.mp4", config: OutputConfig = DEFAULT) -> Form:
         path = make_clip(clip_name, count=COUNT, size=SIZE)
         with open_frames(str(path)) as source:
             clip = Clip.of(source, {4: IDS[4]})
-            (writer,) = make_writers(output_paths([name], tmp_path / "out"), source, clip)
+            (writer,) = make_writers(output_paths([name], tmp_path / "out", config), source, clip, config)
             frames = list(source)
             with writer:
                 for frame in frames:

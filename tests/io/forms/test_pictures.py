@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
+from vos.io.config import OutputConfig, SequenceConfig
 from vos.io.forms.pictures import MOST, SIDE, AnimationWriter
 from vos.io.render import overlay
 from vos.structures import Frame, LabelMap, Presence, SegmentedFrame
@@ -52,3 +53,29 @@ def test_cut_outs_have_colours_and_alpha(written: Callable[..., Form]) -> None:
             rgba = np.asarray(image)
         np.testing.assert_array_equal(rgba[..., :3], frame.rgb)
         np.testing.assert_array_equal(rgba[..., 3] > 0, labels_of(frame.index) > 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "bits", "mode"), [("png_alpha", 8, "L"), ("png_alpha", 16, "I;16"), ("png_rgba", 8, "RGBA")]
+)
+def test_numbered_pictures_of_each_object(name: str, bits: int, mode: str, written: Callable[..., Form]) -> None:
+    sequence = SequenceConfig(998, 3, "{clip}_{object}.{frame}", bits)
+    form = written(name, config=OutputConfig(sequence=sequence))
+    numbers = [998, 999, *range(1000, 998 + COUNT)]
+    assert {path.name for path in form.path.iterdir()} == {f"clip_{i}.{n}.png" for i in (1, 2003) for n in numbers}
+    for object_id in (1, 2003):
+        for number, mask in zip(numbers, form.masks(object_id), strict=True):
+            with Image.open(form.path / f"clip_{object_id}.{number}.png") as image:
+                assert image.mode == mode
+                shown = np.asarray(image)
+            np.testing.assert_array_equal(shown[..., 3] if mode == "RGBA" else shown, mask * (2**bits - 1))
+
+
+def test_pictures_in_folders_with_the_frames_own_names(written: Callable[..., Form]) -> None:
+    form = written("png_alpha", config=OutputConfig(sequence=SequenceConfig(pattern="{object}/{frame}")))
+    assert [path.name for path in sorted(form.path.iterdir())] == ["1", "2003"]
+    assert sorted(path.name for path in (form.path / "1").iterdir()) == [f"{n:05d}.png" for n in range(COUNT)]
+    form = written("png_alpha", config=OutputConfig(sequence=SequenceConfig(first_number=7)))
+    assert sorted(path.name for path in form.path.iterdir()) == [f"{n:04d}.png" for n in range(7, 7 + COUNT)]
+    with Image.open(form.path / "0007.png") as image:
+        np.testing.assert_array_equal(np.asarray(image) > 0, labels_of(0) > 0)

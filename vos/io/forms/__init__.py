@@ -1,4 +1,4 @@
 """Results in the forms that other programs read: data sets, labelling tools, benchmarks of trackers, tables.
 
-May import the ground, rendering, the writers' base and the files beside it.
+May import the ground, rendering, what all writers share, and the files beside it.
 """

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from pathlib import Path
+from typing import ClassVar
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from vos.io.clip import Clip
+from vos.io.config import SequenceConfig
 from vos.io.forms.base import ClipWriter
 from vos.io.render import cutout, overlay, union_alpha
 from vos.io.writers.base import FolderWriter, Writer
+from vos.io.writers.per_object import alone
 from vos.structures import SegmentedFrame
 
 SIDE = 360  # pixels, the longer side of an animation
@@ -19,12 +24,55 @@ MOST = 120  # its pictures; a longer clip is shown in even steps
 LEAST, LONGEST = 0.04, 0.1  # seconds that a picture is shown; of longer steps, the clip runs faster
 
 
-class RgbaWriter(FolderWriter):
-    """Writes ``<folder>/<frame name>.png``: the frame's colours and straight alpha, the union of all objects."""
+class SequenceWriter(ClipWriter, FolderWriter):
+    """Writes a picture for each frame, of all objects together, or one of each where the pattern has ``{object}``.
+
+    Args:
+        path: the folder.
+        clip: what is said of the clip.
+        config: how pictures are named.
+    """
+
+    suffix: ClassVar[str] = ".png"
+
+    def __init__(self, path: str | Path, clip: Clip, config: SequenceConfig) -> None:
+        super().__init__(path, clip)
+        self.config = config
+
+    @abstractmethod
+    def _save(self, path: Path, segmented: SegmentedFrame) -> None:
+        """Writes one picture."""
 
     def _write(self, segmented: SegmentedFrame) -> None:
-        picture = Image.fromarray(cutout(segmented.frame.rgb, union_alpha(segmented)))
-        picture.save(self._folder / f"{segmented.frame.name}.png", compress_level=1)
+        if "{object}" not in self.config.pattern:
+            self._save(self._place(segmented), segmented)
+            return
+        for object_id in segmented.label_map.object_ids:
+            self._save(self._place(segmented, self.clip.original_id(object_id)), alone(segmented, object_id))
+
+    def _place(self, segmented: SegmentedFrame, object_id: int | None = None) -> Path:
+        first, name = self.config.first_number, segmented.frame.name
+        frame = name if first is None else f"{first + self.frames_written:0{self.config.padding}d}"
+        file = self.config.pattern.format(clip=self.clip.name, object=object_id, frame=frame)
+        path = self._folder / f"{file}{self.suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+class RgbaWriter(SequenceWriter):
+    """Writes PNGs of the frame's colours and straight alpha."""
+
+    def _save(self, path: Path, segmented: SegmentedFrame) -> None:
+        Image.fromarray(cutout(segmented.frame.rgb, union_alpha(segmented))).save(path, compress_level=1)
+
+
+class GrayWriter(SequenceWriter):
+    """Writes PNGs of alpha alone, in gray of 8 or 16 bits."""
+
+    def _save(self, path: Path, segmented: SegmentedFrame) -> None:
+        alpha = union_alpha(segmented)
+        deep = alpha if self.config.alpha_bits == 8 else alpha.astype(np.uint16) * 257
+        Image.fromarray(deep).save(path, compress_level=1)
 
 
 class AlphaWriter(ClipWriter, FolderWriter):

@@ -15,7 +15,7 @@ from vos.io.finish import Finish
 from vos.io.forms.arrays import NpzWriter
 from vos.io.forms.coco import CocoWriter, YoutubeVisWriter
 from vos.io.forms.cvat import CvatImagesWriter, CvatVideoWriter
-from vos.io.forms.pictures import AlphaWriter, AnimationWriter, RgbaWriter
+from vos.io.forms.pictures import AlphaWriter, AnimationWriter, GrayWriter, RgbaWriter
 from vos.io.forms.table import CsvWriter, MotsWriter, MotWriter
 from vos.io.forms.yolo import YoloWriter
 from vos.io.readers.base import FrameSource
@@ -83,7 +83,15 @@ OUTPUTS = {
         has_alpha=True,
     ),
     "rle": Output("rle.json", lambda order: RleWriter(order.path)),
-    "png_rgba": Output("png_rgba", lambda order: RgbaWriter(order.path), has_picture=True, has_alpha=True),
+    "png_rgba": Output(
+        "png_rgba",
+        lambda order: RgbaWriter(order.path, order.clip, order.config.sequence),
+        has_picture=True,
+        has_alpha=True,
+    ),
+    "png_alpha": Output(
+        "png_alpha", lambda order: GrayWriter(order.path, order.clip, order.config.sequence), has_alpha=True
+    ),
     "gif": Output("preview.gif", lambda order: AnimationWriter(order.path), has_picture=True),
     "webp": Output("preview.webp", lambda order: AnimationWriter(order.path), has_picture=True),
     "coco": _form("coco.json", CocoWriter),
