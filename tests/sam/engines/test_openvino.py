@@ -14,8 +14,10 @@ import torch
 from seeded_weights import build_sam
 from test_parity import as_guidance, as_prompt
 
+from vos.sam.download import sha256_of
 from vos.sam.engines.conversion import cache_folder
 from vos.sam.engines.graphs import DecoderGraph
+from vos.sam.engines.kept import is_whole
 from vos.sam.official.segmenter import SamSegmenter
 from vos.sam.prompting import Guidance, Prompt
 from vos.structures import ImageEmbedding
@@ -170,3 +172,26 @@ def test_without_a_folder_that_can_be_written_it_is_converted_each_time(
     assert error(found, reference.decode(embedding, prompts).logits) < TOLERANCE
     (line,) = caplog.messages
     assert "cannot keep vit_t_decoder for OpenVINO" in line
+
+
+@pytest.mark.slow
+def test_what_was_compiled_is_kept_and_damage_is_made_good(
+    model: SamSegmenter, embedding: ImageEmbedding, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompts = [as_prompt(cases.CASES[1], None)]
+    wanted = model.decode(embedding, prompts).logits
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    by_openvino(sha256="ab").decode(embedding, prompts)
+    (folder,) = cache_folder().glob("vit_t_decoder_compiled-*")
+    blob = folder / "model.blob"
+    content = blob.read_bytes()
+    for damage in (b"of another version", content[: len(content) // 2], b""):
+        blob.write_bytes(damage)
+        is_told_whole = damage == b"of another version"
+        if is_told_whole:
+            (folder / "sha256").write_text(f"{sha256_of(blob)}  model.blob\n")
+        assert torch.equal(by_openvino(sha256="ab").decode(embedding, prompts).logits, wanted)
+        assert is_told_whole or is_whole(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr("openvino.Core.compile_model", None)  # what is kept is not compiled again
+        assert torch.equal(by_openvino(sha256="ab").decode(embedding, prompts).logits, wanted)

@@ -1,14 +1,12 @@
-"""Networks converted for OpenVINO once, and kept in the user's cache folder."""
+"""Networks converted and compiled for OpenVINO once, and kept in the user's cache folder."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
-import shutil
-import tempfile
-import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,13 +15,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from vos.sam.download import sha256_of
-from vos.sam.weights import remembered_sha256
+from vos.sam.engines.kept import is_whole, keep
 
 log = logging.getLogger(__name__)
-CONVERSION = 2  # raise it with every change of what is converted, or how
-_FILES, _HASHES = ("model.xml", "model.bin"), "sha256"
-_STALE = 24 * 3600.0  # seconds
+CONVERSION = 3  # raise it with every change of what is converted, or how
+_MODEL, _BLOB = ("model.xml", "model.bin"), "model.blob"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,33 +50,54 @@ def cache_folder() -> Path:
     return Path(torch.hub.get_dir()) / "vos_openvino"
 
 
-def converted(name: str, weights_sha256: str, source: Callable[[], Source]) -> Any:
-    """Returns an OpenVINO model from the cache, or converts it and keeps it there.
+def compiled(name: str, weights_sha256: str, source: Callable[[], Source], settings: Mapping[str, Any]) -> Any:
+    """Returns a network that OpenVINO is ready to run: from the cache, or converted, compiled and kept there.
 
-    Two processes may do so at once: each writes a folder of its own, and the first to finish names it. What is damaged
-    is converted again. Where nothing can be written it is converted for this process only, and a warning says so.
+    What is damaged, or was compiled for another processor, is made again. Where nothing can be written it is converted
+    for this process only, and a warning says so.
 
     Args:
-        name: of the model and of its part, for the folder's name.
+        name: of the model and of its part, for the folders' names.
         weights_sha256: of the checkpoint; "" for weights from no file, which are not kept.
         source: makes what is converted; called only if it has to be.
+        settings: OpenVINO's, for its CPU plug-in.
     """
     import openvino
 
     if not weights_sha256:
-        return _convert(source())
-    parts = (weights_sha256, name, openvino.get_version(), CONVERSION)
-    folder = cache_folder() / f"{name}-{hashlib.sha256(repr(parts).encode()).hexdigest()[:16]}"
-    if _is_whole(folder):
-        return core().read_model(folder / _FILES[0])
-    model = _convert(source())
-    try:
-        _keep(model, folder)
-    except (OSError, RuntimeError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
-        log.warning("%s cannot keep %s for OpenVINO (%s): it is converted in each run", folder.parent, name, reason)
-        return model
-    return core().read_model(folder / _FILES[0])  # from the file: the weights of PyTorch can go
+        return core().compile_model(_convert(source()), "CPU", settings)
+    folder = _folder(name, weights_sha256, name, openvino.get_version(), CONVERSION)
+    processor = [core().get_property("CPU", key) for key in ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")]
+    ready = _folder(f"{name}_compiled", folder.name, processor, sorted(settings.items()))
+    settings = {**settings, "CACHE_MODE": "OPTIMIZE_SIZE"}  # without the weights, which lie beside
+    if is_whole(folder) and is_whole(ready):
+        try:
+            blob = (ready / _BLOB).read_bytes()
+            return core().import_model(blob, "CPU", {**settings, "WEIGHTS_PATH": str(folder / _MODEL[1])})
+        except RuntimeError as error:
+            log.debug("%s is compiled again: %s", ready, error)
+    network = core().compile_model(_converted(name, folder, source), "CPU", settings)
+    if is_whole(folder):
+        with contextlib.suppress(OSError, RuntimeError):  # compiled in each run
+            keep(ready, lambda made: _export(network, made / _BLOB))
+    return network
+
+
+def _folder(name: str, *parts: object) -> Path:
+    return cache_folder() / f"{name}-{hashlib.sha256(repr(parts).encode()).hexdigest()[:16]}"
+
+
+def _converted(name: str, folder: Path, source: Callable[[], Source]) -> Any:
+    """Returns an OpenVINO model from its folder in the cache, or converts it and keeps it there."""
+    if not is_whole(folder):
+        model = _convert(source())
+        try:
+            keep(folder, lambda made: _save(model, made / _MODEL[0]))
+        except (OSError, RuntimeError) as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
+            log.warning("%s cannot keep %s for OpenVINO (%s): it is converted in each run", folder.parent, name, reason)
+            return model
+    return core().read_model(folder / _MODEL[0])  # from the file: the weights of PyTorch can go
 
 
 def _convert(source: Source) -> Any:
@@ -102,40 +119,13 @@ def _convert(source: Source) -> Any:
     return model
 
 
-def _keep(model: Any, folder: Path) -> None:
-    """Writes a model and its hashes under a temporary name, then gives the folder its own.
-
-    Raises:
-        OSError: the folder cannot be written.
-        RuntimeError: as OpenVINO says it.
-    """
+def _save(model: Any, path: Path) -> None:
+    """Writes a model and its weights beside; RuntimeError as OpenVINO says it."""
     import openvino
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.glob("*.partial"):  # of processes that were killed
-        if time.time() - left.stat().st_mtime > _STALE:
-            shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(suffix=".partial", dir=folder.parent, ignore_cleanup_errors=True) as partial:
-        made = Path(partial, "made")
-        made.mkdir()
-        openvino.save_model(model, made / _FILES[0], compress_to_fp16=False)
-        (made / _HASHES).write_text(_hashes(made, sha256_of), encoding="utf-8")
-        if folder.exists() and not _is_whole(folder):
-            folder.rename(Path(partial, "damaged"))
-        try:
-            made.rename(folder)
-        except OSError:
-            if not _is_whole(folder):  # otherwise another process was faster
-                raise
+    openvino.save_model(model, path, compress_to_fp16=False)
 
 
-def _is_whole(folder: Path) -> bool:
-    """Tells whether a kept model is there as it was written."""
-    try:
-        return (folder / _HASHES).read_text(encoding="utf-8") == _hashes(folder, remembered_sha256)
-    except (OSError, ValueError):
-        return False
-
-
-def _hashes(folder: Path, hash_of: Callable[[Path], str]) -> str:
-    return "".join(f"{hash_of(folder / name)}  {name}\n" for name in _FILES)
+def _export(network: Any, path: Path) -> None:
+    blob = network.export_model()
+    path.write_bytes(blob if isinstance(blob, bytes) else blob.getvalue())

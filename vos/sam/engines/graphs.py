@@ -61,7 +61,7 @@ class DecoderGraph(nn.Module):
         target = target[:, None]
         own = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])[None]
         tokens = torch.cat([own.expand(sparse.shape[0], -1, -1), sparse], dim=1) + target
-        keys = _tokens(features) + self._dense(masks, given[0])
+        keys = self._keys(features, masks, given[0])
         queries = tokens
         for index, block in enumerate(decoder.transformer.layers):
             queries = queries if index == 0 else queries + target
@@ -76,14 +76,18 @@ class DecoderGraph(nn.Module):
         predicted_iou = decoder.iou_prediction_head(queries[:, 0])
         return _upscaled(decoder.output_upscaling, keys, kernels[:, outputs]), predicted_iou[:, outputs]
 
-    def _dense(self, masks: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
-        """Mask prompts as tokens (N, 4096, 256); without, the embedding of none."""
+    def _keys(self, features: torch.Tensor, masks: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
+        """The image's tokens (N, 4096, 256) with mask prompts; without, with the embedding of none.
+
+        What counts, and what does not, is weighed where the mask has few channels.
+        """
         *shrink, last = self.prompts.mask_downscaling
         for layer in shrink:
             masks = layer(masks)
-        dense = F.linear(_tokens(masks), last.weight.flatten(1), last.bias)
-        nothing: torch.Tensor = self.prompts.no_mask_embed.weight
-        return dense * given + nothing * (1 - given)
+        nothing: torch.Tensor = self.prompts.no_mask_embed.weight[0]
+        image = _tokens(features) + (last.bias * given + nothing * (1 - given))
+        keys: torch.Tensor = F.linear(_tokens(masks * given), last.weight.flatten(1)) + image
+        return keys
 
     def _block(
         self, block: Any, queries: torch.Tensor, keys: torch.Tensor, tokens: torch.Tensor, guided: Guided

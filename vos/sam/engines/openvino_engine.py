@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from vos.errors import VosError
-from vos.sam.engines.conversion import Source, converted, core
+from vos.sam.engines.conversion import Source, compiled
 from vos.sam.engines.engine import Engine, PromptBatch
 from vos.sam.engines.graphs import DecoderGraph
 from vos.sam.official.network import GRID, INPUT_SIZE, SamNetwork
@@ -80,25 +80,27 @@ class OpenVinoEngine(Engine):
     def _compile(self, part: str) -> _Compiled:
         name = f"{self._model}_{part}"
         try:
-            model = converted(name, self._weights, partial(_SOURCES[part], self._network))
+            network = compiled(name, self._weights, partial(_SOURCES[part], self._network), self._settings())
             getattr(self._network, _LET_GO[part]).to("meta")
-            return _Compiled(model, self.precision)
+            return _Compiled(network)
         except RuntimeError as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[-1][:200]
             raise VosError(f"OpenVINO cannot take {name} ({reason}); use engine=torch") from error
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": _HINTS[self.precision],
+            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+            "ENABLE_CPU_PINNING": False,  # two runs on one machine would share the first cores
+        }
 
 
 class _Compiled:
     """A network that is ready to run, for one call at a time."""
 
-    def __init__(self, model: Any, precision: str) -> None:
-        settings = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": _HINTS[precision],
-            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
-            "ENABLE_CPU_PINNING": False,  # two runs on one machine would share the first cores
-        }
-        self._request = core().compile_model(model, "CPU", settings).create_infer_request()
+    def __init__(self, network: Any) -> None:
+        self._request = network.create_infer_request()
         self._lock = threading.Lock()
 
     def __call__(self, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
