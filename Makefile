@@ -93,6 +93,6 @@ $(VENV)/.ready: $(BIN)/python $(METADATA)
 $(VENV)/.ready-dev: $(BIN)/python $(METADATA)
 	@echo "installing into $(VENV), which takes a few minutes the first time ..."
 	@$(TORCH)
-	@$(PIP) --editable '.[decord,openvino,heif,test,test-forms,dev]'
+	@$(PIP) --editable '.[decord,openvino,exr,heif,test,test-forms,dev]'
 	@$(PIP) --no-deps trackeval
 	@touch $@ $(VENV)/.ready

@@ -40,6 +40,8 @@ KEPT_IN: dict[str, set[str]] = {
     "decord": {"io"},
     "pycocotools": {"io"},
     "segment_anything": {"sam"},
+    "OpenEXR": {"io"},
+    "mmh3": {"io"},
     "openvino": {"sam"},
     "hydra": {"cli"},
     "omegaconf": {"cli"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -91,7 +92,7 @@ NUMBERED = ["sequence.pattern={clip}_{object}.{frame}", "sequence.first_number=1
 def test_the_last_touch_is_the_same_later_and_is_not_given_twice(
     program: Program, convert: Program, capsys: Capture
 ) -> None:
-    outputs = "output=[masks,matte,overlay,coco,png_rgba,png_alpha]"
+    outputs = f"output=[masks,matte,overlay,coco,png_rgba,png_alpha{',exr' * (find_spec('OpenEXR') is not None)}]"
     assert program(VIDEO, MASK, "output=masks", "output_dir=plain") == 0
     assert program(VIDEO, MASK, outputs, *FINISH, *NUMBERED, "keep=alpha", "output_dir=whole") == 0
     whole = {name: data for name, data in files("whole").items() if not name.startswith("alpha")}

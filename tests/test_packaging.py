@@ -21,7 +21,14 @@ import vos
 
 ROOT = Path(__file__).resolve().parents[1]
 DISTRIBUTIONS = {"cv2": "opencv-python-headless", "PIL": "Pillow", "hydra": "hydra-core"}  # by import name
-EXTRAS = {"decord", "openvino", "pillow_heif", "supervision"}  # by import name; without them one line names the extra
+EXTRAS = {
+    "OpenEXR",
+    "decord",
+    "mmh3",
+    "openvino",
+    "pillow_heif",
+    "supervision",
+}  # by import name; without them one line names the extra
 TRANSITIVE = {"omegaconf"}  # part of Hydra's own interface
 
 

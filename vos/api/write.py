@@ -65,8 +65,8 @@ def write(
         results: of :func:`vos.track` or :func:`vos.load`, or any of their frames in the order of time.
         folder: where ``masks/``, ``overlay.mp4``, ``summary.json`` and others are written. What a run of vos wrote
             there is replaced, nothing else is.
-        outputs: of masks, overlay, matte, composite, rle, png_rgba, png_alpha, gif, webp, coco, ytvis, yolo, mots, mot,
-            csv, cvat, cvat_images, npz; docs/forms.md says what each is.
+        outputs: of masks, overlay, matte, composite, rle, png_rgba, png_alpha, exr, gif, webp, coco, ytvis, yolo, mots,
+            mot, csv, cvat, cvat_images, npz; docs/forms.md says what each is.
         options: of how they are written, by dotted name, as in docs/options.md: ``{"matte.format": "webm"}``.
 
     Returns:

@@ -31,7 +31,7 @@ class MatteConfig(Checked):
 
 @dataclass
 class SequenceConfig(Checked):
-    """Numbered pictures: names and depth of ``png_rgba`` and ``png_alpha``."""
+    """Numbered pictures: names of ``png_rgba``, ``png_alpha`` and ``exr``."""
 
     GROUP: ClassVar[str] = "sequence."
     LIMITS: ClassVar[Limits] = {(0, 10**9): "first_number", (1, 20): "padding"}
@@ -47,6 +47,23 @@ class SequenceConfig(Checked):
             raise VosError(f"sequence.alpha_bits={self.alpha_bits}; choose 8 or 16")
         if (wrong := fault_of_pattern(self.pattern)) is not None:
             raise VosError(f"sequence.pattern={self.pattern} {wrong}")
+
+
+@dataclass
+class ExrConfig(Checked):
+    """OpenEXR files."""
+
+    GROUP: ClassVar[str] = "exr."
+
+    compression: str = "zip"  # zip (lossless) | dwaa (smaller, and not)
+    cryptomatte: bool = False  # also who is where, by name: Cryptomatte
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.compression not in ("zip", "dwaa"):
+            raise VosError(f"exr.compression={self.compression} is not understood; choose zip or dwaa")
+        if self.cryptomatte and self.compression == "dwaa":
+            raise VosError("exr.compression=dwaa would damage Cryptomatte's ids; leave out one of the two")
 
 
 @dataclass
@@ -75,6 +92,7 @@ class OutputConfig(Checked):
 
     background: str = "blur"  # of output=composite: blur | white | gray | black | '#rrggbb' | a picture or clip
     matte: MatteConfig = field(default_factory=MatteConfig)
+    exr: ExrConfig = field(default_factory=ExrConfig)
     sequence: SequenceConfig = field(default_factory=SequenceConfig)
     finish: FinishConfig = field(default_factory=FinishConfig)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ MAKERS: dict[str, Callable[[Path, FrameSource], Writer]] = {
     **{
         name: lambda folder, source, name=name: make_writers(output_paths([name], folder), source, Clip.of(source))[0]  # type: ignore[misc]
         for name in OUTPUTS
-        if name not in ("masks", "overlay", "matte", "rle")
+        if name not in ("masks", "overlay", "matte", "rle") and (name != "exr" or find_spec("OpenEXR"))
     },
     "summary": lambda folder, source: SummaryWriter(folder / "s.json", {"video": source.path}, dict),
 }

@@ -15,6 +15,7 @@ from vos.io.finish import Finish
 from vos.io.forms.arrays import NpzWriter
 from vos.io.forms.coco import CocoWriter, YoutubeVisWriter
 from vos.io.forms.cvat import CvatImagesWriter, CvatVideoWriter
+from vos.io.forms.exr import ExrWriter, required
 from vos.io.forms.pictures import AlphaWriter, AnimationWriter, GrayWriter, RgbaWriter
 from vos.io.forms.table import CsvWriter, MotsWriter, MotWriter
 from vos.io.forms.yolo import YoloWriter
@@ -92,6 +93,12 @@ OUTPUTS = {
     "png_alpha": Output(
         "png_alpha", lambda order: GrayWriter(order.path, order.clip, order.config.sequence), has_alpha=True
     ),
+    "exr": Output(
+        "exr",
+        lambda order: ExrWriter(order.path, order.clip, order.config.sequence, order.config.exr, order.source),
+        has_picture=True,
+        has_alpha=True,
+    ),
     "gif": Output("preview.gif", lambda order: AnimationWriter(order.path), has_picture=True),
     "webp": Output("preview.webp", lambda order: AnimationWriter(order.path), has_picture=True),
     "coco": _form("coco.json", CocoWriter),
@@ -126,12 +133,14 @@ def output_paths(
         keep: what is kept besides, for outputs that are made later.
 
     Raises:
-        VosError: there is no output of that name, or no such background.
+        VosError: there is no output of that name, no such background, or a package is not installed.
     """
     check_outputs(names, OUTPUTS)
     if "composite" in names:
         with Background(config.background):  # fails now rather than after tracking
             pass
+    if "exr" in names:
+        required(config.exr)
     if unknown := set(keep) - set(KEPT):
         raise VosError(f"keep={', '.join(sorted(unknown))} is not understood; choose from {', '.join(KEPT)}")
     suffix = "" if config.matte.per_object else f".{config.matte.format}"
