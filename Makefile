@@ -51,11 +51,12 @@ types: $(VENV)/.ready-dev ## type hints
 check: lint types test ## everything that CI runs
 
 .PHONY: docs
-docs: $(VENV)/.ready ## write the pages of options, of figures and of Python: docs/options.md, benchmarks.md, speed.md, clicks.md, api.md
+docs: $(VENV)/.ready ## write the pages of options, of figures and of Python: docs/options.md, benchmarks.md, speed.md, clicks.md, mattes.md, api.md
 	$(BIN)/python tools/docs/options_page.py docs/options.md
 	$(BIN)/python tools/docs/benchmarks_page.py docs
 	$(BIN)/python tools/docs/speed_page.py docs
 	$(BIN)/python tools/docs/clicks_page.py docs
+	$(BIN)/python tools/docs/mattes_page.py docs
 	$(BIN)/python tools/docs/api_page.py docs/api.md
 
 bench.reference ?=# checkout of the published code, Personalize-SAM, to be measured beside ours

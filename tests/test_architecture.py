@@ -22,6 +22,7 @@ LAYERS = (
     ("errors", "geometry"),
     ("limits", "option_names"),
     ("structures", "stages", "progress"),
+    ("matting",),
     ("io", "sam"),
     ("persam",),
     ("adaptation", "concept"),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import vos
-from docs import api_page, benchmarks_page, clicks_page, options_page, speed_page
+from docs import api_page, benchmarks_page, clicks_page, mattes_page, options_page, speed_page
 from vos.cli.compose import compose
 from vos.cli.program import FLAGS
 
@@ -104,6 +104,11 @@ def test_pages_are_up_to_date() -> None:
     assert clicks == clicks_page.page(ROOT / "docs" / "clicks.csv"), "make docs"
     speed = (ROOT / "docs" / "speed.md").read_text(encoding="utf-8")
     assert speed == speed_page.page(ROOT / "docs" / "speed.csv"), "make docs"
+
+
+def test_the_page_of_soft_masks_is_the_one_that_make_docs_writes() -> None:
+    mattes = (ROOT / "docs" / "mattes.md").read_text(encoding="utf-8")
+    assert mattes == mattes_page.page(ROOT / "docs" / "mattes.csv"), "make docs"
 
 
 def test_figures_of_the_readme_are_those_of_the_table() -> None:

@@ -256,7 +256,8 @@ class Tracker:
 
         with shown_on(NOWHERE):
             tracked = self._track(frame, embedding, show(read, frame.size, {*self._taken, *self.ids}, answered), model)
-        result = merge(tracked, embedding.geometry, frame, self.ids, edges=self._config.tracker.outlines)
+        edges, quality = self._config.tracker.outlines, self._config.matte.quality
+        result = merge(tracked, embedding.geometry, frame, self.ids, edges=edges, quality=quality)
         return replace(result, names=dict(self.names))
 
     def _track(self, frame: Frame, embedding: ImageEmbedding, shown: Shown, model: Segmenter) -> TrackedFrame:

@@ -107,7 +107,14 @@ def write_outputs(
 
     Returns:
         What users should know of the outputs, a line each.
+
+    Raises:
+        VosError: another quality of soft masks is asked for than that of those there.
     """
+    if config.matte.quality != OutputConfig().matte.quality:
+        raise VosError(
+            f"matte.quality={config.matte.quality} is for tracking, which makes the soft masks; ask for it there"
+        )
     source, about, summary_path = origin.source, origin.about, folder / SUMMARY
     _refuse_finishing_twice(origin, config)
     clip = Clip.read(about) if "clip" in about else Clip.of(source, about.get("original_ids"))

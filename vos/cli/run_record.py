@@ -52,7 +52,7 @@ def tracking_fingerprint(config: RunConfig, model: Segmenter, size: SizeHW, obje
     """
     return _fingerprint(
         options={name: value for name, value in asdict(config).items() if name not in NOT_TRACKING},
-        has_alpha=need_alpha([*config.output, *config.keep]),
+        soft_masks=config.matte.quality if need_alpha([*config.output, *config.keep]) else None,
         model=_model_parts(model),
         video=_stamps(_files(config.video or "")),
         concepts=[file_hash(file) for file in paths(config.concept)],

@@ -10,23 +10,27 @@ from typing import ClassVar
 from vos.errors import VosError
 from vos.limits import Checked, Limits
 
+QUALITIES = ("fast",)
 MATTE_FORMATS = ("mov", "webm")
 PLACES = ("clip", "object", "frame")  # in patterns
 
 
 @dataclass
 class MatteConfig(Checked):
-    """The matte as a video."""
+    """Soft masks, and the matte as a video."""
 
     GROUP: ClassVar[str] = "matte."
 
+    quality: str = "fast"  # fast, a guided filter; there is no other yet
+    decontaminate: bool = True  # take the background's colour out of soft edges, wherever colours leave with alpha
     format: str = "mov"  # mov (ProRes 4444, for editors) | webm (VP9 with alpha, for browsers)
     per_object: bool = False  # a file for each object: matte/<object id>.mov
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.format not in MATTE_FORMATS:
-            raise VosError(f"matte.format={self.format} is not understood; choose {' or '.join(MATTE_FORMATS)}")
+        for name, known in (("quality", QUALITIES), ("format", MATTE_FORMATS)):
+            if (value := getattr(self, name)) not in known:
+                raise VosError(f"matte.{name}={value} is not understood; choose {' or '.join(known)}")
 
 
 @dataclass

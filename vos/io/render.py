@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vos.io.masks.colours import davis_palette
+from vos.matting.foreground import decontaminated
 from vos.structures import LabelMap, SegmentedFrame
 
 Rgb = npt.NDArray[np.uint8]  # (H, W, 3)
@@ -78,9 +79,18 @@ def union_alpha(segmented: SegmentedFrame, join: Literal["sum", "max"] = "sum") 
     return np.asarray(segmented.alpha.sum(axis=0, dtype=np.uint16).clip(0, 255), dtype=np.uint8)
 
 
-def cutout(rgb: Rgb, alpha: Alpha) -> npt.NDArray[np.uint8]:
-    """Adds straight (not premultiplied) alpha to a picture: uint8 (H, W, 4), its colours those of the frame."""
-    return np.dstack([rgb, alpha])
+def cutout(rgb: Rgb, alpha: Alpha, decontaminate: bool = False) -> npt.NDArray[np.uint8]:
+    """Adds straight (not premultiplied) alpha to a picture.
+
+    Args:
+        rgb: the picture.
+        alpha: of the object.
+        decontaminate: soft edges get the object's colours.
+
+    Returns:
+        uint8 (H, W, 4).
+    """
+    return np.dstack([decontaminated(rgb, alpha) if decontaminate else rgb, alpha])
 
 
 def on_background(rgb: Rgb, alpha: Alpha, background: tuple[int, int, int] | Rgb | str = (0, 255, 0)) -> Rgb:

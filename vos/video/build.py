@@ -39,6 +39,7 @@ def build_pipeline(
         make_tracker(config.tracker, model),
         batch_size=1 if source.is_live else config.batch_size,
         edges=config.tracker.outlines,
+        quality=config.matte.quality,
         both_sides=config.both_sides,
         add_backward=config.add_backward,
         names=names,

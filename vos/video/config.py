@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from vos.io.config import MatteConfig
 from vos.limits import Limits
 from vos.sam.config import ModelConfig, RuntimeConfig
 from vos.tracking.config import TrackerConfig
@@ -26,6 +27,7 @@ class VideoConfig(RuntimeConfig):
     deinterlace: str = "auto"  # auto: interlaced frames become progressive ones | off
     prompt_model: str | None = None  # which model answers boxes and points, e.g. vit_t; None = the one that follows
     prompt_checkpoint: str | None = None  # weights file of prompt_model; None = the model's own
+    matte: MatteConfig = field(default_factory=MatteConfig)
     checkpoint: str | None = None  # weights file; None = the model's own
     model: ModelConfig = field(default_factory=ModelConfig)
     tracker: TrackerConfig = field(default_factory=TrackerConfig)

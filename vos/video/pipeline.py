@@ -17,6 +17,7 @@ from itertools import islice
 from typing import Protocol
 
 from vos.io.frames import FrameSource
+from vos.matting.alpha import FAST
 from vos.sam.segmenter import Segmenter
 from vos.stages import Prefetch, StageTimes, WriteBehind, available_cores, interrupt_later
 from vos.structures import Frame, ImageEmbedding, SegmentedFrame, TrackedFrame
@@ -54,6 +55,7 @@ class VideoPipeline:
         with_alpha: also make soft masks.
         alpha_on_disk: make them of results that wait on the disk for their turn: these cannot be softened later.
         edges: whether and how outlines are moved onto the frame's edges; None = not.
+        quality: of soft masks, see :func:`vos.matting.alpha.soft_masks`.
         both_sides: an object that several references show is tracked between two of them from both, where the frames
             can be read again.
         add_backward: an object that a further reference is the first to show is tracked before it, too; likewise.
@@ -72,6 +74,7 @@ class VideoPipeline:
     with_alpha: bool = False
     alpha_on_disk: bool = False
     edges: EdgesConfig | None = None
+    quality: str = FAST
     both_sides: bool = False
     add_backward: bool = False
     names: Mapping[int, str] = field(default_factory=dict)
@@ -236,4 +239,4 @@ def merged(pipeline: VideoPipeline, tracked: TrackedFrame, frame: Frame, object_
     """Merges the objects of a frame in original pixels."""
     with pipeline.times.measure("merge"):
         geometry = pipeline.model.geometry(frame.size)
-        return merge(tracked, geometry, frame, object_ids, pipeline.with_alpha, pipeline.edges)
+        return merge(tracked, geometry, frame, object_ids, pipeline.with_alpha, pipeline.edges, pipeline.quality)

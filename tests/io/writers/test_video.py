@@ -25,6 +25,7 @@ from vos.io.hdr import from_sdr
 from vos.io.render import union_alpha
 from vos.io.writers import CompositeWriter, MatteWriter, OverlayWriter
 from vos.io.writers.choice import make_writers, output_paths
+from vos.matting.foreground import decontaminated
 from vos.structures import Frame, SegmentedFrame
 
 
@@ -90,7 +91,7 @@ def decode_matte(path: Path) -> Iterator[npt.NDArray[np.uint8]]:
 def test_matte_round_trip(suffix: str, size: tuple[int, int], make_clip: Any, tmp_path: Path) -> None:
     times = [Fraction(n, 600) for n in (0, 60, 90, 240, 300)]
     with open_frames(str(make_clip("a.mkv", count=5, size=size, codec="ffv1", times=times))) as source:
-        write_all(MatteWriter(tmp_path / f"m{suffix}", source), source)
+        write_all(MatteWriter(tmp_path / f"m{suffix}", source, decontaminate=False), source)
         expected = [segmented(f) for f in source]
     result = list(decode_matte(tmp_path / f"m{suffix}"))
     assert len(result) == 5
@@ -106,6 +107,18 @@ def test_matte_round_trip(suffix: str, size: tuple[int, int], make_clip: Any, tm
     with av.open(str(tmp_path / f"m{suffix}")) as container:
         read = [f.time for f in container.decode(video=0)]
     assert np.allclose(read, [float(t) for t in times], atol=0.0011)
+
+
+def test_soft_edges_have_the_objects_colours_by_default(make_clip: Any, tmp_path: Path) -> None:
+    with open_frames(str(make_clip("a.mkv", count=2, codec="ffv1"))) as source:
+        write_all(MatteWriter(tmp_path / "m.mov", source), source)
+        expected = [segmented(f) for f in source]
+    for rgba, frame in zip(decode_matte(tmp_path / "m.mov"), expected):
+        assert frame.alpha is not None
+        union = frame.alpha.sum(axis=0, dtype=int).clip(0, 255).astype(np.uint8)
+        colours = decontaminated(frame.frame.rgb, union)
+        assert (colours != frame.frame.rgb).any()
+        assert np.abs(rgba[..., :3].astype(int) - colours).mean() < 5
 
 
 def test_matte_from_hard_masks(make_clip: Any, tmp_path: Path) -> None:
@@ -125,7 +138,7 @@ def test_hdr_is_kept_with_its_tags(transfer: str, number: int, make_clip: Any, t
 
     with open_frames(str(make_clip("a.mp4", count=3))) as source:
         source.hdr, source.colour_space = transfer, HDR[transfer]
-        with OverlayWriter(tmp_path / "o.mp4", source) as o, MatteWriter(tmp_path / "m.mov", source) as m:
+        with OverlayWriter(tmp_path / "o.mp4", source) as o, MatteWriter(tmp_path / "m.mov", source, False) as m:
             for frame in source:
                 o.write(hdr(frame))
                 m.write(hdr(frame))

@@ -60,10 +60,22 @@ class SequenceWriter(ClipWriter, FolderWriter):
 
 
 class RgbaWriter(SequenceWriter):
-    """Writes PNGs of the frame's colours and straight alpha."""
+    """Writes PNGs of colours and straight alpha.
+
+    Args:
+        path: the folder.
+        clip: what is said of the clip.
+        config: how pictures are named.
+        decontaminate: soft edges have the objects' colours, not the frame's own.
+    """
+
+    def __init__(self, path: str | Path, clip: Clip, config: SequenceConfig, decontaminate: bool = True) -> None:
+        super().__init__(path, clip, config)
+        self.decontaminate = decontaminate
 
     def _save(self, path: Path, segmented: SegmentedFrame) -> None:
-        Image.fromarray(cutout(segmented.frame.rgb, union_alpha(segmented))).save(path, compress_level=1)
+        picture = cutout(segmented.frame.rgb, union_alpha(segmented), self.decontaminate)
+        Image.fromarray(picture).save(path, compress_level=1)
 
 
 class GrayWriter(SequenceWriter):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,29 +68,29 @@ def _form(file: str, kind: Callable[[Path, Clip], Writer], has_picture: bool = F
 
 
 def _matte(order: Order) -> Writer:
-    if not order.config.matte.per_object:
-        return MatteWriter(order.path, order.source)
-    suffix = f".{order.config.matte.format}"
-    return PerObjectWriter(order.path, order.clip, suffix, lambda path: MatteWriter(path, order.source))
+    matte = order.config.matte
+    if not matte.per_object:
+        return MatteWriter(order.path, order.source, matte.decontaminate)
+    make = partial(MatteWriter, source=order.source, decontaminate=matte.decontaminate)
+    return PerObjectWriter(order.path, order.clip, f".{matte.format}", make)
+
+
+def _composite(order: Order) -> Writer:
+    config = order.config
+    return CompositeWriter(order.path, order.source, config.background, config.matte.decontaminate)
+
+
+def _rgba(order: Order) -> Writer:
+    return RgbaWriter(order.path, order.clip, order.config.sequence, order.config.matte.decontaminate)
 
 
 OUTPUTS = {
     "masks": Output("masks", lambda order: MaskWriter(order.path)),
     "overlay": Output("overlay.mp4", lambda order: OverlayWriter(order.path, order.source), has_picture=True),
     "matte": Output("matte{matte_suffix}", _matte, has_picture=True, has_alpha=True),
-    "composite": Output(
-        "composite.mp4",
-        lambda order: CompositeWriter(order.path, order.source, order.config.background),
-        has_picture=True,
-        has_alpha=True,
-    ),
+    "composite": Output("composite.mp4", _composite, has_picture=True, has_alpha=True),
     "rle": Output("rle.json", lambda order: RleWriter(order.path)),
-    "png_rgba": Output(
-        "png_rgba",
-        lambda order: RgbaWriter(order.path, order.clip, order.config.sequence),
-        has_picture=True,
-        has_alpha=True,
-    ),
+    "png_rgba": Output("png_rgba", _rgba, has_picture=True, has_alpha=True),
     "png_alpha": Output(
         "png_alpha", lambda order: GrayWriter(order.path, order.clip, order.config.sequence), has_alpha=True
     ),

@@ -20,6 +20,7 @@ from vos.io.render import backdrop, cutout, on_background, overlay, union_alpha
 from vos.io.writers.audio import AudioCopy
 from vos.io.writers.base import Writer
 from vos.io.writers.encoder import Encoding, Picture, VideoEncoder
+from vos.matting.foreground import decontaminated
 from vos.structures import SegmentedFrame
 
 # 4:2:0 plays everywhere; crf 18 is visually lossless; "superfast" leaves more of the processor to the tracker than
@@ -102,17 +103,27 @@ class VideoWriter(Writer):
 class MatteWriter(VideoWriter):
     """Writes RGB and straight alpha, the union of all objects: ProRes 4444 (``.mov``) or VP9 with alpha (``.webm``).
 
-    The colours are the frame's own everywhere (straight alpha: not multiplied, nothing blacked out).
+    The colours are not multiplied by alpha, and nothing is blacked out.
+
+    Args:
+        path: of the file.
+        source: where the frames come from.
+        decontaminate: soft edges have the objects' colours, not the frame's own.
     """
 
     encodings: ClassVar = {".webm": VP9, ".mov": PRORES}
     hdr_encodings: ClassVar = {".mov": PRORES}
 
+    def __init__(self, path: str | Path, source: FrameSource, decontaminate: bool = True) -> None:
+        super().__init__(path, source)
+        self.decontaminate = decontaminate
+
     def _picture(self, segmented: SegmentedFrame) -> Picture:
         frame, alpha = segmented.frame, union_alpha(segmented)
         if frame.hdr is None:
-            return cutout(frame.rgb, alpha)
-        return np.asarray(np.dstack([frame.hdr, alpha * np.uint16(257)]), dtype=np.uint16)
+            return cutout(frame.rgb, alpha, self.decontaminate)
+        colours = decontaminated(frame.hdr, alpha) if self.decontaminate else frame.hdr
+        return np.asarray(np.dstack([colours, alpha * np.uint16(257)]), dtype=np.uint16)
 
 
 class PlayedWriter(VideoWriter):
@@ -146,17 +157,21 @@ class CompositeWriter(PlayedWriter):
         path: of the file.
         source: where the frames come from.
         background: see :class:`vos.io.background.Background`.
+        decontaminate: soft edges have the objects' colours, not the frame's own.
     """
 
-    def __init__(self, path: str | Path, source: FrameSource, background: str) -> None:
+    def __init__(self, path: str | Path, source: FrameSource, background: str, decontaminate: bool = True) -> None:
         super().__init__(path, source)
+        self.decontaminate = decontaminate
         self._background = self._stack.enter_context(Background(background))
 
     def _picture(self, segmented: SegmentedFrame) -> Picture:
         frame, alpha = segmented.frame, union_alpha(segmented)
         behind = self._background.at(frame.time, frame.size, self.source.sample_aspect)
         if frame.hdr is None or self.source.hdr is None:
-            return on_background(frame.rgb, alpha, behind)
+            rgb = decontaminated(frame.rgb, alpha) if self.decontaminate else frame.rgb
+            return on_background(rgb, alpha, behind)
+        colours = decontaminated(frame.hdr, alpha) if self.decontaminate else frame.hdr
         back = from_sdr(backdrop(frame.rgb, alpha, behind), self.source.hdr)
         share = alpha.astype(np.float32)[..., None] / 255
-        return np.asarray((frame.hdr * share + back * (1 - share)).round(), np.uint16)
+        return np.asarray((colours * share + back * (1 - share)).round(), np.uint16)
