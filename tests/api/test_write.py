@@ -117,6 +117,23 @@ def test_loose_results_are_written_too() -> None:
 
 
 @pytest.mark.usefixtures("here")
+def test_options_say_how_results_are_written() -> None:
+    results = list(vos.track("clip.mp4", "mask.png"))
+    for folder, options in (("as", {"matte.format": "webm", "finish.grow": 2}), ("plain", {"matte.format": "webm"})):
+        vos.write(vos.track("clip.mp4", "mask.png"), folder, "matte", options=options)
+    assert Path("as/matte.webm").read_bytes() != Path("plain/matte.webm").read_bytes()
+    for wrong, said in (
+        ({"matte.formt": "mov"}, "there is no option matte.formt; did you mean matte.format"),
+        ({"matte_format": "mov"}, "matte_format has another name since 0.4.0; write matte.format=mov"),
+        ({"finish.grow": 900}, "finish.grow=900 is outside of -500..500"),
+        ({"background": "none.jpg"}, "background=none.jpg is not there"),
+    ):
+        with pytest.raises(vos.VosError, match=said):
+            vos.write(results, "none", "composite", options=wrong)
+    assert not Path("none").exists()
+
+
+@pytest.mark.usefixtures("here")
 def test_an_error_leaves_nothing_and_strangers_stay() -> None:
     with pytest.raises(vos.VosError, match="choose from masks, overlay, matte, composite, rle"):
         vos.write(vos.track("clip.mp4", "mask.png"), "out", ["alpha"])

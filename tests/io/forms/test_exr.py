@@ -17,12 +17,13 @@ import pytest
 from vos.errors import VosError
 from vos.io.clip import Clip
 from vos.io.colour_space import ColourSpace, to_linear
-from vos.io.config import ExrConfig, OutputConfig, SequenceConfig
+from vos.io.config import ExrConfig, MatteConfig, OutputConfig, SequenceConfig
 from vos.io.forms.exr import cryptomatte_channels, layer_names
 from vos.io.frames import open_frames
 from vos.io.hdr import from_sdr, to_light
 from vos.io.render import union_alpha
 from vos.io.writers.choice import make_writers, output_paths
+from vos.matting.foreground import decontaminated
 from vos.structures import SegmentedFrame
 
 from .conftest import COUNT, IDS, SIZE, result_of
@@ -99,13 +100,14 @@ def packages() -> None:
 
 
 @pytest.mark.usefixtures("packages")
-def test_colours_are_light_times_alpha(make_clip: Any, tmp_path: Path) -> None:
-    (whole,) = write(make_clip, tmp_path)
+@pytest.mark.parametrize("decontaminate", [True, False])
+def test_colours_are_light_times_alpha(decontaminate: bool, make_clip: Any, tmp_path: Path) -> None:
+    (whole,) = write(make_clip, tmp_path, matte=MatteConfig(decontaminate=decontaminate))
     path = tmp_path / "exr" / "00000.exr"
     assert whole.alpha is not None
-    light = to_linear(whole.frame.rgb, 1)
     for name, alpha in (("", union_alpha(whole)), ("rex_Co", whole.alpha[0]), ("object_2003", whole.alpha[1])):
         share = alpha[..., None].astype(np.float32) / 255
+        light = to_linear(decontaminated(whole.frame.rgb, alpha) if decontaminate else whole.frame.rgb, 1)
         np.testing.assert_allclose(layer(path, name), np.dstack([light * share, share]), atol=0.0006)
     told = attributes(path)
     assert struct.unpack("<8f", told["chromaticities"])[:4] == pytest.approx((0.64, 0.33, 0.29, 0.60))
@@ -134,7 +136,8 @@ def test_dwaa_loses_little_of_the_colours_and_nothing_of_alpha(make_clip: Any, t
 def test_hdr_is_light_relative_to_white(make_clip: Any, tmp_path: Path) -> None:
     (whole,) = write(make_clip, tmp_path, hdr="pq")
     assert whole.frame.hdr is not None
-    expected = to_light(whole.frame.hdr, "pq") * (union_alpha(whole)[..., None].astype(np.float32) / 255)
+    codes = decontaminated(whole.frame.hdr, union_alpha(whole))
+    expected = to_light(codes, "pq") * (union_alpha(whole)[..., None].astype(np.float32) / 255)
     np.testing.assert_allclose(layer(tmp_path / "exr" / "00000.exr")[..., :3], expected, rtol=0.001, atol=1e-4)
 
 
@@ -194,8 +197,8 @@ def test_more_objects_than_fit_into_a_layer() -> None:
 
 
 def test_names_of_layers_are_all_different() -> None:
-    given = {1: "rex & Co", 2: "ball", 3: "ball", 2003: "犬", 5: "cryptoObject00", 6: "a.b"}
-    assert layer_names(given) == ["rex_Co", "object_2", "object_3", "object_2003", "object_5", "a_b"]
+    given = {1: "rex & Co", 2: "ball", 3: "ball", 2003: "犬", 5: "cryptoObject00", 6: "a.b", 7: "object_2"}
+    assert layer_names(given) == ["rex_Co", "object_2", "object_3", "object_2003", "object_5", "a_b", "object_7"]
 
 
 def test_without_the_package_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -13,12 +13,16 @@ from segmentations import segmented, write_all
 
 from vos.errors import VosError
 from vos.io.clip import Clip
+from vos.io.config import FinishConfig, MatteConfig, OutputConfig
 from vos.io.frames import open_frames
 from vos.io.readers.base import FrameSource
 from vos.io.writers import MaskWriter, MatteWriter, OverlayWriter, RleWriter, SummaryWriter, Writer
 from vos.io.writers import masks as mask_writer
 from vos.io.writers.choice import OUTPUTS, make_writers, output_paths
 
+PER_OBJECT = OutputConfig(
+    matte=MatteConfig(per_object=True), finish=FinishConfig(grow=2, smooth=0.1)
+)  # a folder of videos
 MAKERS: dict[str, Callable[[Path, FrameSource], Writer]] = {
     "masks": lambda folder, source: MaskWriter(folder / "masks"),
     "overlay": lambda folder, source: OverlayWriter(folder / "o.mp4", source),
@@ -30,6 +34,7 @@ MAKERS: dict[str, Callable[[Path, FrameSource], Writer]] = {
         for name in OUTPUTS
         if name not in ("masks", "overlay", "matte", "rle") and (name != "exr" or find_spec("OpenEXR"))
     },
+    "per_object": lambda folder, source: make_writers({"matte": folder / "m"}, source, Clip.of(source), PER_OBJECT)[0],
     "summary": lambda folder, source: SummaryWriter(folder / "s.json", {"video": source.path}, dict),
 }
 

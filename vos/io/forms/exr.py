@@ -16,13 +16,14 @@ import numpy.typing as npt
 from vos.errors import VosError
 from vos.io.clip import Clip
 from vos.io.colour_space import chromaticities, to_linear
-from vos.io.config import ExrConfig, SequenceConfig
+from vos.io.config import ExrConfig, OutputConfig
 from vos.io.forms.found import names_in
 from vos.io.forms.pictures import SequenceWriter
 from vos.io.hdr import to_light
 from vos.io.readers.base import FrameSource
 from vos.io.render import union_alpha
-from vos.structures import SegmentedFrame
+from vos.matting.foreground import decontaminated
+from vos.structures import Frame, SegmentedFrame
 
 CRYPTOMATTE = "cryptoObject"  # name of that layer; its channels are cryptoObject00.R and so on
 RANKS = 6  # objects that a pixel can be shared by; two fit into a layer
@@ -38,44 +39,46 @@ class ExrWriter(SequenceWriter):
     Args:
         path: the folder.
         clip: what is said of the clip.
-        config: how pictures are named.
-        exr: how they are compressed, and whether they have Cryptomatte.
+        config: how results are written.
         source: where the frames come from.
     """
 
     suffix: ClassVar[str] = ".exr"
 
-    def __init__(
-        self, path: str | Path, clip: Clip, config: SequenceConfig, exr: ExrConfig, source: FrameSource
-    ) -> None:
-        super().__init__(path, clip, config)
-        self.exr, self.source, self._openexr = exr, source, required(exr)
+    def __init__(self, path: str | Path, clip: Clip, config: OutputConfig, source: FrameSource) -> None:
+        super().__init__(path, clip, config.sequence)
+        self.exr, self.decontaminate, self.source = config.exr, config.matte.decontaminate, source
+        self._openexr = required(config.exr)
 
     def _save(self, path: Path, segmented: SegmentedFrame) -> None:
-        frame, space, openexr = segmented.frame, self.source.colour_space, self._openexr
-        if frame.hdr is not None and self.source.hdr is not None:
-            light = to_light(frame.hdr, self.source.hdr)
-        else:
-            light = to_linear(frame.rgb, space.transfer)
         header: dict[str, Any] = {
-            "type": openexr.scanlineimage,
-            "compression": getattr(openexr, f"{self.exr.compression.upper()}_COMPRESSION"),
-            "chromaticities": chromaticities(space.primaries),
+            "type": self._openexr.scanlineimage,
+            "compression": getattr(self._openexr, f"{self.exr.compression.upper()}_COMPRESSION"),
+            "chromaticities": chromaticities(self.source.colour_space.primaries),
             "pixelAspectRatio": float(self.source.sample_aspect or 1),
         }
-        alphas = _alphas(segmented)
-        names = layer_names(names_in(segmented, self.clip))
-        channels: Channels = _layer("", light, union_alpha(segmented))
+        alphas, names = _alphas(segmented), layer_names(names_in(segmented, self.clip))
+        channels = self._layer("", segmented.frame, union_alpha(segmented))
         for name, alpha in zip(names, alphas):
-            channels |= _layer(f"{name}.", light, alpha)
+            channels |= self._layer(f"{name}.", segmented.frame, alpha)
         if self.exr.cryptomatte:
             header |= cryptomatte_header(names)
             channels |= cryptomatte_channels(names, alphas)
         try:
-            openexr.File(header, channels).write(str(path))
+            self._openexr.File(header, channels).write(str(path))
         except RuntimeError as error:
             text = " ".join(str(error).split())
             raise VosError(f"cannot write {self.path} ({text}); choose another output_dir") from error
+
+    def _layer(self, name: str, frame: Frame, alpha: npt.NDArray[np.uint8]) -> Channels:
+        if frame.hdr is not None and self.source.hdr is not None:
+            light = to_light(decontaminated(frame.hdr, alpha) if self.decontaminate else frame.hdr, self.source.hdr)
+        else:
+            rgb = decontaminated(frame.rgb, alpha) if self.decontaminate else frame.rgb
+            light = to_linear(rgb, self.source.colour_space.transfer)
+        share = alpha.astype(np.float32) / np.float32(255)
+        planes = [*(light[..., k] * share for k in range(3)), share]
+        return {f"{name}{sign}": plane.astype(np.float16) for sign, plane in zip("RGBA", planes)}
 
 
 def required(exr: ExrConfig) -> Any:
@@ -95,7 +98,8 @@ def required(exr: ExrConfig) -> Any:
 def layer_names(names: Mapping[int, str]) -> list[str]:
     """Makes names of layers, all different, of objects' names by their ids: letters, digits, - and _."""
     plain = [re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_") for name in names.values()]
-    is_free = [bool(name) and plain.count(name) == 1 and not name.startswith(CRYPTOMATTE) for name in plain]
+    taken = re.compile(rf"|object_\d+|{CRYPTOMATTE}.*")  # nothing, and what others are called
+    is_free = [plain.count(name) == 1 and not taken.fullmatch(name) for name in plain]
     return [name if free else f"object_{i}" for name, free, i in zip(plain, is_free, names)]
 
 
@@ -141,9 +145,3 @@ def _alphas(segmented: SegmentedFrame) -> npt.NDArray[np.uint8]:
     if segmented.alpha is not None:
         return segmented.alpha
     return np.asarray(segmented.label_map.masks() * np.uint8(255), np.uint8)
-
-
-def _layer(name: str, light: npt.NDArray[np.float32], alpha: npt.NDArray[np.uint8]) -> Channels:
-    share = alpha.astype(np.float32) / np.float32(255)
-    planes = [light[..., k] * share for k in range(3)]
-    return {f"{name}{sign}": plane.astype(np.float16) for sign, plane in zip("RGBA", [*planes, share])}

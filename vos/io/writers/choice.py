@@ -96,7 +96,7 @@ OUTPUTS = {
     ),
     "exr": Output(
         "exr",
-        lambda order: ExrWriter(order.path, order.clip, order.config.sequence, order.config.exr, order.source),
+        lambda order: ExrWriter(order.path, order.clip, order.config, order.source),
         has_picture=True,
         has_alpha=True,
     ),
