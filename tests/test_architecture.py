@@ -27,7 +27,7 @@ LAYERS = (
     ("persam",),
     ("adaptation", "concept"),
     ("tracking", "photos"),
-    ("video", "album"),
+    ("video", "album", "batch"),
     ("api",),
     ("evaluation",),
     ("cli",),

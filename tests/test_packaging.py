@@ -27,6 +27,8 @@ EXTRAS = {
     "mmh3",
     "openvino",
     "pillow_heif",
+    "pyarrow",
+    "ray",
     "supervision",
 }  # by import name; without them one line names the extra
 TRANSITIVE = {"omegaconf"}  # part of Hydra's own interface
@@ -194,7 +196,14 @@ def test_console_scripts_exist() -> None:
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     scripts = [line.split(" = ")[1] for line in config["options.entry_points"]["console_scripts"].split("\n") if line]
-    programs = {"vos.run", "vos.convert", "vos.evaluate", "vos.album.__main__", "vos.concept.__main__"}
+    programs = {
+        "vos.run",
+        "vos.batch.__main__",
+        "vos.convert",
+        "vos.evaluate",
+        "vos.album.__main__",
+        "vos.concept.__main__",
+    }
     assert set(scripts) == {f"{program}:start" for program in programs}
     for script in scripts:
         module, _, function = script.partition(":")

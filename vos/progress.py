@@ -26,10 +26,12 @@ class Display:
     Attributes:
         has_bar: draw a bar on stderr.
         say: takes a line now and then; None = no lines.
+        count: is told of what is done of everything, in its unit; None = nobody is.
     """
 
     has_bar: bool
     say: Callable[[str], object] | None
+    count: Callable[[int, str], object] | None = None
 
 
 NOWHERE = Display(has_bar=False, say=None)
@@ -76,7 +78,7 @@ class Progress:
     ) -> None:
         self.name, self.total, self.unit, self.done = name, total, unit, done
         display = _displays[-1] if _displays else usual_display()
-        self._say = display.say
+        self._say, self._tell = display.say, display.count
         self._bar: tqdm[Any] | None = None
         if display.has_bar:
             from tqdm import tqdm
@@ -104,6 +106,8 @@ class Progress:
         self.done += count
         self._counted += count
         self._latest = monotonic()
+        if self._tell is not None:
+            self._tell(count, self.unit)
         if self._bar is not None:
             self._bar.update(count)
         if self._say is not None and self._latest >= self._next_line:

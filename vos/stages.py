@@ -26,9 +26,18 @@ _BIRTH = 15.0  # seconds after which a thread that has not begun never will
 _PATIENCE = 10.0  # seconds that closing waits for a thread which is stuck in a device
 
 
+_share: list[int] = []  # cores, the latest counts; none = all
+
+
 def available_cores() -> int:
     """Counts the processor's cores that this process may use: fewer than there are in containers and under taskset."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return min([cores, *_share[-1:]])
+
+
+def share_cores(count: int) -> None:
+    """Lets this process use no more than ``count`` cores; for entry points, since it is global."""
+    _share.append(count)
 
 
 @contextmanager

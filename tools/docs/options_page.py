@@ -11,13 +11,14 @@ import argparse
 import re
 from pathlib import Path
 
-from vos.cli.config import AlbumConfig, ConceptConfig, ConvertConfig, RunConfig
+from vos.cli.config import AlbumConfig, BatchConfig, ConceptConfig, ConvertConfig, RunConfig
 from vos.cli.help import help_text
 from vos.evaluation.config import EvaluateConfig
 from vos.limits import ProgramConfig
 
 PROGRAMS: tuple[tuple[str, type[ProgramConfig]], ...] = (
     ("run", RunConfig),
+    ("batch", BatchConfig),
     ("convert", ConvertConfig),
     ("evaluate", EvaluateConfig),
     ("album", AlbumConfig),

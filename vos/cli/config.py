@@ -54,6 +54,23 @@ class RunConfig(ClickOptions, OutputConfig, VideoConfig):
 
 
 @dataclass
+class BatchConfig(RunConfig):
+    """``python -m vos.batch``: many videos. What it does not say itself it hands to the run of each clip."""
+
+    MAIN: ClassVar[str] = (
+        "manifest inputs workers shard executor ref_mask ref_box ref_point prompts concept ref_frame output "
+        "output_dir overwrite model tracker device log_file"
+    )
+    OWN: ClassVar[tuple[str, ...]] = ("manifest", "inputs", "workers", "shard", "executor")
+
+    manifest: str | None = None  # table of the clips: .csv, .jsonl or .parquet, a row each, options as columns
+    inputs: str | None = None  # instead of a table: folder or pattern of videos, 'footage/**/*.mp4'
+    workers: Any = "auto"  # processes; auto = one per core, with SAM's models one per four cores
+    executor: str = "processes"  # processes | ray, actors on a Ray cluster that is there, one per core of workers=
+    shard: str | None = None  # 3/16 = this machine's sixteenth, counted from 0; auto or auto/16 = as its scheduler says
+
+
+@dataclass
 class ConvertConfig(OutputConfig, ProgramConfig):
     """``python -m vos.convert``: other forms of results that are there."""
 

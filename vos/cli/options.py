@@ -21,8 +21,11 @@ from vos.limits import ProgramConfig
 from vos.option_names import explain_gone, near_matches, options
 
 _ENTRY = re.compile(r"""["']?(\w+)["']?\s*:\s*("[^"]*"|'[^']*'|[^,{}]+)(?=\s*[,}])""")  # of {1: rex, 2: ball}
+_TEXT = r"""'(?:[^'\\]|\\.)*'"""
+_TEXTS = re.compile(rf"\[{_TEXT}(,{_TEXT})*\]")  # as list_option writes them
 PATHS = (
     *("video", "images", "ref_image", "ref_mask", "concept", "prompts", "checkpoint", "prompt_checkpoint", "results"),
+    *("manifest", "inputs"),
     *("root", "output_dir", "out", "log_file", "background"),
 )
 
@@ -109,11 +112,13 @@ def quoted(word: str, schema: type, sweep: bool = False) -> str:
     key, equals, value = word.partition("=")
     if not equals or re.fullmatch(r"'.*'|\".*\"", value) or value == "null" or choices(key):
         return word
+    if _TEXTS.fullmatch(value):
+        return word
     hint = dict(options(schema)).get(key)
     if value.startswith("{") and not _parses(word):
         word = f"{key}={_ENTRY.sub(lambda entry: f'{entry[1]}: {_quote(entry[2].strip())}', value)}"
     exists = os.path.exists(value)  # noqa: PTH110 - false, too, where one may not look, or for a long list of names
-    if (items := _items(hint)) is None:
+    if (items := items_of(hint)) is None:
         is_text, is_number = str in _alternatives(hint), re.fullmatch(r"[+-]?\d+", value) is not None
         literal = (exists and (is_text or not is_number)) or (is_text and not sweep) or not _parses(word)
         return f"{key}={_quote(value)}" if literal else word
@@ -126,14 +131,14 @@ def quoted(word: str, schema: type, sweep: bool = False) -> str:
     return f"{key}=" + (",".join(f"[{part}]" for part in written) if sweep else f"[{','.join(written)}]")
 
 
+def items_of(hint: Any) -> Any:
+    """Returns what a list option holds; None for an option that is no list."""
+    return next((typing.get_args(part)[0] for part in _alternatives(hint) if typing.get_origin(part) is list), None)
+
+
 def _alternatives(hint: Any) -> tuple[Any, ...]:
     is_union = isinstance(hint, UnionType) or typing.get_origin(hint) is typing.Union
     return typing.get_args(hint) if is_union else (hint,)
-
-
-def _items(hint: Any) -> Any:
-    """Returns what a list option holds; None for an option that is no list."""
-    return next((typing.get_args(part)[0] for part in _alternatives(hint) if typing.get_origin(part) is list), None)
 
 
 def _parses(word: str) -> bool:

@@ -20,12 +20,14 @@ class Outcome:
         outputs: files and folders of the results.
         error: what failed, where a part of the work did.
         doubts: what is doubtful about masks made of prompts, a line each.
+        was_there: all was finished before.
     """
 
     frames: int = 0
     outputs: tuple[Path, ...] = ()
     error: str = ""
     doubts: tuple[str, ...] = ()
+    was_there: bool = False
 
     @property
     def code(self) -> int:

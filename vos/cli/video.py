@@ -82,7 +82,7 @@ def run(config: RunConfig, folder: Path, profile: Profile | None = None) -> Outc
         if not config.overwrite and is_finished(folder / "summary.json", fingerprint, outputs.values()):
             tidy_notes(folder)
             print(f"{folder} is finished already, with the same options and input; overwrite=true redoes it")
-            return Outcome(frame_count(made[-1]), made)
+            return Outcome(frame_count(made[-1]), made, was_there=True)
         pipeline, masks = build_pipeline(config, source, model, given.names), FirstMasks(folder)
         with _sole_writer(config, video, folder, given), profiled(profile, folder) as times:
             pipeline, given = answered(config, source, given, pipeline, masks)

@@ -1,0 +1,35 @@
+"""Results are lines that only grow, whoever was killed in the middle of one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from vos.batch.results import DONE, FAILED, ClipResult, append_line, figures_of
+
+
+def test_a_line_holds_what_there_is_to_say() -> None:
+    result = ClipResult("a\n.mp4", "out/a", FAILED, error="no frame")
+    assert "\n" not in result.line()
+    known = json.loads(result.line())
+    assert known == {"video": "a\n.mp4", "output_dir": "out/a", "state": "failed", "frames": 0, "seconds": 0.0,
+                     "error": "no frame"}  # fmt: skip
+
+
+def test_figures_are_those_of_the_frames() -> None:
+    seen = {"predicted_iou": 0.9, "presence": "present"}, {"predicted_iou": 0.6, "presence": "uncertain"}
+    gone = {"predicted_iou": 0.3, "presence": "absent"}
+    frames = [{"objects": {"1": seen[0], "2": gone}}, {"objects": {"1": seen[1], "2": gone}}]
+    assert figures_of({"frames": frames}) == {"mean_predicted_iou": 0.75, "share_absent": 0.5}
+    assert figures_of({"frames": []}) == {"mean_predicted_iou": None, "share_absent": None}
+
+
+def test_what_was_cut_off_spoils_no_later_line(tmp_path: Path) -> None:
+    record, line = tmp_path / "new" / "results.jsonl", ClipResult("a.mp4", "a", DONE).line()
+    append_line(record, line)
+    with record.open("a") as file:
+        file.write(line[:20])
+    append_line(record, line)
+    append_line(record, line)
+    whole = record.read_text().splitlines()
+    assert whole == [line, line[:20], line, line]

@@ -1,0 +1,220 @@
+"""From the options of ``python -m vos.batch`` to clips, the processes that segment them, and what is said meanwhile."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stderr
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vos.batch.ray_workers import RayWorkers
+from vos.batch.results import DONE, FAILED, FINISHED_BEFORE, INTERRUPTED, ClipResult, append_line, figures_of
+from vos.batch.shard import read_shard
+from vos.batch.workers import Lost, Workers
+from vos.cli.compose import Run, compose
+from vos.cli.config import BatchConfig, RunConfig
+from vos.cli.console import Console, Screen
+from vos.cli.manifest import ManifestClip, find_clips, read_manifest
+from vos.cli.outcome import Interrupted, Outcome
+from vos.cli.program import FLAGS
+from vos.errors import VosError, users_error
+from vos.progress import Display, Progress, shown_on, write_above
+from vos.stages import available_cores
+
+EXECUTORS = ("processes", "ray")
+MOST_WORKERS = 256
+SAM_CORES = 4  # of one process: its encoder uses them well, and each process holds the network
+MOST_WARNINGS, MOST_LISTED = 10, 20  # of a clip, in its result; clips in the line of a failure
+
+
+@dataclass(frozen=True)
+class ClipTask:
+    """A clip with all words of its command line, as it is sent to a process."""
+
+    clip: ManifestClip
+    words: tuple[str, ...]
+
+
+def run_batch(runs: Sequence[Run[BatchConfig]]) -> Outcome:
+    """Segments all clips, or those of a shard; one that fails does not stop the others.
+
+    Raises:
+        VosError: the list of clips or an option of the batch is wrong.
+        Interrupted: Ctrl-C; what was done of the clips is kept.
+    """
+    if len(runs) > 1:
+        raise VosError("vos.batch does no sweep with -m; give each row of the manifest its own options")
+    config = runs[0].config
+    out = Path(config.output_dir or "outputs")
+    clips: Sequence[ManifestClip] = _clips(config, out)
+    record = out / "results.jsonl"
+    if config.shard is not None:
+        shard = read_shard(config.shard, os.environ)
+        print(f"{shard}: {len(shard.of(clips))} of {len(clips)} clips", flush=True)
+        clips, record = shard.of(clips), record.with_name(f"results-{shard.index}-of-{shard.count}.jsonl")
+    _check_record(record)
+    count = min(_worker_count(config), len(clips))
+    words = [word for word in sys.argv[1:] if word not in FLAGS] + _resolved(config)
+    tasks = [ClipTask(clip, _own_words(words, clip)) for clip in clips]
+    with Progress("batch", len(tasks), "clip") as progress:
+        report = _Report(record, progress, is_json="--json" in sys.argv)
+        with _workers(config, count, report.on_frames) as workers:
+            try:
+                for result in workers.do(tasks):
+                    report.add(_lost(result) if isinstance(result, Lost) else result)
+            except KeyboardInterrupt as error:
+                for result in workers.interrupt():
+                    report.add(result)
+                left = f"{len(report.results)} of {len(tasks)} clips; run the same command again to go on"
+                raise Interrupted(left, report.outcome()) from error
+    outcome = report.outcome()
+    print(report.summary(), record, sep="\n")
+    return outcome
+
+
+def segment_clip(task: ClipTask, tell: Callable[[int], None]) -> ClipResult:
+    """Segments one clip as ``python -m vos.run`` does; in a process of its own, which keeps the model.
+
+    Args:
+        task: the clip.
+        tell: is told how many frames are done, now and then.
+    """
+    from vos.cli.video import run  # with PyTorch, which the parent has no use for
+
+    said, begin, clip = io.StringIO(), time.monotonic(), task.clip
+    known: dict[str, object] = {}
+
+    def count(done: int, unit: str) -> None:
+        if unit == "frame":
+            tell(done)
+
+    try:
+        with redirect_stderr(said), Console(is_quiet=True).speaking(), shown_on(Display(False, None, count)):
+            (only,) = compose([*task.words, f"output_dir={clip.folder}"], "run", RunConfig)
+            outcome = run(only.config, clip.folder)
+        state = FINISHED_BEFORE if outcome.was_there else DONE
+        summary = json.loads((clip.folder / "summary.json").read_text(encoding="utf-8"))
+        known = {"frames": outcome.frames, **figures_of(summary)}
+    except KeyboardInterrupt as error:
+        state, known = INTERRUPTED, {"error": str(error) or "interrupted"}
+    except Exception as error:
+        text = users_error(error)
+        state = FAILED
+        known = {"error": " ".join((f"{type(error).__name__}: {error}" if text is None else text).split())}
+    warnings = tuple(line for line in said.getvalue().splitlines() if line)[:MOST_WARNINGS]
+    seconds = round(time.monotonic() - begin, 2)
+    return ClipResult(clip.video, str(clip.folder), state, seconds=seconds, warnings=warnings, **known)  # type: ignore[arg-type]
+
+
+@dataclass
+class _Report:
+    """Counts, shows and writes down what became of the clips."""
+
+    record: Path
+    progress: Progress
+    is_json: bool
+    frames: int = 0
+    results: list[ClipResult] = field(default_factory=list)
+
+    def on_frames(self, count: int) -> None:
+        """Counts frames of clips that are not done yet."""
+        self.frames += count
+        self.progress.rename(f"batch, {self.frames:,} frames")
+
+    def add(self, result: ClipResult) -> None:
+        """Takes note of a clip that has come to an end, whichever."""
+        self.results.append(result)
+        append_line(self.record, result.line())
+        if self.is_json:
+            Screen(sys.__stdout__).write(f"{result.line()}\n")
+        if result.state == FAILED:
+            write_above(f"failed: {result.video}: {result.error}", sys.stderr)
+        self.progress.update()
+
+    def _of(self, state: str) -> list[ClipResult]:
+        return [result for result in self.results if result.state == state]
+
+    def summary(self) -> str:
+        """Says how many clips came to which end."""
+        counts = {state: len(self._of(state)) for state in (DONE, FINISHED_BEFORE, FAILED)}
+        return ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "no clip"
+
+    def outcome(self) -> Outcome:
+        """What the program ends with."""
+        failed = self._of(FAILED)
+        listed = "; ".join(f"{result.video}: {result.error}" for result in failed[:MOST_LISTED])
+        error = f"{len(failed)} of {len(self.results)} clips failed: {listed}" if failed else ""
+        return Outcome(sum(result.frames for result in self.results), (self.record,), error)
+
+
+def _clips(config: BatchConfig, out: Path) -> list[ManifestClip]:
+    if (config.manifest is None) == (config.inputs is None):
+        raise VosError("give the clips either as manifest=clips.csv or as inputs='footage/**/*.mp4'")
+    if config.preview or config.profile or config.video:
+        option = "video" if config.video else "preview" if config.preview else "profile"
+        raise VosError(f"{option}= is for one clip; use python -m vos.run for it")
+    if config.manifest is not None:
+        return read_manifest(Path(config.manifest), out)
+    assert config.inputs is not None
+    return find_clips(config.inputs, out)
+
+
+def _worker_count(config: BatchConfig) -> int:
+    if config.workers == "auto":
+        return max(1, available_cores() // (1 if config.model.name == "nano" else SAM_CORES))
+    if type(config.workers) is not int or not 1 <= config.workers <= MOST_WORKERS:
+        raise VosError(f"workers={config.workers} is no number of processes; use auto or 1 to {MOST_WORKERS}")
+    return config.workers
+
+
+def _workers(
+    config: BatchConfig, count: int, on_frames: Callable[[int], None]
+) -> Workers[ClipTask, ClipResult] | RayWorkers[ClipTask, ClipResult]:
+    if config.executor == "ray":
+        return RayWorkers(count, 1, segment_clip, on_frames)
+    return Workers(count, max(1, available_cores() // count), segment_clip, on_frames)
+
+
+def _resolved(config: BatchConfig) -> list[str]:
+    """Says once for all nodes of a cluster, whose processors may differ, what computes and in which precision."""
+    if config.executor not in EXECUTORS:
+        raise VosError(f"executor={config.executor} is unknown; use {' or '.join(EXECUTORS)}")
+    if config.executor == "processes":
+        return []
+    from vos.sam.device import resolve_device
+    from vos.sam.engines.choice import resolve_engine
+
+    is_sam, device = config.model.name != "nano", resolve_device(config.device)
+    engine, precision = resolve_engine(config.engine, config.precision, device, is_sam)
+    return [f"engine={engine}", f"precision={precision}"]
+
+
+def _own_words(words: Iterable[str], clip: ManifestClip) -> tuple[str, ...]:
+    """The words of the command line that concern a clip, and those of its row, which count where both say something."""
+    names = {*BatchConfig.OWN, "output_dir", "log_file", *(word.partition("=")[0] for word in clip.words)}
+    return (*(word for word in words if word.partition("=")[0] not in names), f"video={clip.video}", *clip.words)
+
+
+def _lost(lost: Lost[ClipTask]) -> ClipResult:
+    clip = lost.task.clip
+    text = f"its process died each time ({lost.reason}); there may be too little memory for so many workers="
+    return ClipResult(clip.video, str(clip.folder), FAILED, error=text)
+
+
+def _check_record(record: Path) -> None:
+    """Raises a VosError where there is something else under the name of the results."""
+    try:
+        with record.open(encoding="utf-8") as file:
+            line = file.readline(1 << 20)
+        is_ours = not line.strip() or "video" in json.loads(line)
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, TypeError):
+        is_ours = False
+    if not is_ours:
+        raise VosError(f"{record} is no list of results of vos, nothing is added to it; choose another output_dir=")
