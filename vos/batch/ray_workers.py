@@ -65,6 +65,8 @@ class RayWorkers(Generic[Task, Result]):
             while waiting and idle:
                 actor, task = idle.pop(), waiting.popleft()
                 given[actor.do.remote(task)] = actor, task
+            while idle:  # their cores are free for those that begin anew on another node
+                self._ray.kill(idle.pop())
             for one in self._ray.wait(list(given))[0]:
                 actor, task = given.pop(one)
                 idle.append(actor)
