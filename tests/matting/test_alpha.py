@@ -37,17 +37,18 @@ def test_blurred_edges_become_soft(quality: str) -> None:
     truth = disc(6.0)
     mask = (truth > 0.5).astype(np.uint8)
     alpha = soft_masks(mask, (1,), shown(truth), quality)[0] / 255
-    assert np.abs(alpha - truth).sum() < 0.7 * np.abs(mask - truth).sum()
+    assert np.abs(alpha - truth).sum() < 0.9 * np.abs(mask - truth).sum()
 
 
 @pytest.mark.parametrize("quality", QUALITIES)
-def test_hard_edges_stay_hard_and_move_to_where_they_are(quality: str) -> None:
+def test_hard_edges_stay_hard(quality: str) -> None:
     truth = disc()
     exact = (truth > 0.5).astype(np.uint8)
-    grown = cv2.dilate(exact, np.ones((5, 5), np.uint8))
-    alpha = soft_masks(grown, (1,), shown(truth), quality)[0] / 255
-    assert np.abs(alpha - truth).sum() < 0.6 * np.abs(grown - truth).sum()
+    alpha = soft_masks(exact, (1,), shown(truth), quality)[0] / 255
     assert ((alpha > 0.1) & (alpha < 0.9)).sum() < 4 * 2 * np.pi * 45
+    grown = cv2.dilate(exact, np.ones((5, 5), np.uint8))
+    repaired = soft_masks(grown, (1,), shown(truth), quality)[0] / 255
+    assert np.abs(repaired - truth).sum() < 0.8 * np.abs(grown - truth).sum()
 
 
 @settings(deadline=None, max_examples=15)
@@ -64,6 +65,14 @@ def test_any_size_and_any_number_of_objects(height: int, width: int, count: int,
     assert alpha.sum(0, dtype=int).max(initial=0) <= 255 + count
     assert alpha.tobytes() == soft_masks(labels, tuple(range(1, count + 2)), rgb, quality).tobytes()
     assert (rgb.tobytes(), labels.tobytes()) == before
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 1000), st.floats(0, 8))
+def test_cut_at_a_half_it_is_the_hard_mask(seed: int, blur: float) -> None:
+    mask = (cv2.GaussianBlur(np.random.default_rng(seed).normal(size=SIZE), (0, 0), 5) > 0).astype(np.uint8)
+    alpha = soft_masks(mask, (1,), shown(disc(blur), seed))[0]
+    assert ((alpha >= 128) == (mask > 0)).all()
 
 
 def test_far_from_the_outline_the_mask_is_hard() -> None:
@@ -103,4 +112,12 @@ def test_a_large_frame_is_as_soft() -> None:
     rgb = cv2.resize(shown(disc(3.0)), None, fx=4, fy=4)
     mask = (truth > 0.5).astype(np.uint8)
     alpha = soft_masks(mask, (1,), rgb)[0] / 255
-    assert np.abs(alpha - truth).sum() < 0.8 * np.abs(mask - truth).sum()
+    assert np.abs(alpha - truth).sum() < 0.9 * np.abs(mask - truth).sum()
+
+
+def test_specks_that_hang_together_with_nothing_are_left_out() -> None:
+    truth = disc()
+    picture = shown(truth)
+    picture[80, 150] = picture[80, 100]  # beside the disc, of its colour
+    alpha = soft_masks((truth > 0.5).astype(np.uint8), (1,), picture)[0]
+    assert not alpha[78:83, 149:152].any()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vos.matting.guided_filter import enlarged_along, guided_filter
+from vos.matting.guided_filter import guided_filter
 
 
 def test_a_flat_guide_leaves_the_mean_of_the_windows() -> None:
@@ -58,24 +58,3 @@ def test_wrong_arguments_are_refused() -> None:
     for radius, epsilon in ((0, 1e-3), (3, 0.0)):
         with pytest.raises(ValueError, match="at least"):
             guided_filter(np.zeros((4, 4), np.uint8), values, radius, epsilon)
-
-
-def test_a_small_mask_is_enlarged_along_the_edges_of_the_frame() -> None:
-    picture = np.full((80, 80, 3), 40, np.uint8)
-    truth = np.hypot(*(np.mgrid[:80, :80] - 39.5)) < 25
-    picture[truth] = (210, 120, 60)
-    small = cv2.resize(picture, (20, 20), interpolation=cv2.INTER_AREA)
-    values = cv2.resize(truth.astype(np.float32), (20, 20), interpolation=cv2.INTER_AREA)
-    enlarged = enlarged_along(picture, small, values, 2, 1e-4)
-    plain = cv2.resize(values, (80, 80), interpolation=cv2.INTER_LINEAR)
-    assert np.abs(enlarged - truth).mean() < 0.5 * np.abs(plain - truth).mean()
-    assert 0 <= enlarged.min() <= enlarged.max() <= 1
-
-
-def test_nothing_leaks_where_the_small_mask_is_empty() -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)
-    values = np.zeros((20, 20), np.float32)
-    values[:, :8] = 1
-    enlarged = enlarged_along(picture, cv2.resize(picture, (20, 20), interpolation=cv2.INTER_AREA), values, 2, 1e-4)
-    assert not enlarged[:, 32:].any()
-    assert (enlarged[:, :16] == 1).all()

@@ -10,7 +10,7 @@ from typing import ClassVar
 from vos.errors import VosError
 from vos.limits import Checked, Limits
 
-QUALITIES = ("fast",)
+QUALITIES = ("fast", "best")
 MATTE_FORMATS = ("mov", "webm")
 PLACES = ("clip", "object", "frame")  # in patterns
 
@@ -21,7 +21,7 @@ class MatteConfig(Checked):
 
     GROUP: ClassVar[str] = "matte."
 
-    quality: str = "fast"  # fast, a guided filter; there is no other yet
+    quality: str = "fast"  # fast, a guided filter | best, by the matting Laplacian: softer hair and blur, slower
     decontaminate: bool = True  # take the background's colour out of soft edges, wherever colours leave with alpha
     format: str = "mov"  # mov (ProRes 4444, for editors) | webm (VP9 with alpha, for browsers)
     per_object: bool = False  # a file for each object: matte/<object id>.mov

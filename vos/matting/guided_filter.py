@@ -38,7 +38,7 @@ def guided_filter(guide: Image, values: Values, radius: int, epsilon: float) -> 
     height, width = values.shape
     step = max(1, radius // LEAST_RADIUS)
     small = max(1, width // step), max(1, height // step)
-    channels = _channels(guide)
+    channels = channels_of(guide)
     coefficients = _linear_functions(
         [_resized(channel, small, cv2.INTER_AREA) for channel in channels],
         _resized(values, small, cv2.INTER_AREA),
@@ -51,54 +51,30 @@ def guided_filter(guide: Image, values: Values, radius: int, epsilon: float) -> 
     return np.clip(filtered, 0, 1, out=filtered)
 
 
-def enlarged_along(guide: Image, small_guide: Image, values: Values, radius: int, epsilon: float) -> Values:
-    """Enlarges a soft mask so that its edges are those of the larger guide.
-
-    Args:
-        guide: uint8 (H, W, 3); not changed.
-        small_guide: uint8 (h, w, 3), the guide reduced.
-        values: float32 (h, w), in [0, 1]; not changed.
-        radius: of the square windows, pixels of the smaller guide.
-        epsilon: as of :func:`guided_filter`.
-
-    Returns:
-        float32 (H, W), nowhere beyond the values that lie around.
-    """
-    size = guide.shape[1], guide.shape[0]
-    coefficients = _linear_functions(_channels(small_guide), values, radius, epsilon)
-    *slopes, filtered = (_resized(one, size, cv2.INTER_LINEAR) for one in coefficients)
-    for slope, channel in zip(slopes, _channels(guide)):
-        filtered += slope * channel
-    around = np.ones((3, 3), np.uint8)
-    limits = (np.asarray(limit(values, around), np.float32) for limit in (cv2.erode, cv2.dilate))
-    low, high = (_resized(limit, size, cv2.INTER_LINEAR) for limit in limits)
-    return np.clip(filtered, low, high, out=filtered)
-
-
 def _linear_functions(channels: list[Values], values: Values, radius: int, epsilon: float) -> list[Values]:
     """One slope per channel, and the offset: the mean, at every place, of those of all windows that hold it."""
-    means = [_box(channel, radius) for channel in channels]
-    offset = _box(values, radius)
-    shared = [_box(c * values, radius) - m * offset for c, m in zip(channels, means)]  # covariance with the mask
-    slopes = _solve(_covariance(channels, means, radius, epsilon), shared)
+    means = [box_means(channel, radius) for channel in channels]
+    offset = box_means(values, radius)
+    shared = [box_means(c * values, radius) - m * offset for c, m in zip(channels, means)]  # covariance with the mask
+    slopes = solved(covariance(channels, means, radius, epsilon), shared)
     for slope, mean in zip(slopes, means):
         offset -= slope * mean
-    return [_box(values, radius) for values in (*slopes, offset)]
+    return [box_means(values, radius) for values in (*slopes, offset)]
 
 
-def _covariance(channels: list[Values], means: list[Values], radius: int, epsilon: float) -> list[list[Values]]:
+def covariance(channels: list[Values], means: list[Values], radius: int, epsilon: float) -> list[list[Values]]:
     """The guide's covariance in every window, with epsilon on the diagonal; rows hold what is not below it."""
     count = len(channels)
     return [
         [
-            _box(channels[i] * channels[j], radius) - means[i] * means[j] + np.float32(epsilon if i == j else 0)
+            box_means(channels[i] * channels[j], radius) - means[i] * means[j] + np.float32(epsilon if i == j else 0)
             for j in range(i, count)
         ]
         for i in range(count)
     ]
 
 
-def _solve(matrix: list[list[Values]], right: list[Values]) -> list[Values]:
+def solved(matrix: list[list[Values]], right: list[Values]) -> list[Values]:
     """Solves the symmetric system of every window by elimination, in place; cofactors would lose float32's digits."""
     count = len(right)
     for i in range(count):
@@ -114,7 +90,7 @@ def _solve(matrix: list[list[Values]], right: list[Values]) -> list[Values]:
     return right
 
 
-def _channels(picture: Image) -> list[Values]:
+def channels_of(picture: Image) -> list[Values]:
     """The picture's channels, in [0, 1]."""
     planes = [picture] if picture.ndim == 2 else cv2.split(picture)
     return [np.multiply(plane, np.float32(1 / 255), dtype=np.float32) for plane in planes]
@@ -125,7 +101,7 @@ def _resized(values: Values, size: tuple[int, int], interpolation: int) -> Value
     return np.asarray(cv2.resize(values, size, interpolation=interpolation), np.float32)
 
 
-def _box(values: Values, radius: int) -> Values:
+def box_means(values: Values, radius: int) -> Values:
     """Means over square windows."""
     side = 2 * radius + 1
     return np.asarray(cv2.boxFilter(values, cv2.CV_32F, (side, side), borderType=cv2.BORDER_REFLECT), np.float32)
