@@ -38,7 +38,7 @@ class SequenceConfig(Checked):
     """Numbered pictures: names of ``png_rgba``, ``png_alpha`` and ``exr``."""
 
     GROUP: ClassVar[str] = "sequence."
-    LIMITS: ClassVar[Limits] = {(0, 10**9): "first_number", (1, 20): "padding"}
+    LIMITS: ClassVar[Limits] = {(0, 10**9): "first_number", (1, 20): "padding", (8, 16): "alpha_bits"}
 
     first_number: int | None = None  # number of the first picture, e.g. 1001; None = pictures have the frames' names
     padding: int = 4  # digits that such numbers have at least
