@@ -120,9 +120,7 @@ class AlbumConfig(ClickOptions, RuntimeConfig):
     name: list[str] | None = None  # what the objects of ref_image are called, one per id; None = the file's name
     instances: str = "one"  # one | all, objects of a kind in a photo
     threshold: float | None = None  # score below which an object is absent, 0..1; more = fewer found; None = calibrated
-    output: list[str] = field(
-        default_factory=lambda: ["masks", "overlay"]
-    )  # or cutout, white, blur, composite, dreambooth
+    output: list[str] = field(default_factory=lambda: ["masks", "overlay"])  # cutout white blur composite dreambooth
     background: str = "blur"  # of output=composite: blur | white | gray | black | '#rrggbb' | a picture
     output_dir: str | None = None  # where results are written; None = outputs/<album folder>
     overwrite: bool = False  # redo finished photos

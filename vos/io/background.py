@@ -70,7 +70,7 @@ class Background:
             return self._fixed
         picture, key = self._picture(self._source, time), (size, sample_aspect)
         if self._fitted is None or self._fitted[0] != (picture.index, key):
-            aspect = float(self._source.sample_aspect / sample_aspect) or 1.0
+            aspect = float(self._source.sample_aspect / sample_aspect)
             self._fitted = (picture.index, key), covering(picture.rgb, size, aspect)
         return self._fitted[1]
 
@@ -105,7 +105,7 @@ class Background:
 
 def background_file(given: str) -> Path | None:
     """Returns the file that a background is read from; None where it needs none."""
-    return None if given.strip().lower() == BLUR or parse_colour(given) is not None else Path(given)
+    return None if given.strip().lower() == BLUR or parse_colour(given) is not None else Path(given).expanduser()
 
 
 def parse_colour(value: str) -> Colour | None:
@@ -138,7 +138,7 @@ def covering(picture: Rgb, size: SizeHW, aspect: float = 1.0) -> Rgb:
 
 def _opened(given: str) -> FrameSource:
     choice = f"give blur, a colour ({', '.join(COLOURS)}, #rrggbb), a picture or a clip"
-    if is_live_address(given) or not Path(given).expanduser().exists():
+    if is_live_address(given) or (file := background_file(given)) is None or not file.exists():
         raise VosError(f"background={given} is not there; {choice}")
     try:
         return open_frames(given)

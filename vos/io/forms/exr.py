@@ -46,14 +46,13 @@ class ExrWriter(SequenceWriter):
     suffix: ClassVar[str] = ".exr"
 
     def __init__(self, path: str | Path, clip: Clip, config: OutputConfig, source: FrameSource) -> None:
-        super().__init__(path, clip, config.sequence)
-        self.exr, self.decontaminate, self.source = config.exr, config.matte.decontaminate, source
+        super().__init__(path, clip, config, source)
         self._openexr = required(config.exr)
 
     def _save(self, path: Path, segmented: SegmentedFrame) -> None:
         header: dict[str, Any] = {
             "type": self._openexr.scanlineimage,
-            "compression": getattr(self._openexr, f"{self.exr.compression.upper()}_COMPRESSION"),
+            "compression": getattr(self._openexr, f"{self.config.exr.compression.upper()}_COMPRESSION"),
             "chromaticities": chromaticities(self.source.colour_space.primaries),
             "pixelAspectRatio": float(self.source.sample_aspect or 1),
         }
@@ -61,7 +60,7 @@ class ExrWriter(SequenceWriter):
         channels = self._layer("", segmented.frame, union_alpha(segmented))
         for name, alpha in zip(names, alphas):
             channels |= self._layer(f"{name}.", segmented.frame, alpha)
-        if self.exr.cryptomatte:
+        if self.config.exr.cryptomatte:
             header |= cryptomatte_header(names)
             channels |= cryptomatte_channels(names, alphas)
         try:
@@ -71,10 +70,11 @@ class ExrWriter(SequenceWriter):
             raise VosError(f"cannot write {self.path} ({text}); choose another output_dir") from error
 
     def _layer(self, name: str, frame: Frame, alpha: npt.NDArray[np.uint8]) -> Channels:
+        is_cleaned = self.config.matte.decontaminate
         if frame.hdr is not None and self.source.hdr is not None:
-            light = to_light(decontaminated(frame.hdr, alpha) if self.decontaminate else frame.hdr, self.source.hdr)
+            light = to_light(decontaminated(frame.hdr, alpha) if is_cleaned else frame.hdr, self.source.hdr)
         else:
-            rgb = decontaminated(frame.rgb, alpha) if self.decontaminate else frame.rgb
+            rgb = decontaminated(frame.rgb, alpha) if is_cleaned else frame.rgb
             light = to_linear(rgb, self.source.colour_space.transfer)
         share = alpha.astype(np.float32) / np.float32(255)
         planes = [*(light[..., k] * share for k in range(3)), share]

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from vos.io.clip import Clip
-from vos.io.config import SequenceConfig
+from vos.io.config import OutputConfig
 from vos.io.forms.base import ClipWriter
+from vos.io.readers.base import FrameSource
 from vos.io.render import cutout, overlay, union_alpha
 from vos.io.writers.base import FolderWriter, Writer
 from vos.io.writers.per_object import alone
@@ -30,51 +31,42 @@ class SequenceWriter(ClipWriter, FolderWriter):
     Args:
         path: the folder.
         clip: what is said of the clip.
-        config: how pictures are named.
+        config: how results are written.
+        source: where the frames come from.
     """
 
     suffix: ClassVar[str] = ".png"
 
-    def __init__(self, path: str | Path, clip: Clip, config: SequenceConfig) -> None:
+    def __init__(self, path: str | Path, clip: Clip, config: OutputConfig, source: FrameSource) -> None:
         super().__init__(path, clip)
-        self.config = config
+        self.config, self.source = config, source
 
     @abstractmethod
     def _save(self, path: Path, segmented: SegmentedFrame) -> None:
         """Writes one picture."""
 
     def _write(self, segmented: SegmentedFrame) -> None:
-        if "{object}" not in self.config.pattern:
+        if "{object}" not in self.config.sequence.pattern:
             self._save(self._place(segmented), segmented)
             return
         for object_id in segmented.label_map.object_ids:
             self._save(self._place(segmented, self.clip.original_id(object_id)), alone(segmented, object_id))
 
     def _place(self, segmented: SegmentedFrame, object_id: int | None = None) -> Path:
-        first, name = self.config.first_number, segmented.frame.name
-        frame = name if first is None else f"{first + self.frames_written:0{self.config.padding}d}"
-        file = self.config.pattern.format(clip=self.clip.name, object=object_id, frame=frame)
+        named, frame = self.config.sequence, segmented.frame.name
+        if named.first_number is not None:
+            frame = f"{named.first_number + self.frames_written:0{named.padding}d}"
+        file = named.pattern.format(clip=self.clip.name, object=object_id, frame=frame)
         path = self._folder / f"{file}{self.suffix}"
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
 
 class RgbaWriter(SequenceWriter):
-    """Writes PNGs of colours and straight alpha.
-
-    Args:
-        path: the folder.
-        clip: what is said of the clip.
-        config: how pictures are named.
-        decontaminate: soft edges have the objects' colours, not the frame's own.
-    """
-
-    def __init__(self, path: str | Path, clip: Clip, config: SequenceConfig, decontaminate: bool = True) -> None:
-        super().__init__(path, clip, config)
-        self.decontaminate = decontaminate
+    """Writes PNGs of colours and straight alpha."""
 
     def _save(self, path: Path, segmented: SegmentedFrame) -> None:
-        picture = cutout(segmented.frame.rgb, union_alpha(segmented), self.decontaminate)
+        picture = cutout(segmented.frame.rgb, union_alpha(segmented), self.config.matte.decontaminate)
         Image.fromarray(picture).save(path, compress_level=1)
 
 
@@ -83,7 +75,7 @@ class GrayWriter(SequenceWriter):
 
     def _save(self, path: Path, segmented: SegmentedFrame) -> None:
         alpha = union_alpha(segmented)
-        deep = alpha if self.config.alpha_bits == 8 else alpha.astype(np.uint16) * 257
+        deep = alpha if self.config.sequence.alpha_bits == 8 else alpha.astype(np.uint16) * 257
         Image.fromarray(deep).save(path, compress_level=1)
 
 

@@ -67,6 +67,14 @@ def _form(file: str, kind: Callable[[Path, Clip], Writer], has_picture: bool = F
     return Output(file, lambda order: kind(order.path, order.clip), has_picture)
 
 
+def _sequence(
+    folder: str, kind: Callable[[Path, Clip, OutputConfig, FrameSource], Writer], has_picture: bool
+) -> Output:
+    return Output(
+        folder, lambda order: kind(order.path, order.clip, order.config, order.source), has_picture, has_alpha=True
+    )
+
+
 def _matte(order: Order) -> Writer:
     matte = order.config.matte
     if not matte.per_object:
@@ -80,26 +88,15 @@ def _composite(order: Order) -> Writer:
     return CompositeWriter(order.path, order.source, config.background, config.matte.decontaminate)
 
 
-def _rgba(order: Order) -> Writer:
-    return RgbaWriter(order.path, order.clip, order.config.sequence, order.config.matte.decontaminate)
-
-
 OUTPUTS = {
     "masks": Output("masks", lambda order: MaskWriter(order.path)),
     "overlay": Output("overlay.mp4", lambda order: OverlayWriter(order.path, order.source), has_picture=True),
     "matte": Output("matte{matte_suffix}", _matte, has_picture=True, has_alpha=True),
     "composite": Output("composite.mp4", _composite, has_picture=True, has_alpha=True),
     "rle": Output("rle.json", lambda order: RleWriter(order.path)),
-    "png_rgba": Output("png_rgba", _rgba, has_picture=True, has_alpha=True),
-    "png_alpha": Output(
-        "png_alpha", lambda order: GrayWriter(order.path, order.clip, order.config.sequence), has_alpha=True
-    ),
-    "exr": Output(
-        "exr",
-        lambda order: ExrWriter(order.path, order.clip, order.config, order.source),
-        has_picture=True,
-        has_alpha=True,
-    ),
+    "png_rgba": _sequence("png_rgba", RgbaWriter, has_picture=True),
+    "png_alpha": _sequence("png_alpha", GrayWriter, has_picture=False),
+    "exr": _sequence("exr", ExrWriter, has_picture=True),
     "gif": Output("preview.gif", lambda order: AnimationWriter(order.path), has_picture=True),
     "webp": Output("preview.webp", lambda order: AnimationWriter(order.path), has_picture=True),
     "coco": _form("coco.json", CocoWriter),
@@ -115,11 +112,8 @@ OUTPUTS = {
 KEPT = {"alpha": Output("alpha", lambda order: AlphaWriter(order.path, order.clip), has_alpha=True)}  # for later
 SUMMARY = "summary.json"
 _KNOWN = OUTPUTS | KEPT
-FILES = (
-    *(one.file.format(matte_suffix=suffix) for one in _KNOWN.values() for suffix in ("", ".*")),
-    "reference.png",
-    SUMMARY,
-)  # that a run may write
+_NAMES = dict.fromkeys(one.file.format(matte_suffix=suffix) for one in _KNOWN.values() for suffix in ("", ".*"))
+FILES = (*_NAMES, "reference.png", SUMMARY)  # that a run may write
 
 
 def output_paths(
