@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from vos.geometry import mask_iou
+from vos.persam.candidate_choice import choose_candidate
 from vos.persam.click_decoding import decode_clicks
 from vos.persam.click_pixels import obey_clicks
 from vos.persam.prompt_crop import decode_crop, low_res
@@ -111,17 +112,19 @@ def _asked(
     if candidate is not None:
         return found, candidate
     if logits is None and whole.box is None:
-        return found, int(found.predicted_iou[0].argmax())
+        return found, choose_candidate(found, embedding.geometry, whole)
     best = decode_clicks(model, embedding, whole, multimask=False)
     chosen = max(range(found.logits.shape[1]), key=lambda k: mask_iou(found.logits[0, k] > 0, best.logits[0, 0] > 0))
     found.logits[0, chosen], found.predicted_iou[0, chosen] = best.logits[0, 0], best.predicted_iou[0, 0]
+    if logits is None:  # nothing but a box
+        chosen = choose_candidate(found, embedding.geometry, whole)
     return found, chosen
 
 
 def _answer(model: Segmenter, embedding: ImageEmbedding, asked: Prompt) -> torch.Tensor:
     """Decodes clicks before the last: the best candidate for a first one, else the mask that follows from the last."""
     found = decode_clicks(model, embedding, asked, multimask=asked.mask_logits is None and asked.box is None)
-    return found.logits[0, int(found.predicted_iou[0].argmax())]
+    return found.logits[0, choose_candidate(found, embedding.geometry, asked)]
 
 
 def _in_order(prompt: Prompt) -> Prompt:

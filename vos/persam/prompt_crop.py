@@ -17,7 +17,7 @@ from vos.sam.segmenter import Segmenter
 
 MARGIN = 0.35  # of the crop beyond the object on each side, share of its longer side; and
 LEAST_MARGIN = 4  # original pixels
-LARGEST, STEP = 384, 32  # longer side of the crop's input, and what it is a multiple of
+LARGEST, STEP = 512, 32  # longer side of the crop's input, and what it is a multiple of
 ENLARGED = 3.0  # a crop is enlarged by no more
 GAIN = 1.05  # a crop that shows no more than this times the detail of the whole frame is left out
 WHOLE = 0.4  # weight of the whole frame's logits in the crop
