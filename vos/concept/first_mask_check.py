@@ -9,9 +9,10 @@ from vos.concept.reference_check import MAX_RAGGEDNESS, MIN_CELLS, Issue, ragged
 from vos.persam.first_mask import FirstMask
 from vos.structures import ImageEmbedding, ObjectPrompt
 
-LEAST_IOU = 0.6  # predicted; below it the model is not sure
-RIVAL = 0.1  # a candidate whose predicted IoU is so little below the best one's might be meant as well ...
-AGREEMENT = 0.6  # ... and disagrees where the two masks' IoU is below this
+# Fitted by tools/calibrate/first_mask_doubts.py:
+LEAST_IOU, OF_ONE_CLICK = 0.75, 0.55  # predicted; below it the model is not sure
+RIVAL = 0.2  # a candidate whose predicted IoU is so little below the best one's might be meant as well ...
+AGREEMENT = 0.7  # ... and disagrees where the two masks' IoU is below this
 MOST = 0.9  # share of the frame: more is hardly an object
 OUTSIDE = 0.1  # share of the mask beyond the user's box
 
@@ -29,10 +30,15 @@ def check_first_mask(prompt: ObjectPrompt, first: FirstMask, embedding: ImageEmb
     return (*_by_model(prompt, first), *_by_prompt(prompt, first), *_by_shape(first, embedding))
 
 
+def least_iou(prompt: ObjectPrompt) -> float:
+    """Returns the predicted IoU below which a first mask is doubtful."""
+    return OF_ONE_CLICK if prompt.box is None and len(prompt.points) == 1 else LEAST_IOU
+
+
 def _by_model(prompt: ObjectPrompt, first: FirstMask) -> list[Issue]:
     """What the model itself says; that there is a choice is no doubt of a user who has chosen."""
     issues = []
-    if first.quality < LEAST_IOU:
+    if first.quality < least_iou(prompt):
         told = f"the model is not sure of it (predicted IoU {first.quality:.2f}); add clicks or a box"
         issues.append(Issue("unsure", told))
     for k, other in enumerate(first.candidates):
