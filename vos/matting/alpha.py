@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -95,14 +95,15 @@ def _loose(share: Values, mask: Image) -> npt.NDArray[np.bool_]:
     return found
 
 
-def _parts(labels: npt.NDArray[np.uint8], object_ids: Sequence[int]) -> list[Values]:
+def _parts(labels: npt.NDArray[np.uint8], object_ids: Sequence[int]) -> Iterator[Values]:
     """Each object's part, 0..1, of what all of them cover: all of it nearest to it, with a seam a pixel wide."""
-    distances = [cv2.distanceTransform((labels != i).view(np.uint8), cv2.DIST_L2, 5) for i in object_ids]
-    nearest = np.argmin(distances, axis=0)
-    return [
-        np.asarray(cv2.GaussianBlur((nearest == k).astype(np.float32), (0, 0), SEAM), np.float32)
-        for k in range(len(object_ids))
-    ]
+    least, nearest = np.full(labels.shape, np.inf, np.float32), np.zeros(labels.shape, np.uint8)
+    for object_id in object_ids:
+        distance = cv2.distanceTransform((labels != object_id).view(np.uint8), cv2.DIST_L2, 5)
+        nearest[distance < least] = object_id
+        np.minimum(least, distance, out=least)
+    for object_id in object_ids:
+        yield np.asarray(cv2.GaussianBlur((nearest == object_id).astype(np.float32), (0, 0), SEAM), np.float32)
 
 
 def _rounded(share: Values) -> npt.NDArray[np.uint8]:
