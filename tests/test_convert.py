@@ -161,8 +161,8 @@ def test_a_folder_of_images_keeps_the_names_of_its_files(program: Program, conve
 
 
 def test_a_run_after_an_interruption_has_whole_forms(program: Program, convert: Program) -> None:
-    output = f"output=[{','.join(FORMS)}]"
-    assert program(VIDEO, MASK, output, "output_dir=whole") == 0
+    words = [VIDEO, MASK, f"output=[{','.join([*FORMS, 'matte', 'composite', 'png_alpha'])}]", *FINISH, *NUMBERED]
+    assert program(*words, "output_dir=whole") == 0
     import vos.video.pipeline
 
     step, frames = vos.video.pipeline.track, 0
@@ -176,9 +176,9 @@ def test_a_run_after_an_interruption_has_whole_forms(program: Program, convert: 
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(vos.video.pipeline, "track", interrupted)
-        assert program(VIDEO, MASK, output, "output_dir=out") == 130
+        assert program(*words, "output_dir=out") == 130
     assert files("out") == {}
-    assert program(VIDEO, MASK, output, "output_dir=out") == 0
+    assert program(*words, "output_dir=out") == 0
     assert files("out") == files("whole")
     assert program(VIDEO, MASK, "output=[masks,ytvis]", "output_dir=out", "overwrite=true") == 0
 
