@@ -184,12 +184,15 @@ class TrackedFrame:
         presence: N values, in the order of the object ids.
         given: the user's own mask of this frame, or None. The objects that have pixels in it are taken from it,
             unchanged; their logits are then the low-res coverage of that mask, for priors only.
+        rejected_iou: float32 (N,), predicted IoU of what was found and not taken for the object where that is absent, 0
+            elsewhere; None = the tracker does not tell.
     """
 
     logits: torch.Tensor
     predicted_iou: torch.Tensor
     presence: tuple[Presence, ...]
     given: LabelMap | None = None
+    rejected_iou: torch.Tensor | None = None
 
     def __post_init__(self) -> None:
         count = len(self.presence)
@@ -209,6 +212,7 @@ class SegmentedFrame:
         label_map: non-overlapping labels.
         predicted_iou: float32 (N,), in the order of ``label_map.object_ids``; 0 where absent.
         presence: N values.
+        rejected_iou: float32 (N,), see :class:`TrackedFrame`.
         alpha: uint8 (N, H, W), soft masks 0..255, when a matte was asked for.
         names: of the objects that have been given one, by their ids.
         soften: makes ``alpha`` later, where it was not asked for; None = the logits that it needs are gone.
@@ -221,6 +225,7 @@ class SegmentedFrame:
     alpha: npt.NDArray[np.uint8] | None = None
     names: Mapping[int, str] = field(default_factory=dict)
     soften: Callable[[], npt.NDArray[np.uint8]] | None = None
+    rejected_iou: npt.NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         count = len(self.label_map.object_ids)

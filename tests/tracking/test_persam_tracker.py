@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,12 @@ from fakes import DecoderCall
 from safetensors.torch import load, save
 from scenes import Box, ColourModel, Run, config, iou, scene
 
+import vos.tracking.persam_tracker
 from vos.persam.persam_f import FinetuneConfig
 from vos.sam.prompting import MaskCandidates
 from vos.structures import LabelMap, Presence
 from vos.tracking.config import MemoryConfig, MotionConfig, PresenceConfig
+from vos.tracking.observation import Observation
 from vos.tracking.persam_tracker import PersamTracker
 from vos.tracking.redetect import judge
 from vos.tracking.registry import make_tracker
@@ -65,6 +68,20 @@ def test_ids_stay_when_an_object_vanishes_and_it_is_found_again_elsewhere() -> N
     assert result.presence[0] is Presence.PRESENT
     for i in (1, 2, 3):
         assert iou(result.label_map.labels == i, labels == i) > 0.7
+
+
+def test_what_was_found_and_not_taken_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rejected(*given: Any) -> list[Observation]:
+        one, other = given[3]
+        return [replace(one, predicted_iou=0.6).absent(), other]
+
+    run = begin({1: (8, 8, 40, 40), 2: (72, 8, 104, 40)})
+    monkeypatch.setattr(vos.tracking.persam_tracker, "redetect", rejected)
+    result = run.show(scene({1: (8, 8, 40, 40), 2: (72, 8, 104, 40)})[0])
+    assert result.presence == (Presence.ABSENT, Presence.PRESENT)
+    assert result.predicted_iou[0] == 0
+    assert result.rejected_iou is not None
+    assert result.rejected_iou.tolist() == pytest.approx([0.6, 0])
 
 
 def test_a_lost_object_is_searched_without_its_old_place() -> None:

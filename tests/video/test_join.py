@@ -55,7 +55,8 @@ def test_one_reference_has_no_further_pass() -> None:
 
 
 def masks(levels: list[int], predicted_iou: list[float], presence: tuple[Presence, ...]) -> LowResMasks:
-    return LowResMasks(np.uint8(levels).reshape(-1, 1, 1), np.float32(predicted_iou), presence)
+    rejected = np.float32([0.6 if each is ABSENT else 0.0 for each in presence])
+    return LowResMasks(np.uint8(levels).reshape(-1, 1, 1), np.float32(predicted_iou), presence, rejected)
 
 
 def test_answers_are_mixed_by_their_distance_in_time() -> None:
@@ -66,6 +67,9 @@ def test_answers_are_mixed_by_their_distance_in_time() -> None:
     np.testing.assert_allclose(joined.logits.sigmoid().flatten() * 255, [205, 200, 255], atol=0.01)
     np.testing.assert_allclose(joined.predicted_iou, [0.7, 0.6, 0.9], rtol=1e-6)
     assert joined.presence == (PRESENT, PRESENT, PRESENT)
+    assert joined.rejected_iou is not None
+    assert joined.rejected_iou.tolist() == pytest.approx([0, 0, 0])
+    assert join(forward, [], 2, (1, 2, 3)).rejected_iou.tolist() == pytest.approx([0, 0, 0.6])  # type: ignore[union-attr]
     later = join(forward, passes, 6, (1, 2, 3))
     np.testing.assert_allclose(later.logits.sigmoid().flatten() * 255, [105, 150, 255], atol=0.01)
     assert later.presence == (ABSENT, UNCERTAIN, PRESENT)
@@ -77,6 +81,9 @@ def test_what_is_kept_of_a_frame_is_close_to_it() -> None:
     kept = LowResMasks.of(TrackedFrame(logits, torch.tensor([0.5, 1.0]), (PRESENT, ABSENT)))
     np.testing.assert_allclose(kept.probabilities / 255, logits.sigmoid(), atol=0.002)
     assert (kept.predicted_iou.tolist(), kept.presence) == ([0.5, 1.0], (PRESENT, ABSENT))
+    assert kept.rejected_iou.tolist() == [0, 0]
+    told = TrackedFrame(logits, torch.tensor([0.5, 0.0]), (PRESENT, ABSENT), rejected_iou=torch.tensor([0.0, 0.7]))
+    assert LowResMasks.of(told).rejected_iou.tolist() == pytest.approx([0, 0.7])
 
 
 class Learner(RedTracker):

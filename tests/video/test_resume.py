@@ -247,7 +247,8 @@ def test_results_and_checkpoint_come_back_as_they_were(with_alpha: bool, tmp_pat
     ]
     direction = SavedPass(tmp_path, "forward")
     levels = np.arange(6, dtype=np.uint8).reshape(1, 2, 3)
-    masks = [LowResMasks(levels + k, each.predicted_iou, each.presence) for k, each in enumerate(results)]
+    rejected = np.float32([0.3])
+    masks = [LowResMasks(levels + k, each.predicted_iou, each.presence, rejected) for k, each in enumerate(results)]
     for k in range(2):
         direction.append((200,), masks[k], results[k])
     direction.save(Checkpoint(5, {"memory": torch.arange(6.0).reshape(2, 3).T}))
@@ -260,5 +261,7 @@ def test_results_and_checkpoint_come_back_as_they_were(with_alpha: bool, tmp_pat
     one.results, other.results = results[:2], [again.read(k, frames[k], (200,)) for k in (1, 0)][::-1]
     assert same(one, other)
     assert [r.label_map.object_ids for r in other.results] == [(200,), (200,)]
+    assert [r.rejected_iou for r in other.results] == [rejected, rejected]
+    assert again.masks(0, (7, 200)).rejected_iou.tolist() == pytest.approx([0, 0.3])
     np.testing.assert_array_equal(again.masks(1, (200,)).probabilities, levels + 1)
     again.close()

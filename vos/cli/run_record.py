@@ -24,6 +24,7 @@ from vos.io.readers.live import is_live_address
 from vos.io.writers.choice import inputs_of, need_alpha
 from vos.sam.nano.network import click_weights_sha256
 from vos.sam.segmenter import Segmenter
+from vos.video.saved import LAYOUT
 
 WHERE_AND_WHETHER = (
     "output_dir",
@@ -38,7 +39,7 @@ SHOWN = (
     *("prompt_model", "prompt_checkpoint"),
 )
 WRITING = tuple(item.name for item in fields(OutputConfig))
-NOT_TRACKING = (*WHERE_AND_WHETHER, *SHOWN, *WRITING, "object_names", "output", "keep")
+NOT_TRACKING = (*WHERE_AND_WHETHER, *SHOWN, *WRITING, "object_names", "output", "keep", "report")
 
 
 def tracking_fingerprint(config: RunConfig, model: Segmenter, size: SizeHW, object_ids: Sequence[int]) -> str:
@@ -53,6 +54,7 @@ def tracking_fingerprint(config: RunConfig, model: Segmenter, size: SizeHW, obje
     return _fingerprint(
         options={name: value for name, value in asdict(config).items() if name not in NOT_TRACKING},
         soft_masks=config.matte.quality if need_alpha([*config.output, *config.keep]) else None,
+        layout=LAYOUT,
         model=_model_parts(model),
         video=_stamps(_files(config.video or "")),
         concepts=[file_hash(file) for file in paths(config.concept)],

@@ -59,6 +59,7 @@ def merge(
         label_map=LabelMap(labels, object_ids),
         predicted_iou=tracked.predicted_iou.float().cpu().numpy(),
         presence=tracked.presence,
+        rejected_iou=None if tracked.rejected_iou is None else tracked.rejected_iou.float().cpu().numpy(),
         alpha=soften() if with_alpha else None,
         soften=None if with_alpha else soften,
     )

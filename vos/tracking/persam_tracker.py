@@ -147,13 +147,16 @@ class PersamTracker(Tracker):
     ) -> TrackedFrame:
         """Gathers the result of a frame: ``observations`` by the number of their object, and what the user gave."""
         logits = torch.full((len(self.tracks), *geometry.logit_size), ABSENT_LOGIT)
-        predicted_iou = torch.zeros(len(self.tracks))
+        predicted_iou, rejected_iou = torch.zeros(len(self.tracks)), torch.zeros(len(self.tracks))
         for k, track in enumerate(self.tracks):
+            observed = observations.get(k)
             if track.logits is not None:
-                observed = observations.get(k)
                 mask, quality = (track.logits, 1.0) if observed is None else (observed.logits, observed.predicted_iou)
                 logits[k], predicted_iou[k] = mask.cpu(), quality
-        return TrackedFrame(logits, predicted_iou, tuple(track.presence for track in self.tracks), given)
+            elif observed is not None:
+                rejected_iou[k] = observed.predicted_iou
+        presence = tuple(track.presence for track in self.tracks)
+        return TrackedFrame(logits, predicted_iou, presence, given, rejected_iou)
 
     @override
     def state(self) -> dict[str, torch.Tensor]:

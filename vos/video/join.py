@@ -27,17 +27,22 @@ class LowResMasks:
         probabilities: uint8 (N, h4, w4), the sigmoids of the low-res logits, 0..255.
         predicted_iou: float32 (N,).
         presence: N values.
+        rejected_iou: float32 (N,), see :class:`vos.structures.TrackedFrame`.
     """
 
     probabilities: npt.NDArray[np.uint8]
     predicted_iou: npt.NDArray[np.float32]
     presence: tuple[Presence, ...]
+    rejected_iou: npt.NDArray[np.float32]
 
     @classmethod
     def of(cls, tracked: TrackedFrame) -> LowResMasks:
         """Takes from a tracked frame what is kept."""
         levels = (tracked.logits.float().sigmoid() * LEVELS).round().to(torch.uint8).cpu().numpy()
-        return cls(levels, tracked.predicted_iou.float().cpu().numpy(), tracked.presence)
+        predicted_iou = tracked.predicted_iou.float().cpu().numpy()
+        rejected = tracked.rejected_iou
+        rejected_iou = np.zeros_like(predicted_iou) if rejected is None else rejected.float().cpu().numpy()
+        return cls(levels, predicted_iou, tracked.presence, rejected_iou)
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ def join(
         given: the user's mask of the frame, if there is one.
     """
     probabilities = masks.probabilities.astype(np.float32)
-    predicted_iou, presence = masks.predicted_iou.copy(), list(masks.presence)
+    predicted_iou, presence, rejected_iou = masks.predicted_iou.copy(), list(masks.presence), masks.rejected_iou.copy()
     for backward, other in others:
         for k, object_id in enumerate(object_ids):
             share = np.float32(backward.share(object_id, position))
@@ -111,11 +116,12 @@ def join(
                 continue
             probabilities[k] += share * (other.probabilities[k].astype(np.float32) - probabilities[k])
             predicted_iou[k] += share * (other.predicted_iou[k] - predicted_iou[k])
+            rejected_iou[k] += share * (other.rejected_iou[k] - rejected_iou[k])
             presence[k] = _presence(presence[k], other.presence[k], share)
             if not (probabilities[k] > LEVELS / 2).any():
                 presence[k], predicted_iou[k] = Presence.ABSENT, 0.0
     logits = torch.logit(torch.from_numpy(probabilities) / LEVELS, eps=1e-5)
-    return TrackedFrame(logits, torch.from_numpy(predicted_iou), tuple(presence), given)
+    return TrackedFrame(logits, torch.from_numpy(predicted_iou), tuple(presence), given, torch.from_numpy(rejected_iou))
 
 
 def _presence(one: Presence, other: Presence, share: float) -> Presence:

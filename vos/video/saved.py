@@ -32,7 +32,8 @@ from vos.video.join import LowResMasks
 _HEADER = struct.Struct("<QI")  # of a result: bytes that follow, their checksum
 _DIGEST = 16  # bytes of the hash that a state begins with
 _PROGRESS = "/progress"  # among the tensors of a state: frames consumed, results, whether there are no more
-_ROWS = {"probabilities", "predicted_iou", "presence", "alpha"}  # arrays of a result with a row per object
+_ROWS = {"probabilities", "predicted_iou", "presence", "rejected_iou", "alpha"}  # arrays with a row per object
+LAYOUT = 2  # of results, another one whenever they hold something else
 EARLIER_BYTES = 64 * 1024 * 1024  # of the states to which a correction may go back, besides the latest one ...
 EARLIER_MOST = 16  # ... and their number
 
@@ -111,6 +112,7 @@ class SavedPass:
             "probabilities": masks.probabilities,
             "predicted_iou": masks.predicted_iou,
             "presence": np.array([PRESENCES.index(p) for p in masks.presence], np.uint8),
+            "rejected_iou": masks.rejected_iou,
         }
         if result is not None:
             arrays["labels"] = result.label_map.labels
@@ -139,7 +141,7 @@ class SavedPass:
     def masks(self, index: int, object_ids: Sequence[int]) -> LowResMasks:
         """Reads the low-res masks of ``object_ids`` in the ``index``-th result."""
         arrays = self._arrays(index, object_ids)
-        return LowResMasks(arrays["probabilities"], arrays["predicted_iou"], _presences(arrays))
+        return LowResMasks(arrays["probabilities"], arrays["predicted_iou"], _presences(arrays), arrays["rejected_iou"])
 
     def read(self, index: int, frame: Frame, object_ids: Sequence[int]) -> SegmentedFrame:
         """Reads the ``index``-th result, which belongs to ``frame``, with ``object_ids``."""
@@ -149,6 +151,7 @@ class SavedPass:
             label_map=LabelMap(arrays["labels"], tuple(arrays["object_ids"].tolist())),
             predicted_iou=arrays["predicted_iou"],
             presence=_presences(arrays),
+            rejected_iou=arrays["rejected_iou"],
             alpha=arrays.get("alpha"),
         )
 
