@@ -33,6 +33,10 @@ DATA ?= data# folder with davis16, multi, perseg_mini, segments, backbone; what 
 nano-report: $(VENV)/.ready-dev ## measure the embedded model on DATA=folder, into docs/nano
 	$(BIN)/python tools/report/nano_report.py $(DATA) --out docs/nano
 
+.PHONY: calibrate
+calibrate: $(VENV)/.ready ## fit what ranks the frames to look at first to DATA=folder, half an hour; goes on where it stopped
+	$(BIN)/python tools/calibrate/frames_to_check.py $(DATA)
+
 .PHONY: train
 train: $(VENV)/.ready-dev ## train a small embedded model in minutes on DATA=folder
 	$(BIN)/python tools/train/train.py tracking --data $(DATA)/segments --backbone $(DATA)/backbone/mobilenet_v2_100_imagenet.npz \
@@ -51,12 +55,13 @@ types: $(VENV)/.ready-dev ## type hints
 check: lint types test ## everything that CI runs
 
 .PHONY: docs
-docs: $(VENV)/.ready ## write the pages of options, of figures and of Python: docs/options.md, benchmarks.md, speed.md, clicks.md, mattes.md, api.md
+docs: $(VENV)/.ready ## write the pages of options, of figures and of Python: docs/options.md, benchmarks.md, speed.md, clicks.md, mattes.md, frames_to_check.md, api.md
 	$(BIN)/python tools/docs/options_page.py docs/options.md
 	$(BIN)/python tools/docs/benchmarks_page.py docs
 	$(BIN)/python tools/docs/speed_page.py docs
 	$(BIN)/python tools/docs/clicks_page.py docs
 	$(BIN)/python tools/docs/mattes_page.py docs
+	$(BIN)/python tools/docs/frames_page.py docs/frames_to_check.md
 	$(BIN)/python tools/docs/api_page.py docs/api.md
 
 bench.reference ?=# checkout of the published code, Personalize-SAM, to be measured beside ours
@@ -94,6 +99,6 @@ $(VENV)/.ready: $(BIN)/python $(METADATA)
 $(VENV)/.ready-dev: $(BIN)/python $(METADATA)
 	@echo "installing into $(VENV), which takes a few minutes the first time ..."
 	@$(TORCH)
-	@$(PIP) --editable '.[decord,openvino,exr,heif,test,test-forms,dev]'
+	@$(PIP) --editable '.[decord,openvino,exr,heif,test,test-forms,test-browser,dev]'
 	@$(PIP) --no-deps trackeval
 	@touch $@ $(VENV)/.ready

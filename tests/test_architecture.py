@@ -27,7 +27,7 @@ LAYERS = (
     ("persam",),
     ("adaptation", "concept"),
     ("tracking", "photos"),
-    ("video", "album", "batch"),
+    ("video", "album", "batch", "report"),
     ("api",),
     ("evaluation",),
     ("cli",),
@@ -48,6 +48,7 @@ KEPT_IN: dict[str, set[str]] = {
     "omegaconf": {"cli"},
     "matplotlib": {"evaluation"},
     "tqdm": {"progress"},
+    "jinja2": {"report"},
 }
 # These load neither torch nor what loads it: every process that scores imports them.
 LIGHT = ("davis", "split_list", "jf", "scoring", "perseg", "published", "report")

@@ -81,7 +81,7 @@ def test_scores_a_folder_and_writes_nothing_outside_of_output_dir(
     tables = {f"{of}_results-val.csv" for of in ("global", "per-sequence", "per-frame")}
     plots = {"plots/bear.png", "plots/goat.png"}
     made = {name for name in written(tmp_path) - before if not name.startswith("out/.vos/")}
-    assert made == {f"out/{name}" for name in tables | plots | {"summary.json"}}
+    assert made == {f"out/{name}" for name in tables | plots | {"report.html", "summary.json"}}
     assert "J&F 1.0000" in capsys.readouterr().out
     rows = read_rows(tmp_path / "out/per-sequence_results-val.csv")
     assert [row["Sequence"] for row in rows] == ["bear_1", "bear_2", "goat_1", "goat_2"]
@@ -271,7 +271,11 @@ def test_scripts_hear_what_came_of_it(
     assert run("-m", f"dataset.root={davis}", "tracker.memory.momentum=0.8,0.9", "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert told["frames"] == 16
-    assert [Path(name).name for name in told["outputs"][-2:]] == ["comparison.csv", "comparison.md"]
+    assert [Path(name).name for name in told["outputs"][-3:]] == [
+        "comparison.csv",
+        "comparison.html",
+        "comparison.md",
+    ]
 
 
 def test_every_frame_has_a_row(run: Main, davis: Path, tmp_path: Path) -> None:

@@ -41,7 +41,14 @@ def tree(folder: Path) -> dict[str, bytes]:
 def test_masks_overlay_and_summary(program: Program, capsys: pytest.CaptureFixture[str]) -> None:
     assert program(VIDEO, MASK) == 0
     folder = Path("outputs/my-clip-(1)")
-    assert sorted(p.name for p in folder.iterdir()) == [".vos", "masks", "overlay.mp4", "summary.json"]
+    assert sorted(p.name for p in folder.iterdir()) == [
+        ".vos",
+        "frames_to_check.png",
+        "masks",
+        "overlay.mp4",
+        "report.html",
+        "summary.json",
+    ]
     assert truth_overlap(folder) > 0.6
     with Image.open(folder / "masks/00000.png") as image:
         assert image.mode == "P"
@@ -104,9 +111,11 @@ def test_all_outputs(program: Program) -> None:
     assert program(VIDEO, MASK, "output=[masks,overlay,matte,rle]", "output_dir=all") == 0
     assert sorted(p.name for p in Path("all").iterdir()) == [
         ".vos",
+        "frames_to_check.png",
         "masks",
         "matte.mov",
         "overlay.mp4",
+        "report.html",
         "rle.json",
         "summary.json",
     ]

@@ -28,7 +28,8 @@ from vos.io.sole_writer import sole_writer
 from vos.structures import LabelMap
 
 VIDEO, MASK = "video=my clip (1).mp4", "ref_mask=mask 0.png"
-FINAL = {".vos", "masks", "overlay.mp4", "matte.mov", "rle.json", "summary.json"}
+REPORT = {"report.html", "frames_to_check.png"}
+FINAL = {".vos", "masks", "overlay.mp4", "matte.mov", "rle.json", "summary.json", *REPORT}
 
 Capture = pytest.CaptureFixture[str]
 

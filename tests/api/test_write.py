@@ -17,9 +17,10 @@ VIDEO, MASK = "video=clip.mp4", "ref_mask=mask 0.png"
 
 
 def files(folder: str) -> dict[str, bytes]:
-    """All files but the summary, which holds timings, and the notes of what was written when."""
+    """All files but the summary, which holds timings, what only a run writes, and the notes of the writing."""
     found = (path for path in Path(folder).rglob("*") if path.is_file() and ".vos" not in path.parts)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in found if path.name != "summary.json"}
+    others = ("summary.json", "report.html", "frames_to_check.png")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found if path.name not in others}
 
 
 def told(folder: str) -> object:

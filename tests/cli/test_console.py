@@ -45,7 +45,13 @@ def test_scripts_get_one_object(program: Program, capsys: pytest.CaptureFixture[
         assert list(told) == ["state", "frames", "seconds", "outputs"]
         assert (told["state"], told["frames"]) == ("done", FRAMES)
         assert 0 < told["seconds"] < 60
-        assert [Path(name).name for name in told["outputs"]] == ["masks", "overlay.mp4", "summary.json"]
+        assert [Path(name).name for name in told["outputs"]] == [
+            "masks",
+            "overlay.mp4",
+            "report.html",
+            "frames_to_check.png",
+            "summary.json",
+        ]
         assert all(Path(name).exists() for name in told["outputs"])
 
 
@@ -92,7 +98,7 @@ def test_scripts_hear_what_there_is_after_ctrl_c(program: Program, capsys: pytes
         assert program(*words) == 130
     told = said(capsys)
     kept = int(told["error"].split()[0])
-    assert (told["state"], told["frames"], len(told["outputs"])) == ("interrupted", FRAMES + kept, 2)
+    assert (told["state"], told["frames"], len(told["outputs"])) == ("interrupted", FRAMES + kept, 4)
     assert kept > 0
 
 
@@ -101,7 +107,7 @@ def test_a_sweep_that_fails_in_part_is_one_object(program: Program, capsys: pyte
     told = said(capsys)
     assert (told["state"], told["frames"]) == ("partly", FRAMES)
     assert told["error"].startswith("1 of 2 runs failed: ref_mask=")
-    assert len(told["outputs"]) == 2
+    assert len(told["outputs"]) == 4
 
 
 def test_an_album_with_broken_photos_is_done_in_part(

@@ -40,10 +40,12 @@ VOLATILE = frozenset(
         "clip",
         "first_masks",
         "outputs",
+        "frames_to_check",
         "index",  # of a frame in summary.json
         "predicted_iou",  # likewise, with more digits; rle.json has it as score
     }
 )
+UNKNOWN_BEFORE = {"report.html", "frames_to_check.png"}  # 0.4.0
 TIMES = ("second", "ms/")  # parts of the titles of columns that hold times
 
 
@@ -68,9 +70,10 @@ def compare_folders(old: Path, new: Path) -> Comparison:
 
 
 def result_names(folder: Path) -> set[str]:
-    """The files in a folder relative to it, without hidden ones and those in hidden folders."""
+    """The files in a folder relative to it, without hidden ones, those in hidden folders, and reports."""
     paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    return {path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts)}
+    names = {path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts)}
+    return names - UNKNOWN_BEFORE
 
 
 def _difference(old: Path, new: Path) -> str:

@@ -48,6 +48,7 @@ class RunConfig(ClickOptions, OutputConfig, VideoConfig):
     output: list[str] = field(default_factory=lambda: ["masks", "overlay"])  # also matte, rle, or of docs/forms.md
     keep: list[str] = field(default_factory=list)  # [alpha]: soft masks, lossless, so that mattes can be made later
     output_dir: str | None = None  # where results are written; None = outputs/<name of the clip>
+    report: bool = True  # also write report.html and frames_to_check.png: which frames to look at first, and why
     overwrite: bool = False  # redo a finished run
     profile: bool = False  # show where time and memory went: a table, and profile.png with what every thread did when
     experiment: str | None = None  # a file of conf/experiment: options that differ from the default

@@ -55,7 +55,7 @@ def _do(
     if len(runs) == 1:
         return ended
     parent = folders[0].parent
-    with sole_writer(parent, ("comparison.csv", "comparison.md")):
+    with sole_writer(parent, ("comparison.csv", "comparison.md", "comparison.html")):
         print(compare(figures, parent))
     tables = tuple(sorted(parent.glob("comparison.*")))
     print(f"comparison: {', '.join(map(str, tables))}")

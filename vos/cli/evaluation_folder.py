@@ -15,7 +15,15 @@ from vos.evaluation.config import EvaluateConfig
 from vos.evaluation.report import write_file
 from vos.io.sole_writer import sole_writer
 
-FILES = ("masks", "*_results-*.csv", "plots", "perseg.csv", "sheets", "summary.json")  # that a run may write
+FILES = (
+    "masks",
+    "*_results-*.csv",
+    "plots",
+    "perseg.csv",
+    "sheets",
+    "report.html",
+    "summary.json",
+)  # that a run may write
 
 
 def claim(config: EvaluateConfig, folder: Path) -> AbstractContextManager[None]:

@@ -18,21 +18,33 @@ from vos.cli.options import paths
 from vos.cli.outcome import Interrupted, Outcome
 from vos.cli.output_folder import output_folder
 from vos.cli.profile import Profile
-from vos.cli.run_record import frame_count, is_finished, run_fingerprint, tracking_fingerprint
+from vos.cli.run_record import WHERE_AND_WHETHER, frame_count, is_finished, run_fingerprint, tracking_fingerprint
 from vos.cli.timeline import PICTURE, profiled
 from vos.errors import VosError
 from vos.io.clip import Clip
 from vos.io.frames import Conversion, FrameSource, full_name, open_frames, place_of
 from vos.io.sole_writer import sole_writer, tidy_notes
 from vos.io.writers import SummaryWriter
-from vos.io.writers.choice import FILES, SUMMARY, finish_described, inputs_of, make_writers, need_alpha, output_paths
+from vos.io.writers.choice import (
+    FILES,
+    REPORT,
+    SUMMARY,
+    TO_CHECK,
+    finish_described,
+    inputs_of,
+    make_writers,
+    need_alpha,
+    output_paths,
+)
 from vos.progress import Progress
+from vos.report.review import Review
+from vos.report.writer import ReportWriter
 from vos.sam.device import set_threads
 from vos.sam.registry import load_model
 from vos.stages import StageTimes
 from vos.video.build import build_pipeline, describe
 from vos.video.excerpt import excerpt
-from vos.video.pipeline import VideoPipeline, frames_again, segment_video
+from vos.video.pipeline import VideoPipeline, Writer, frames_again, segment_video
 from vos.video.reference import object_ids
 from vos.video.resume import ResumeState
 
@@ -62,8 +74,8 @@ def run(config: RunConfig, folder: Path, profile: Profile | None = None) -> Outc
         VosError: an option, an input or a weights file is missing or wrong, or the results cannot be written.
         KeyboardInterrupt: Ctrl-C; the next run with the same options goes on from here.
     """
-    outputs = _outputs(config, folder)
-    made = (*outputs.values(), folder / "summary.json")
+    outputs, report = _outputs(config, folder), [folder / name for name in _report(config)]
+    made = (*outputs.values(), *report, folder / SUMMARY)
     if (video := config.video) is None:
         raise VosError("there is no video; give video=clip.mp4 and its mask, ref_mask=frame0.png")
     set_threads(config.threads, embedded=config.model.name == "nano")
@@ -79,17 +91,18 @@ def run(config: RunConfig, folder: Path, profile: Profile | None = None) -> Outc
         model = load_model(config.model, config.checkpoint, config.device, config.precision, config.engine)
         model = model.for_objects(len(object_ids(given.references)))
         fingerprint = run_fingerprint(config, model, given.prompt_files, given.is_prompted)
-        if not config.overwrite and is_finished(folder / "summary.json", fingerprint, outputs.values()):
+        if not config.overwrite and is_finished(folder / SUMMARY, fingerprint, made):
             tidy_notes(folder)
             print(f"{folder} is finished already, with the same options and input; overwrite=true redoes it")
             return Outcome(frame_count(made[-1]), made, was_there=True)
         pipeline, masks = build_pipeline(config, source, model, given.names), FirstMasks(folder)
         with _sole_writer(config, video, folder, given), profiled(profile, folder) as times:
             pipeline, given = answered(config, source, given, pipeline, masks)
-            (folder / "summary.json").unlink(missing_ok=True)  # until all is complete, nothing is finished here
+            (folder / SUMMARY).unlink(missing_ok=True)  # until all is complete, nothing is finished here
             header = {**describe(config, source, model), "fingerprint": fingerprint, **given.about(), **masks.about()}
-            progress = _segment(config, source, given, pipeline, folder, header, times)
-    print(*made, sep="\n")
+            review = Review([each.frame_index for each in given.references if not each.concepts], source.count)
+            progress = _segment(config, source, given, pipeline, folder, header, times, review)
+    print(*made, *review.lines(), sep="\n")
     frames = frame_count(made[-1])
     print(f"{frames} frames{progress.describe(frames)}")
     made = made if profile is None else (*made, folder / PICTURE)
@@ -157,6 +170,7 @@ def _segment(
     folder: Path,
     header: dict[str, Any],
     times: StageTimes,
+    review: Review,
 ) -> _Progress:
     """Runs the pipeline with a progress bar, and goes on where an interrupted run has left its state."""
     begin, progress = time.perf_counter(), _Progress(folder.name, times)
@@ -166,12 +180,16 @@ def _segment(
         resumed = 0 if resume is None else resume.resumed
         clip = Clip.of(source, given.original_ids)
         outputs, names = make_writers(_outputs(config, folder), source, clip, config), list(_outputs(config, folder))
+        header = {**header, **clip.described(), **finish_described(config), "outputs": names}
         summary = SummaryWriter(
-            folder / "summary.json",
-            {**header, **clip.described(), **finish_described(config), "outputs": names},
+            folder / SUMMARY,
+            header,
             lambda: {**progress.summary(), "video_lacks": asdict(source.damage)},
+            review.entries,
         )
-        writers = [stack.enter_context(writer) for writer in (summary, *outputs)]
+        about = {**header, "config": {k: v for k, v in header["config"].items() if k not in WHERE_AND_WHETHER}}
+        report = [ReportWriter(folder / REPORT, review, about)] if config.report else []
+        writers: list[Writer] = [review, *map(stack.enter_context, (summary, *outputs, *report))]
         pipeline = replace(
             pipeline,
             writers=writers,
@@ -208,7 +226,11 @@ def _sole_writer(
     if frames is not None and frames.is_dir() and frames.resolve() == folder.resolve():
         # reference.png would be a frame of the next run
         raise VosError(f"output_dir={folder} holds the frames of video={video}; choose another output_dir")
-    others = (REFERENCES, *([SUMMARY] if not is_preview else []), *([PICTURE] if config.profile else []))
+    others = (
+        REFERENCES,
+        *([SUMMARY, *_report(config)] if not is_preview else []),
+        *([PICTURE] if config.profile else []),
+    )
     outputs = () if is_preview else _outputs(config, folder).values()
     return sole_writer(
         folder,
@@ -230,3 +252,7 @@ def _inputs(config: RunConfig, frames: Path | None, given: Given) -> list[tuple[
 
 def _outputs(config: RunConfig, folder: Path) -> dict[str, Path]:
     return output_paths(config.output, folder, config, config.keep)
+
+
+def _report(config: RunConfig) -> tuple[str, ...]:
+    return (REPORT, TO_CHECK) if config.report else ()

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from vos import __version__
 from vos.cli.compose import Run
 from vos.cli.evaluation_folder import data_root, forget, masks_to_score, write_summary
 from vos.errors import VosError
 from vos.evaluation import scoring
 from vos.evaluation.config import EvaluateConfig
 from vos.evaluation.davis import DavisSequence, read_dataset
+from vos.evaluation.page import COMPARISON, PAGE, write_comparison_page, write_page
 from vos.evaluation.published import SOURCE, beside_published
 from vos.evaluation.report import (
     RunSummary,
     csv_paths,
+    figures,
     score_table,
     write_comparison,
     write_csv,
@@ -56,7 +60,7 @@ def evaluate(config: EvaluateConfig, folder: Path, overrides: Sequence[str] = ()
     """
     root, dataset, split = data_root(config, "JPEGImages and Annotations"), config.dataset, _split(config)
     sequences = read_dataset(root, dataset.year, split, dataset.resolution, config.sequences)
-    forget([*csv_paths(folder, split or "all"), folder / "summary.json"])
+    forget([*csv_paths(folder, split or "all"), folder / PAGE, folder / "summary.json"])
     if config.results is not None and not any(sequence.scored for sequence in sequences):
         raise VosError(f"{root} has no truth to score {config.results} by: its annotations only show new objects")
     run = {} if config.results is not None else run_videos(config, sequences, folder / "masks")
@@ -76,8 +80,11 @@ def evaluate(config: EvaluateConfig, folder: Path, overrides: Sequence[str] = ()
         scores = scoring.score_results(sequences, masks_to_score(config, folder), config.workers, progress.update)
     j, f = scoring.overall(scores)
     options = tuple((name, value) for name, _, value in (word.partition("=") for word in overrides))
-    summary = RunSummary(folder.name, options, j.mean, f.mean, run.get("milliseconds_per_frame"))
+    means = {name: figures(list(own))[0] for name, own in groupby(scores, key=lambda score: score.sequence)}
+    summary = RunSummary(folder.name, options, j.mean, f.mean, run.get("milliseconds_per_frame"), means)
     _report(config, scores, folder, split or "all")
+    facts = [str(root), f"split {split or 'all'}", f"J&F {summary.jf_mean:.3f}", *_model(run), rules]
+    write_page(folder / PAGE, sequences, scores, masks_to_score(config, folder), facts)
     print(f"protocol: {rules}")
     write_summary(
         folder, config, {**run, "protocol": rules, "J&F": summary.jf_mean, "J": j._asdict(), "F": f._asdict()}
@@ -86,9 +93,18 @@ def evaluate(config: EvaluateConfig, folder: Path, overrides: Sequence[str] = ()
     return frames, summary
 
 
-def compare(figures: Sequence[RunSummary], folder: Path) -> str:
-    """Writes tables of several runs into ``folder``; returns one as text."""
-    return write_comparison(figures, folder)
+def compare(runs: Sequence[RunSummary], folder: Path) -> str:
+    """Writes tables of several runs into ``folder``, and a page; returns one table as text."""
+    write_comparison_page(folder / COMPARISON, runs, {run.folder: f"{run.folder}/{PAGE}" for run in runs})
+    return write_comparison(runs, folder)
+
+
+def _model(run: Mapping[str, Any]) -> list[str]:
+    """Says what the tracker ran with; nothing of masks that were there already."""
+    if "model" not in run:
+        return []
+    model = run["model"]
+    return [f"model {model['name']} ({model['engine']}, {model['precision']}), vos {__version__}"]
 
 
 def _split(config: EvaluateConfig) -> str | None:

@@ -27,8 +27,8 @@ from vos.sam.segmenter import Segmenter
 from vos.structures import LabelMap
 from vos.tracking.config import TrackerConfig
 from vos.tracking.registry import make_tracker
-from vos.video.pipeline import VideoPipeline, segment_video
-from vos.video.reference import Reference
+from vos.video.pipeline import VideoPipeline, Writer, segment_video
+from vos.video.reference import Reference, object_ids
 
 
 def sequence_jobs(
@@ -70,21 +70,50 @@ def run_sequence(
     Returns:
         Seconds from the first frame's file to the last mask's.
     """
-    images, given = sequence.images(), sequence.given()
-    ids = tuple(sorted({int(i) for _, labels in given for i in np.unique(labels) if i}))
-    numbers = {path.stem: number for number, path in enumerate(images)}
-    references = [Reference(numbers[sequence.annotations[k].stem], LabelMap(labels, ids)) for k, labels in given]
-    start = time.perf_counter()
-    model = model.for_objects(len(ids))
-    with FolderSource(str(sequence.image_folder), images) as source, MaskWriter(folder) as writer:
-        tracker = make_tracker(config, model)
+    with MaskWriter(folder) as writer:
+        return track_sequence(sequence, model, config, batch_size, [writer], on_frame)
 
-        def count(index: int) -> None:
+
+def track_sequence(
+    sequence: DavisSequence,
+    model: Segmenter,
+    config: TrackerConfig,
+    batch_size: int,
+    writers: Sequence[Writer],
+    on_frame: Callable[[], object] | None = None,
+) -> float:
+    """Tracks the objects that the annotations introduce through one sequence.
+
+    Returns:
+        Seconds from the first frame's file to the last result.
+    """
+    references = given_references(sequence)
+    start = time.perf_counter()
+    model = model.for_objects(len(object_ids(references)))
+
+    def count(index: int) -> None:
+        if on_frame is not None:
             on_frame()
 
-        pipeline = VideoPipeline(model, tracker, [writer], batch_size, edges=config.outlines, on_frame=count)
+    with FolderSource(str(sequence.image_folder), sequence.images()) as source:
+        pipeline = VideoPipeline(
+            model,
+            make_tracker(config, model),
+            writers,
+            batch_size,
+            edges=config.outlines,
+            on_frame=count,
+        )
         segment_video(source, references, pipeline)
     return time.perf_counter() - start
+
+
+def given_references(sequence: DavisSequence) -> list[Reference]:
+    """Reads what the tracker is given of a sequence."""
+    given = sequence.given()
+    ids = tuple(sorted({int(i) for _, labels in given for i in np.unique(labels) if i}))
+    numbers = {path.stem: number for number, path in enumerate(sequence.images())}
+    return [Reference(numbers[sequence.annotations[k].stem], LabelMap(labels, ids)) for k, labels in given]
 
 
 def object_jobs(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
@@ -39,6 +39,7 @@ class RunSummary:
         j_mean: mean region similarity over all objects, in [0, 1].
         f_mean: mean boundary accuracy over all objects, in [0, 1].
         milliseconds_per_frame: time of the tracker per frame, or None where existing results were scored.
+        sequences: J&F of each.
     """
 
     folder: str
@@ -46,6 +47,7 @@ class RunSummary:
     j_mean: float
     f_mean: float
     milliseconds_per_frame: float | None
+    sequences: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def jf_mean(self) -> float:
@@ -59,10 +61,10 @@ def score_table(scores: Sequence[SequenceScore]) -> str:
     rows: list[Sequence[_Cell]] = []
     for name, group in groupby(scores, key=lambda score: score.sequence):
         objects = list(group)
-        rows += [(name, str(score.object_id), *_figures([score])) for score in objects]
+        rows += [(name, str(score.object_id), *figures([score])) for score in objects]
         if len(objects) > 1:
-            rows.append((name, "mean", *_figures(objects)))
-    rows.append(("all", f"{len(scores)} objects", *_figures(scores)))
+            rows.append((name, "mean", *figures(objects)))
+    rows.append(("all", f"{len(scores)} objects", *figures(scores)))
     return aligned(header, rows)
 
 
@@ -76,7 +78,7 @@ def write_csv(scores: Sequence[SequenceScore], folder: Path, split: str) -> tupl
         The paths.
     """
     paths = csv_paths(folder, split)[:3]
-    write_file(paths[0], csv_table(GLOBAL_COLUMNS, [_figures(scores)], digits=6))
+    write_file(paths[0], csv_table(GLOBAL_COLUMNS, [figures(scores)], digits=6))
     rows = [(f"{score.sequence}_{score.object_id}", score.j_mean, score.f_mean) for score in scores]
     write_file(paths[1], csv_table(SEQUENCE_COLUMNS, rows, digits=6))
     frames = [
@@ -133,7 +135,8 @@ def write_comparison(runs: Sequence[RunSummary], folder: Path) -> str:
     return aligned(header, rows)
 
 
-def _figures(scores: Sequence[SequenceScore]) -> tuple[float, ...]:
+def figures(scores: Sequence[SequenceScore]) -> tuple[float, ...]:
+    """Averages objects: the values of :data:`GLOBAL_COLUMNS`."""
     j, f = overall(scores)
     return ((j.mean + f.mean) / 2, *j, *f)
 

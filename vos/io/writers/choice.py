@@ -111,9 +111,10 @@ OUTPUTS = {
 }
 KEPT = {"alpha": Output("alpha", lambda order: AlphaWriter(order.path, order.clip), has_alpha=True)}  # for later
 SUMMARY = "summary.json"
+REPORT, TO_CHECK = "report.html", "frames_to_check.png"  # a page about the run, and a sheet of its doubtful frames
 _KNOWN = OUTPUTS | KEPT
 _NAMES = dict.fromkeys(one.file.format(matte_suffix=suffix) for one in _KNOWN.values() for suffix in ("", ".*"))
-FILES = (*_NAMES, "reference.png", SUMMARY)  # that a run may write
+FILES = (*_NAMES, "reference.png", REPORT, TO_CHECK, SUMMARY)  # that a run may write
 
 
 def output_paths(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +17,27 @@ from vos.structures import SegmentedFrame
 
 
 class SummaryWriter(Writer):
-    """Writes one JSON object: ``header``, "object_names" by id, ``footer()``, then "frames" with one row per frame.
+    """Writes one JSON object: ``header``, "object_names" by id, ``footer()``, "frames_to_check", "frames".
 
-    Rows go to disk as they come, so memory does not grow with the video. A row holds the frame's name, number and
-    time in seconds, and per object id the predicted IoU, area in pixels, box [x, y, width, height] or null, presence.
+    Rows of frames go to disk as they come, so memory does not grow with the video. A row holds the frame's name, number
+    and time in seconds, and per object id predicted IoU, area in pixels, box [x, y, width, height] or null, presence.
 
     Args:
         path: the JSON file. Entered before the other writers, it appears after them, as the mark of a complete run.
         header: what is known at the start.
         footer: gives what is known only at the end, such as timings.
+        to_check: gives the frames to look at first, worst first; None = that is not told.
     """
 
-    def __init__(self, path: str | Path, header: Mapping[str, Any], footer: Callable[[], Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        header: Mapping[str, Any],
+        footer: Callable[[], Mapping[str, Any]],
+        to_check: Callable[[], Iterable[Mapping[str, Any]]] | None = None,
+    ) -> None:
         super().__init__(path)
-        self.header, self.footer = header, footer
+        self.header, self.footer, self.to_check = header, footer, to_check
         self._rows = self._stack.enter_context(Spool())
         self._names: dict[int, str] = {}
 
@@ -43,8 +50,10 @@ class SummaryWriter(Writer):
             record.sync()  # after a power failure no summary stands beside empty masks
         head = json.dumps({**self.header, "object_names": self._names, **self.footer()}, indent=2)
         with self._temporary(self.path).open("w", encoding="utf-8") as file:
-            file.write(head.removesuffix("\n}") + ',\n  "frames": [\n')
-            file.write("    ")
+            file.write(head.removesuffix("\n}"))
+            if self.to_check is not None and (rows := [json.dumps(row) for row in self.to_check()]):
+                file.write(',\n  "frames_to_check": [\n    ' + ",\n    ".join(rows) + "\n  ]")
+            file.write(',\n  "frames": [\n    ')
             file.writelines(self._rows.joined(",\n    "))
             file.write("\n  ]\n}\n")
 

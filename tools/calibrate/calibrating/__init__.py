@@ -1,0 +1,1 @@
+"""What fits constants that vos ships to data with truth."""
