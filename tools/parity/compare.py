@@ -72,8 +72,8 @@ def compare_folders(old: Path, new: Path) -> Comparison:
 def result_names(folder: Path) -> set[str]:
     """The files in a folder relative to it, without hidden ones, those in hidden folders, and reports."""
     paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    names = {path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts)}
-    return names - UNKNOWN_BEFORE
+    shown = (path for path in paths if not any(part.startswith(".") for part in path.parts))
+    return {path.as_posix() for path in shown if path.name not in UNKNOWN_BEFORE}
 
 
 def _difference(old: Path, new: Path) -> str:
