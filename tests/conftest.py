@@ -79,6 +79,18 @@ def program(clip: Path, models: list[ColourSegmenter], monkeypatch: pytest.Monke
 
 
 @pytest.fixture
+def convert(monkeypatch: pytest.MonkeyPatch) -> Program:
+    """``python -m vos.convert``."""
+    import vos.convert
+
+    def call(*words: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["vos-convert", *words])
+        return vos.convert.main()
+
+    return call
+
+
+@pytest.fixture
 def evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
     """``python -m vos.evaluate``, from an empty folder."""
     import vos.evaluate

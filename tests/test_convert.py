@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from fakes import FRAMES, Program, square_mask
 from PIL import Image
 
 import vos
-import vos.convert
 from vos.io.writers.choice import OUTPUTS
 
 VIDEO, MASK = "video=my clip (1).mp4", "ref_mask=mask 0.png"
@@ -23,15 +21,6 @@ FORMS = [name for name, output in OUTPUTS.items() if not output.has_alpha]  # th
 LATER = [name for name in FORMS if name != "masks"]
 
 Capture = pytest.CaptureFixture[str]
-
-
-@pytest.fixture
-def convert(monkeypatch: pytest.MonkeyPatch) -> Program:
-    def call(*words: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["vos-convert", *words])
-        return vos.convert.main()
-
-    return call
 
 
 def files(folder: str) -> dict[str, bytes]:
@@ -76,13 +65,12 @@ def test_soft_masks_that_are_kept_make_mattes_later(video: str, program: Program
     softened = next(vos.load("later"))[3].alpha
     with Image.open("later/png_rgba/" + Path(min(kept)).name) as image:
         np.testing.assert_array_equal(np.asarray(image)[..., 3], softened)
-    # What an earlier run has kept is not this one's.
-    assert program(*words, "output=rle", "output_dir=later") == 0
-    assert Path("later/alpha").is_dir()
+    # What an earlier run of other options has kept is not this one's.
+    assert program(*words, "object_names={3: rex}", "output=rle", "output_dir=later") == 0
+    assert sorted(path.name for path in Path("later").iterdir()) == [".vos", "rle.json", "summary.json"]
     with pytest.raises(vos.VosError, match="no soft masks"):
         _ = next(vos.load("later"))[3].alpha
     assert convert("later", f"output={later}") == 2
-    shutil.rmtree("later/masks")
     assert convert("later", "output=coco") == 0
 
 
@@ -116,6 +104,30 @@ def test_the_last_touch_is_the_same_later_and_is_not_given_twice(
     assert convert("all", "output=coco", "finish.grow=1", "output_dir=twice") == 2
     assert "all/masks was finished already: leave out finish.*" in capsys.readouterr().err
     assert not Path("twice").exists()
+
+
+def test_masks_that_were_changed_by_hand_are_told(program: Program, convert: Program, capsys: Capture) -> None:
+    assert program(VIDEO, MASK, "output=[masks]", "output_dir=out") == 0
+    shutil.copy("out/masks/00000.png", "out/masks/00001.png")
+    Path("out/masks/00005.png").touch()  # as it was, but for the time
+    for words in (["out"], ["out", "output=mot"]):
+        capsys.readouterr()
+        assert convert(*words) == 0
+        told = "warning: 1 of the masks in out/masks differ from what the run wrote; scores and presence are the run's"
+        assert capsys.readouterr().err.splitlines() == [told]
+    assert convert("out", "output_dir=out/masks") == 2
+    assert "out/masks lies among the results in" in capsys.readouterr().err
+    assert program(VIDEO, MASK, "output=[masks,rle]", "output_dir=out") == 2
+    assert "00001.png would be replaced, but it was changed since vos wrote it" in capsys.readouterr().err
+
+
+def test_nothing_goes_among_the_frames(program: Program, convert: Program, capsys: Capture) -> None:
+    frames_of("my clip (1).mp4")
+    assert program("video=frames", MASK, "output=[masks]", "output_dir=out") == 0
+    before = sorted(Path("frames").iterdir())
+    assert convert("out", "output=[gif]", "output_dir=frames") == 2
+    assert "output_dir=frames holds the frames of video=" in capsys.readouterr().err
+    assert sorted(Path("frames").iterdir()) == before
 
 
 def frames_of(video: str) -> None:
@@ -226,7 +238,7 @@ def test_what_cannot_be_made_is_one_line(program: Program, convert: Program, cap
     assert "lies where this run would write" in told("out", "output=masks")
     Path("out/mot.txt").write_text("mine")
     before = files("out")
-    assert "nothing says that a run of vos wrote it" in told("out", "output=mot")
+    assert "mot.txt would be replaced, but it is yours: no run of vos wrote it" in told("out", "output=mot")
     Path("out/mot.txt").unlink()
     summary = json.loads(Path("out/summary.json").read_text())
     text = Path("out/summary.json").read_text()
@@ -237,4 +249,4 @@ def test_what_cannot_be_made_is_one_line(program: Program, convert: Program, cap
     Path("out/summary.json").write_text(text)
     Path("out/masks/00003.png").unlink()
     before = files("out")
-    assert "00003.png" in told("out")
+    assert "00003.png is missing or empty; the command that made these results writes it anew" in told("out")

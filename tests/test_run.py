@@ -14,6 +14,7 @@ from fakes import FRAMES, SIZE, ColourSegmenter, Program, square_clip, square_ma
 from following import ctrl_c_at
 from PIL import Image
 
+import vos
 from vos.io.masks.label_map import read_label_map, write_label_map
 from vos.structures import LabelMap
 
@@ -320,3 +321,86 @@ def test_what_is_done_to_the_frames_is_said(program: Program, capsys: pytest.Cap
     assert "fields.mp4 is interlaced, deinterlaced; deinterlace=off leaves the fields" in capsys.readouterr().out
     assert program("video=fields.mp4", MASK, "output_dir=a", "deinterlace=no") == 2
     assert "deinterlace=no is unknown; choose one of: auto, off" in capsys.readouterr().err
+
+
+def names_in(folder: str) -> list[str]:
+    return sorted(path.name for path in Path(folder).iterdir() if path.name != ".vos")
+
+
+def test_a_run_with_other_options_leaves_nothing_of_the_earlier_one(
+    program: Program, convert: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program(VIDEO, MASK, "output=[masks,coco,yolo]", "output_dir=out") == 0
+    assert convert("out", "output=[gif,mot]") == 0
+    Path("out/cvat.xml").write_text("mine")
+    assert program(VIDEO, MASK, "ref_frame=99", "output_dir=out", "output=[masks]") == 2
+    assert len(names_in("out")) == 7, "a mistake costs nothing"
+    capsys.readouterr()
+    with ctrl_c_at(7):
+        assert program(VIDEO, MASK, "end=10", "output_dir=out", "output=masks") == 130
+    assert names_in("out") == ["coco.json", "cvat.xml", "masks", "mot.txt", "preview.gif", "yolo"]
+    assert len(list(Path("out/masks").iterdir())) == FRAMES
+    assert program(VIDEO, MASK, "end=10", "output_dir=out", "output=masks") == 0
+    removed = "out held results of other options, which were removed: preview.gif, coco.json, yolo, mot.txt\n"
+    assert removed in capsys.readouterr().out
+    assert names_in("out") == ["cvat.xml", "masks", "summary.json"]
+    assert len(list(Path("out/masks").iterdir())) == 10
+    assert program(VIDEO, MASK, "end=10", "output_dir=fresh", "output=masks") == 0
+    assert tree(Path("out/masks")) == tree(Path("fresh/masks"))
+    assert json.loads(Path("out/summary.json").read_text())["outputs"] == {"masks": {"files": 10}}
+
+
+def test_other_forms_of_the_same_results_stay_and_a_part_of_them_is_finished(
+    program: Program, convert: Program, models: list[ColourSegmenter], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program(VIDEO, MASK, "output=[masks,coco]", "output_dir=out") == 0
+    assert convert("out", "output=gif") == 0
+    before = tree(Path("out"))
+    capsys.readouterr()
+    assert program(VIDEO, MASK, "output=coco", "output_dir=out") == 0
+    assert "is finished already" in capsys.readouterr().out
+    assert program(VIDEO, MASK, "output=[matte,coco]", "keep=alpha", "output_dir=out") == 0
+    assert "were removed" not in capsys.readouterr().out
+    summary = json.loads(Path("out/summary.json").read_text())
+    assert {name: each["files"] for name, each in summary["outputs"].items()} == {
+        "masks": FRAMES,
+        "coco": 1,
+        "matte": 1,
+        "alpha": FRAMES,
+    }
+    after = tree(Path("out"))
+    assert {name: after[name] for name in before} == before
+    assert program(VIDEO, MASK, "output=[masks,coco]", "output_dir=out") == 0
+    assert "is finished already" in capsys.readouterr().out
+    assert next(iter(vos.load("out"))).labels.any()
+    # With another last touch, what has none goes; masks are without it anyway.
+    assert program(VIDEO, MASK, "output=mot", "finish.grow=2", "output_dir=out") == 0
+    assert "were removed: matte.mov, coco.json\n" in capsys.readouterr().out
+    assert names_in("out") == ["alpha", "masks", "mot.txt", "preview.gif", "summary.json"]
+    assert next(iter(vos.load("out"))).labels.any()
+
+
+@pytest.mark.parametrize("output", ["masks", "alpha", "rle.json"])
+@pytest.mark.parametrize("is_emptied", [True, False])
+def test_a_run_that_lacks_a_file_is_not_finished(
+    program: Program,
+    convert: Program,
+    models: list[ColourSegmenter],
+    output: str,
+    is_emptied: bool,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = [VIDEO, MASK, f"output=[{'rle' if output == 'rle.json' else 'masks'}]", "keep=alpha", "output_dir=out"]
+    assert program(*words) == 0
+    before = tree(Path("out"))
+    path = Path("out", output)
+    path = sorted(path.rglob("*.png"))[3] if path.is_dir() else path
+    path.write_text("") if is_emptied else path.unlink()
+    capsys.readouterr()
+    assert convert("out", "output=[png_rgba]") == 2
+    told = capsys.readouterr().err
+    assert "missing or empty; the command that made these results writes it anew" in told or "holds no masks" in told
+    assert program(*words) == 0
+    assert f"out/{output} lacks 1 file; it is written anew\n" in capsys.readouterr().out
+    assert tree(Path("out")) == before
+    assert models[-1].encoded == 0

@@ -143,7 +143,7 @@ def test_an_error_leaves_nothing_and_strangers_stay() -> None:
     assert not Path("out").exists()
     Path("mine/masks").mkdir(parents=True)
     Path("mine/masks/00000.png").write_bytes(b"mine")
-    with pytest.raises(vos.VosError, match="nothing says that a run of vos wrote it"):
+    with pytest.raises(vos.VosError, match="it is yours: no run of vos wrote it"):
         vos.write(vos.track("clip.mp4", "mask.png"), "mine", "masks")
     vos.write(vos.track("clip.mp4", "mask.png"), "out", "masks")
     read = vos.track("clip.mp4", "mask.png")
@@ -186,3 +186,15 @@ def test_damaged_folders_are_one_line() -> None:
         summary.write_text(wrong)
         with pytest.raises(vos.VosError, match="summary"):
             list(vos.load("out"))
+
+
+def test_other_forms_of_the_same_results_stay_and_those_of_others_go(here: Program) -> None:
+    assert here(VIDEO, MASK, "output=[masks]", "output_dir=run") == 0
+    for output in ("coco", "masks"):
+        vos.write(vos.load("run"), "out", [output])
+    assert sorted(path.name for path in Path("out").iterdir()) == [".vos", "coco.json", "masks", "summary.json"]
+    assert vos.load("out").about["outputs"] == {"coco": {"files": 1}, "masks": {"files": FRAMES}}
+    with pytest.raises(vos.VosError, match=r"summary=.* lies where this run would write"):
+        vos.write(vos.load("out"), "out", ["rle"])
+    vos.write(list(vos.load("run"))[:5], "out", ["rle"])
+    assert sorted(path.name for path in Path("out").iterdir()) == [".vos", "rle.json", "summary.json"]

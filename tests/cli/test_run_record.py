@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +15,12 @@ from vos.cli.config import AlbumConfig, RunConfig
 from vos.cli.run_record import (
     album_fingerprint,
     davis_fingerprint,
-    is_finished,
     paths,
     perseg_fingerprint,
     run_fingerprint,
 )
 from vos.evaluation.config import DatasetConfig, EvaluateConfig
+from vos.io.config import FinishConfig
 from vos.sam.config import ModelConfig
 from vos.sam.segmenter import Segmenter, model_record
 
@@ -36,11 +35,12 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_where_a_video_is_written_does_not_count_and_all_else_does(files: Path) -> None:
+def test_where_and_as_what_a_video_is_written_does_not_count_and_all_else_does(files: Path) -> None:
     config = RunConfig(video="clip.mp4", ref_mask=["mask.png"])
     first = run_fingerprint(config, MODEL)
     assert run_fingerprint(replace(config, output_dir="out", overwrite=True), MODEL) == first
-    others = {first, run_fingerprint(replace(config, output=["rle"]), MODEL)}
+    assert run_fingerprint(replace(config, output=["rle"], keep=["alpha"], finish=FinishConfig(grow=3)), MODEL) == first
+    others = {first, run_fingerprint(replace(config, object_names={1: "rex"}), MODEL)}
     others.add(run_fingerprint(replace(config, model=ModelConfig(input_size=512)), MODEL))
     Path("mask.png").write_text("other")
     others.add(run_fingerprint(config, MODEL))
@@ -99,19 +99,6 @@ def test_an_objects_own_files_count(files: Path) -> None:
     first = PRINTS["perseg"](EvaluateConfig(), MODEL)
     Path("mask.png").write_text("another mask")
     assert PRINTS["perseg"](EvaluateConfig(), MODEL) != first
-
-
-def test_finished_means_the_same_fingerprint_and_every_output(tmp_path: Path) -> None:
-    record, output = tmp_path / "summary.json", tmp_path / "masks"
-    assert not is_finished(record, "ab", [])
-    record.write_text(json.dumps({"fingerprint": "ab"}))
-    assert is_finished(record, "ab", [])
-    assert not is_finished(record, "cd", [])
-    assert not is_finished(record, "ab", [output])
-    output.mkdir()
-    assert is_finished(record, "ab", [output])
-    record.write_text("cut off")
-    assert not is_finished(record, "ab", [output])
 
 
 def test_an_option_may_hold_one_path_several_or_none() -> None:

@@ -147,6 +147,57 @@ def test_notes_that_a_run_left_at_its_end_go_away_unless_it_lives(tmp_path: Path
         assert (tmp_path / ".vos" / ".written.jsonl.partial").exists()
 
 
+def test_what_earlier_runs_left_is_removed_if_all_goes_well_and_only_that(tmp_path: Path) -> None:
+    patterns = ["a.txt", "masks", "b.*", "mine.txt"]
+    for name in ("a.txt", "b.txt", "masks/0.png"):
+        with sole_writer(tmp_path, patterns, targets=[]), atomic_path(tmp_path / name) as path:
+            path.write_text("ours")
+    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / "c.txt").write_text("of another name")
+    before = names(tmp_path)
+    with (
+        pytest.raises(KeyboardInterrupt),
+        sole_writer(tmp_path, patterns, targets=[], stale=patterns) as others,
+        others,
+    ):
+        raise KeyboardInterrupt
+    with sole_writer(tmp_path, patterns, targets=[]) as others, others as removed:
+        assert removed == []
+    assert names(tmp_path) == before
+    with sole_writer(tmp_path, patterns, targets=[tmp_path / "a.txt"], stale=patterns) as others:
+        with others as removed:
+            assert removed == ["masks", "b.txt"]
+            assert names(tmp_path) == before
+        assert names(tmp_path) == [".vos", "a.txt", "c.txt", "mine.txt"]
+
+
+def test_what_is_to_be_removed_must_be_ours(tmp_path: Path) -> None:
+    with sole_writer(tmp_path, ["masks"], targets=[]), atomic_path(tmp_path / "masks/0.png") as path:
+        path.write_text("ours")
+    (tmp_path / "masks" / "mine.png").write_text("mine")
+    with (
+        pytest.raises(VosError, match=r"mine.png would be replaced"),
+        sole_writer(tmp_path, ["masks"], targets=[], stale=["masks"]),
+    ):
+        pytest.fail("it began")
+    with sole_writer(tmp_path, ["masks"], targets=[]):
+        pass
+
+
+@pytest.mark.parametrize("place", ["masks", "masks/new"])
+def test_results_do_not_go_among_those_of_another_run(tmp_path: Path, place: str) -> None:
+    with sole_writer(tmp_path / "a", ["masks"]), atomic_path(tmp_path / "a/masks/0.png") as path:
+        path.write_text("ours")
+    with (
+        pytest.raises(VosError, match=r"lies among the results in .*a; choose"),
+        sole_writer(tmp_path / "a" / place, []),
+    ):
+        pytest.fail("it began")
+    assert names(tmp_path / "a" / "masks") == ["0.png"]
+    with sole_writer(tmp_path / "a/beside", ["masks"]):
+        pass
+
+
 def test_files_and_links_of_the_users_are_not_touched(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()

@@ -66,6 +66,45 @@ def test_what_came_beside_a_runs_files_is_the_users(tmp_path: Path) -> None:
     assert "my own.png would be replaced" in refused(tmp_path, "masks")
 
 
+def test_it_is_said_whose_a_file_is_that_would_be_replaced(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("mine")
+    assert "a.txt would be replaced, but it is yours: no run of vos wrote it; move it away" in refused(
+        tmp_path, "a.txt"
+    )
+    (tmp_path / "summary.json").write_text('{"checkpoint": "..."}')
+    assert "nothing says that a run of vos wrote it (runs before 0.4.0 kept no record)" in refused(tmp_path, "a.txt")
+    write(tmp_path, "masks/")
+    assert "a.txt would be replaced, but it is yours" in refused(tmp_path, "a.txt")
+    (tmp_path / "masks" / "0.png").write_text("changed")
+    for _ in range(2):  # also after a run that left them alone
+        assert "0.png would be replaced, but it was changed since vos wrote it" in refused(tmp_path, "masks")
+        write(tmp_path, "b.txt")
+
+
+def test_what_was_changed_since_is_found_by_its_name(tmp_path: Path) -> None:
+    write(tmp_path, "a.txt", "masks/")
+    for name in ("masks/0.png", "masks/1.png", "a.txt"):
+        os.utime(tmp_path / name, ns=(0, 0))
+    (tmp_path / "masks" / "own.png").write_text("mine")
+    assert Written(tmp_path).changed(tmp_path / "masks") == []
+    for name in ("masks/1.png", "a.txt"):
+        (tmp_path / name).write_text("mine")
+    (tmp_path / "masks" / "0.png").write_text("")
+    for _ in range(2):
+        written = Written(tmp_path)
+        assert written.changed(tmp_path / "masks") == [tmp_path / "masks" / "1.png"]
+        assert written.changed(tmp_path / "a.txt") == [tmp_path / "a.txt"]
+        write(tmp_path, "b.txt")
+
+
+def test_what_a_run_wrote_at_a_path_or_below_it_is_known(tmp_path: Path) -> None:
+    write(tmp_path, "a.txt", "masks/")
+    (tmp_path / "mask").mkdir()
+    written = Written(tmp_path)
+    held = [written.holds(tmp_path / name) for name in ("a.txt", "masks", "masks/0.png", "mask", "b")]
+    assert held == [True, True, True, False, False]
+
+
 @pytest.mark.parametrize("target", ["elsewhere.txt", "nowhere"])
 def test_a_link_is_the_users_wherever_it_points(tmp_path: Path, target: str) -> None:
     write(tmp_path, "a.txt", "elsewhere.txt")

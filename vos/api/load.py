@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -17,16 +18,18 @@ import numpy.typing as npt
 from vos.api.results import Results
 from vos.errors import VosError
 from vos.io.clip import Clip
+from vos.io.earlier import BEGINNING, read_head
 from vos.io.forms.pictures import alpha_path
 from vos.io.frames import Conversion, FrameSource, open_frames
 from vos.io.masks.label_map import read_labels
 from vos.io.masks.run_lengths import read_run_lengths
 from vos.io.readers.live import is_live_address
 from vos.io.writers.choice import KEPT, OUTPUTS, SUMMARY
+from vos.io.written import Written
 from vos.structures import Frame, LabelMap, Presence, SegmentedFrame, default_name
 from vos.video.excerpt import excerpt
 
-BEGINNING = '  "frames": ['  # the line of summary.json after which each line is a frame's
+LOG = logging.getLogger("vos")
 
 
 def load(folder: str | Path, video: str | Path | None = None) -> Results:
@@ -64,8 +67,22 @@ def kept_masks(folder: Path, about: dict[str, Any]) -> Path:
     """
     for name in ("masks", "rle"):
         if name in about["outputs"] and (path := folder / OUTPUTS[name].file).exists():
+            _tell_changes(folder, path)
             return path
     raise VosError(f"{folder} holds no masks; make it with output=[masks] or output=[rle]")
+
+
+def _tell_changes(folder: Path, masks: Path) -> None:
+    """Warns of masks that were changed by hand: what is known of them is of what the run wrote."""
+    with suppress(VosError):  # notes of another program: nothing is known
+        if changed := len(Written(folder).changed(masks)):
+            what = f"{changed} of the masks in {masks}" if masks.is_dir() else f"the masks in {masks}"
+            LOG.warning("%s differ from what the run wrote; scores and presence are the run's", what)
+
+
+def _refuse_gap(path: Path) -> None:
+    if not (path.is_file() and path.stat().st_size):
+        raise VosError(f"{path} is missing or empty; the command that made these results writes it anew")
 
 
 def read_results(masks: Path, about: dict[str, Any], rows: Iterator[dict[str, Any]], source: FrameSource) -> Results:
@@ -79,7 +96,8 @@ def read_results(masks: Path, about: dict[str, Any], rows: Iterator[dict[str, An
     """
     job = _Folder(masks, about, source)
     has_pictures = not isinstance(source, NoVideo)
-    return Results(source, partial(job.begin, rows), about, [("results", masks)], has_pictures=has_pictures)
+    files = [("results", masks), ("summary", masks.parent / SUMMARY)]
+    return Results(source, partial(job.begin, rows), about, files, has_pictures=has_pictures)
 
 
 def read_summary(path: Path) -> tuple[dict[str, Any], Iterator[dict[str, Any]]]:
@@ -90,16 +108,10 @@ def read_summary(path: Path) -> tuple[dict[str, Any], Iterator[dict[str, Any]]]:
     """
     if not path.is_file():
         raise VosError(f"{path} is missing: there are no finished results in {path.parent}")
-    head, has_frames = [], False
     try:
-        with path.open(encoding="utf-8") as file:
-            for line in file:
-                if has_frames := line.rstrip() == BEGINNING:
-                    break
-                head.append(line)
-        about = json.loads("".join(head).rstrip().removesuffix(",") + "}")
+        about = read_head(path)
         (height, width), fps = about["video"]["size"], about["video"]["fps"]
-        if not has_frames or not isinstance(about["video"]["path"], str) or min(height, width, fps) <= 0:
+        if not isinstance(about["video"]["path"], str) or min(height, width, fps) <= 0:
             raise ValueError
         if not {"clip", "outputs"} <= about.keys():
             version = (about.get("versions") or {}).get("vos", "before 0.3.0")
@@ -209,6 +221,7 @@ class _Folder:
         alpha = np.empty((len(ids), *frame.size), np.uint8)
         for k, object_id in enumerate(ids):
             path = alpha_path(folder, clip.original_id(object_id), frame.name)
+            _refuse_gap(path)
             if (one := read_labels(path)).shape != frame.size:
                 raise VosError(f"{path} is {one.shape[0]}x{one.shape[1]}, but its frame is {frame.size} (H, W)")
             alpha[k] = one
@@ -218,6 +231,7 @@ class _Folder:
         self, frame: Frame, objects: dict[str, Any], names: dict[int, str], coded: Iterator[LabelMap] | None
     ) -> SegmentedFrame:
         path = self.masks / f"{frame.name}.png" if coded is None else self.masks
+        _refuse_gap(path)
         try:
             ids = tuple(sorted(int(i) for i in objects))
             found = [objects[str(i)] for i in ids]

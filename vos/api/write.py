@@ -16,10 +16,11 @@ from vos.api.results import Results
 from vos.errors import VosError
 from vos.io.clip import Clip
 from vos.io.config import OutputConfig
-from vos.io.frames import FrameSource
+from vos.io.earlier import Earlier, describe_outputs
+from vos.io.frames import FrameSource, refuse_among_frames
 from vos.io.readers.arrays import ArraySource
 from vos.io.sole_writer import sole_writer
-from vos.io.writers import SummaryWriter
+from vos.io.writers import SummaryWriter, Writer
 from vos.io.writers.choice import (
     FILES,
     SUMMARY,
@@ -64,7 +65,7 @@ def write(
     Args:
         results: of :func:`vos.track` or :func:`vos.load`, or any of their frames in the order of time.
         folder: where ``masks/``, ``overlay.mp4``, ``summary.json`` and others are written. What a run of vos wrote
-            there is replaced, nothing else is.
+            there is replaced, and removed where it is of other results; nothing else is.
         outputs: of masks, overlay, matte, composite, rle, png_rgba, png_alpha, exr, gif, webp, coco, ytvis, yolo, mots,
             mot, csv, cvat, cvat_images, npz; docs/forms.md says what each is.
         options: of how they are written, by dotted name, as in docs/options.md: ``{"matte.format": "webm"}``.
@@ -115,26 +116,43 @@ def write_outputs(
         raise VosError(
             f"matte.quality={config.matte.quality} is for tracking, which makes the soft masks; ask for it there"
         )
-    source, about, summary_path = origin.source, origin.about, folder / SUMMARY
+    source, about = origin.source, origin.about
     _refuse_finishing_twice(origin, config)
     clip = Clip.read(about) if "clip" in about else Clip.of(source, about.get("original_ids"))
-    writers = make_writers(paths, source, clip, config)
-    if has_summary:
-        header = {**about, **clip.described(), **finish_described(config), "outputs": list(paths)}
-        writers = [SummaryWriter(summary_path, header, lambda: {"video_lacks": asdict(source.damage)}), *writers]
-    targets = [writer.path for writer in writers]
-    inputs = [*origin.files, *inputs_of(paths, config)]
-    with sole_writer(folder, FILES, source=about["video"]["path"], targets=targets, inputs=inputs):
-        if has_summary:
-            summary_path.unlink(missing_ok=True)  # until all is written, nothing is finished here
-        with ExitStack() as stack:
+    video, earlier = about["video"]["path"], Earlier.of(folder, about.get("fingerprint"), config, paths)
+    refuse_among_frames(folder, video)
+    outputs = make_writers(paths, source, clip, config)
+    with (
+        sole_writer(
+            folder,
+            FILES,
+            source=video,
+            targets=[*paths.values(), *([folder / SUMMARY] if has_summary else [])],
+            inputs=[*origin.files, *inputs_of(paths, config)],
+            stale=earlier.stale if has_summary else (),
+        ) as others,
+        ExitStack() as stack,
+    ):
+        writers = [stack.enter_context(_summary(origin, clip, paths, config, earlier))] if has_summary else []
+        stack.enter_context(others)
+        writers += [stack.enter_context(writer) for writer in outputs]
+        for result in _in_order(results, source):
+            segmented = _complete(result, paths, config)
             for writer in writers:
-                stack.enter_context(writer)
-            for result in _in_order(results, source):
-                segmented = _complete(result, paths, config)
-                for writer in writers:
-                    writer.write(segmented)
-    return [writer.remark for writer in writers if writer.remark]
+                writer.write(segmented)
+    return [writer.remark for writer in outputs if writer.remark]
+
+
+def _summary(origin: Origin, clip: Clip, paths: Mapping[str, Path], config: OutputConfig, earlier: Earlier) -> Writer:
+    """Makes the writer of ``summary.json``; until all is written, nothing is finished in the folder."""
+    path = earlier.folder / SUMMARY
+    path.unlink(missing_ok=True)
+
+    def footer() -> dict[str, Any]:
+        outputs = {**earlier.whole, **describe_outputs(paths, config)}
+        return {"video_lacks": asdict(origin.source.damage), "outputs": outputs}
+
+    return SummaryWriter(path, {**origin.about, **clip.described(), **finish_described(config)}, footer)
 
 
 def _refuse_finishing_twice(origin: Origin, config: OutputConfig) -> None:

@@ -106,7 +106,7 @@ def run(config: AlbumConfig, folder: Path, profile: Profile | None = None) -> Ou
     return Outcome(len(done), (*made, *written), f"{len(broken)} photos could not be read" if broken else "")
 
 
-def _own_folder(config: AlbumConfig, folder: Path, root: Path, outputs: PhotoOutputs) -> AbstractContextManager[None]:
+def _own_folder(config: AlbumConfig, folder: Path, root: Path, outputs: PhotoOutputs) -> AbstractContextManager[object]:
     """Claims the folder of the results for this album, as :func:`vos.io.sole_writer.sole_writer` does."""
     # The report also renews the metadata of training pictures that an earlier run has written.
     report = [path for name in ("dreambooth", *REPORT) for path in folder.glob(name)]

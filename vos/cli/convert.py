@@ -50,7 +50,7 @@ def convert(config: ConvertConfig) -> Outcome:
         read_results(kept_masks(folder, about), about, rows, source) as results,
         Progress(folder.name, None, "frame") as progress,
     ):
-        origin = Origin(source, about, [*results.files, ("summary", folder / SUMMARY)])
+        origin = Origin(source, about, results.files)
         remarks = write_outputs(progress.each(results), origin, out, made, config, has_summary=False)
     print(*remarks, *made.values(), sep="\n")
     print(f"{progress.done} frames")

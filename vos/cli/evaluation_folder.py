@@ -26,7 +26,7 @@ FILES = (
 )  # that a run may write
 
 
-def claim(config: EvaluateConfig, folder: Path) -> AbstractContextManager[None]:
+def claim(config: EvaluateConfig, folder: Path) -> AbstractContextManager[object]:
     """Keeps others out of the folder, and this run away from what is not its own there; masks to score stay."""
     given = {"dataset.root": config.dataset.root, "results": config.results, "checkpoint": config.checkpoint}
     return sole_writer(

@@ -1,4 +1,4 @@
-"""What a run says of itself: the hash of everything that its results depend on, and whether it is finished.
+"""What a run says of itself: the hash of everything that its results depend on.
 
 A run whose fingerprint and files are all there is not done again; one with another fingerprint is never gone on with.
 """
@@ -33,13 +33,13 @@ WHERE_AND_WHETHER = (
     "log_file",
     "preview",
 )  # options that do not change the results
+FORMS = ("output", "keep", "report", *(item.name for item in fields(OutputConfig)))  # as which results are written
 # Options that give the references.
 SHOWN = (
     *("ref_mask", "ref_frame", "ref_box", "ref_point", "ref_point_label", "ref_candidate", "prompts", "concept"),
     *("prompt_model", "prompt_checkpoint"),
 )
-WRITING = tuple(item.name for item in fields(OutputConfig))
-NOT_TRACKING = (*WHERE_AND_WHETHER, *SHOWN, *WRITING, "object_names", "output", "keep", "report")
+NOT_TRACKING = (*WHERE_AND_WHETHER, *FORMS, *SHOWN, "object_names")
 
 
 def tracking_fingerprint(config: RunConfig, model: Segmenter, size: SizeHW, object_ids: Sequence[int]) -> str:
@@ -66,7 +66,7 @@ def tracking_fingerprint(config: RunConfig, model: Segmenter, size: SizeHW, obje
 def run_fingerprint(
     config: RunConfig, model: Segmenter, prompt_files: Iterable[Path] = (), is_prompted: bool = False
 ) -> str:
-    """Hashes everything that the results of one video depend on.
+    """Hashes everything that the results of one video depend on, in whichever forms they are written.
 
     Args:
         config: all options.
@@ -75,7 +75,7 @@ def run_fingerprint(
         is_prompted: whether clicks or boxes are answered.
     """
     return _fingerprint(
-        options={name: value for name, value in asdict(config).items() if name not in WHERE_AND_WHETHER},
+        options={name: value for name, value in asdict(config).items() if name not in (*WHERE_AND_WHETHER, *FORMS)},
         model=_model_parts(model),
         video=_stamps(_files(config.video or "")),
         references=[file_hash(file) for file in [*paths(config.ref_mask), *paths(config.concept), *prompt_files]],
@@ -134,16 +134,6 @@ def album_fingerprint(
         search=[threshold, config.instances],
         model=[asdict(config.model), *_model_parts(model)],
     )
-
-
-def is_finished(record: Path, fingerprint: str, outputs: Iterable[Path]) -> bool:
-    """Tells whether ``record`` is that of a run with this fingerprint, and all of its outputs are still there."""
-    try:
-        known = json.loads(record.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    is_same = isinstance(known, dict) and known.get("fingerprint") == fingerprint
-    return is_same and all(path.exists() for path in outputs)
 
 
 def frame_count(summary: Path) -> int:

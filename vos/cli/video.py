@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,11 +18,12 @@ from vos.cli.options import paths
 from vos.cli.outcome import Interrupted, Outcome
 from vos.cli.output_folder import output_folder
 from vos.cli.profile import Profile
-from vos.cli.run_record import WHERE_AND_WHETHER, frame_count, is_finished, run_fingerprint, tracking_fingerprint
+from vos.cli.run_record import WHERE_AND_WHETHER, frame_count, run_fingerprint, tracking_fingerprint
 from vos.cli.timeline import PICTURE, profiled
 from vos.errors import VosError
 from vos.io.clip import Clip
-from vos.io.frames import Conversion, FrameSource, full_name, open_frames, place_of
+from vos.io.earlier import Earlier, describe_outputs
+from vos.io.frames import Conversion, FrameSource, full_name, open_frames, place_of, refuse_among_frames
 from vos.io.sole_writer import sole_writer, tidy_notes
 from vos.io.writers import SummaryWriter
 from vos.io.writers.choice import (
@@ -91,17 +92,23 @@ def run(config: RunConfig, folder: Path, profile: Profile | None = None) -> Outc
         model = load_model(config.model, config.checkpoint, config.device, config.precision, config.engine)
         model = model.for_objects(len(object_ids(given.references)))
         fingerprint = run_fingerprint(config, model, given.prompt_files, given.is_prompted)
-        if not config.overwrite and is_finished(folder / SUMMARY, fingerprint, made):
+        earlier = Earlier.of(folder, fingerprint, config, outputs)
+        if not config.overwrite and earlier.has(outputs) and all(path.exists() for path in made):
             tidy_notes(folder)
             print(f"{folder} is finished already, with the same options and input; overwrite=true redoes it")
             return Outcome(frame_count(made[-1]), made, was_there=True)
         pipeline, masks = build_pipeline(config, source, model, given.names), FirstMasks(folder)
-        with _sole_writer(config, video, folder, given), profiled(profile, folder) as times:
+        earlier = _told(earlier, outputs) if not source.is_live else Earlier(folder)  # of a camera nothing is the same
+        with (
+            _sole_writer(config, video, folder, given, stale=earlier.stale and (*earlier.stale, PICTURE)) as others,
+            profiled(profile, folder) as times,
+        ):
             pipeline, given = answered(config, source, given, pipeline, masks)
             (folder / SUMMARY).unlink(missing_ok=True)  # until all is complete, nothing is finished here
             header = {**describe(config, source, model), "fingerprint": fingerprint, **given.about(), **masks.about()}
+            header["outputs"] = earlier.whole
             review = Review([each.frame_index for each in given.references if not each.concepts], source.count)
-            progress = _segment(config, source, given, pipeline, folder, header, times, review)
+            progress = _segment(config, source, given, pipeline, folder, header, times, review, others)
     print(*made, *review.lines(), sep="\n")
     frames = frame_count(made[-1])
     print(f"{frames} frames{progress.describe(frames)}")
@@ -171,6 +178,7 @@ def _segment(
     header: dict[str, Any],
     times: StageTimes,
     review: Review,
+    others: AbstractContextManager[list[str]],
 ) -> _Progress:
     """Runs the pipeline with a progress bar, and goes on where an interrupted run has left its state."""
     begin, progress = time.perf_counter(), _Progress(folder.name, times)
@@ -179,17 +187,24 @@ def _segment(
         resume = None if source.is_live else stack.enter_context(resume_state(config, source, given, folder, mark))
         resumed = 0 if resume is None else resume.resumed
         clip = Clip.of(source, given.original_ids)
-        outputs, names = make_writers(_outputs(config, folder), source, clip, config), list(_outputs(config, folder))
-        header = {**header, **clip.described(), **finish_described(config), "outputs": names}
+        paths = _outputs(config, folder)
+        outputs = make_writers(paths, source, clip, config)
+        header = {**header, **clip.described(), **finish_described(config)}
         summary = SummaryWriter(
             folder / SUMMARY,
             header,
-            lambda: {**progress.summary(), "video_lacks": asdict(source.damage)},
+            lambda: {
+                **progress.summary(),
+                "video_lacks": asdict(source.damage),
+                "outputs": {**header["outputs"], **describe_outputs(paths, config)},
+            },
             review.entries,
         )
         about = {**header, "config": {k: v for k, v in header["config"].items() if k not in WHERE_AND_WHETHER}}
         report = [ReportWriter(folder / REPORT, review, about)] if config.report else []
-        writers: list[Writer] = [review, *map(stack.enter_context, (summary, *outputs, *report))]
+        stack.enter_context(summary)
+        removed = stack.enter_context(others)  # when the outputs are there, before the summary
+        writers: list[Writer] = [review, summary, *map(stack.enter_context, (*outputs, *report))]
         pipeline = replace(
             pipeline,
             writers=writers,
@@ -205,9 +220,19 @@ def _segment(
         progress.seconds = time.perf_counter() - begin
     if resume is not None:
         resume.keep(mark)
+    if removed:
+        print(f"{folder} held results of other options, which were removed: {', '.join(removed)}")
     for remark in (writer.remark for writer in outputs if writer.remark):
         print(remark)
     return progress
+
+
+def _told(earlier: Earlier, outputs: Mapping[str, Path]) -> Earlier:
+    """Says why the results of an earlier run are not finished."""
+    for name, count in earlier.lacking.items():
+        if name in outputs:
+            print(f"{outputs[name]} lacks {count} file{'s' * (count > 1)}; it is written anew")
+    return earlier
 
 
 @contextmanager
@@ -220,25 +245,21 @@ def _saying_what_is_kept(resume: ResumeState | None) -> Iterator[None]:
 
 
 def _sole_writer(
-    config: RunConfig, video: str, folder: Path, given: Given, is_preview: bool = False
-) -> AbstractContextManager[None]:
-    frames = place_of(video)
-    if frames is not None and frames.is_dir() and frames.resolve() == folder.resolve():
-        # reference.png would be a frame of the next run
-        raise VosError(f"output_dir={folder} holds the frames of video={video}; choose another output_dir")
-    others = (
-        REFERENCES,
-        *([SUMMARY, *_report(config)] if not is_preview else []),
-        *([PICTURE] if config.profile else []),
-    )
+    config: RunConfig, video: str, folder: Path, given: Given, is_preview: bool = False, stale: Sequence[str] = ()
+) -> AbstractContextManager[AbstractContextManager[list[str]]]:
+    refuse_among_frames(folder, video)
+    has_prompts = any(each.prompts for each in given.references)
+    others = [REFERENCES] * (is_preview or has_prompts) + [PICTURE] * config.profile
+    others += [] if is_preview else [SUMMARY, *_report(config)]
     outputs = () if is_preview else _outputs(config, folder).values()
     return sole_writer(
         folder,
         (*FILES, PICTURE),
         source=full_name(video),
         targets=[*outputs, *(folder / name for name in others)],
-        inputs=_inputs(config, frames, given),
+        inputs=_inputs(config, place_of(video), given),
         is_chosen=config.output_dir is not None,
+        stale=stale,
     )
 
 

@@ -47,7 +47,7 @@ def temporary_path(path: str | Path) -> Iterator[Path]:
                 written.claim(temporary, path)
             _replace(temporary, path)
     finally:
-        _remove(temporary)
+        remove(temporary)
 
 
 def _refuse_special(path: Path) -> None:
@@ -86,7 +86,7 @@ def remove_leftovers(folder: Path, names: Sequence[str]) -> None:
             found += below.rglob(_PARTIAL.format(stem="*", key=_ANY_KEY, suffix="*"))
             found += below.rglob(_OLD.format(name="*", key=_ANY_KEY))
         for path in found:
-            _remove(path)
+            remove(path)
 
 
 def _replace(temporary: Path, path: Path) -> None:
@@ -100,10 +100,11 @@ def _replace(temporary: Path, path: Path) -> None:
     except OSError:
         old.replace(path)
         raise
-    _remove(old)
+    remove(old)
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Removes a file, or a folder with all that is in it."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:

@@ -15,7 +15,7 @@ from vos.io.readers.live import LiveSource, is_live_address
 from vos.io.readers.picture import STANDARD, Conversion
 from vos.io.readers.pyav import PyAvSource
 
-__all__ = ["READERS", "Conversion", "FrameSource", "full_name", "open_frames", "place_of"]
+__all__ = ["READERS", "Conversion", "FrameSource", "full_name", "open_frames", "place_of", "refuse_among_frames"]
 
 READERS = ("pyav", "decord")
 
@@ -71,6 +71,18 @@ def place_of(source: str) -> Path | None:
         return None
     path = Path(source)
     return path if path.exists() else root_of(path)
+
+
+def refuse_among_frames(folder: Path, source: str) -> None:
+    """Raises a VosError where results would lie among the frames of a source: pictures would be frames of the next run.
+
+    Args:
+        folder: of the results.
+        source: path of the frames.
+    """
+    place = place_of(source)
+    if place is not None and place.is_dir() and place.resolve() == folder.resolve():
+        raise VosError(f"output_dir={folder} holds the frames of video={source}; choose another output_dir")
 
 
 def full_name(source: str) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from itertools import chain
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
 from vos.errors import VosError
-from vos.io.atomic import remove_leftovers, writing_to
-from vos.io.written import LOCK, NOTES, Written
+from vos.io.atomic import remove, remove_leftovers, writing_to
+from vos.io.written import LOCK, NOTES, Written, owner_of
 
 RESUME = "resume"  # folder in the notes: what an interrupted or corrected run goes on from
 
@@ -31,7 +30,8 @@ def sole_writer(
     targets: Iterable[Path] | None = None,
     inputs: Iterable[tuple[str, Path]] = (),
     is_chosen: bool = True,
-) -> Iterator[None]:
+    stale: Sequence[str] = (),
+) -> Iterator[AbstractContextManager[list[str]]]:
     """Keeps other runs out of ``folder``, and this one away from what no run of vos wrote there.
 
     The system frees the lock when the process ends, however that happens: a killed run stops nobody. What killed runs
@@ -44,12 +44,18 @@ def sole_writer(
         targets: the files and folders that this run is going to write; None = all ``outputs`` that there are.
         inputs: option and path of everything that the run reads.
         is_chosen: the user has named the folder.
+        stale: names of ``outputs`` that the run is to remove where earlier ones have left them.
+
+    Yields:
+        What removes all that is stale when it is left without an error, and gives its names.
 
     Raises:
         VosError: another process writes there, the folder cannot be written, holds the results of another source (and
-            was not chosen), or something that would be lost.
+            was not chosen), lies among the results of another, or holds something that would be lost.
     """
     notes = folder / NOTES
+    if (owner := owner_of(folder)) is not None:
+        raise VosError(f"{folder} lies among the results in {owner}; choose another output_dir")
     made = [one for one in (notes, folder, *folder.parents) if not one.exists()]
     try:
         with ExitStack() as stack:
@@ -60,16 +66,29 @@ def sole_writer(
             written = Written(folder)
             if not is_chosen and written.source not in (None, source):
                 raise VosError(f"{folder} holds the results of {written.source}; give {source} another output_dir=")
-            written.check(chain(*(folder.glob(name) for name in outputs)) if targets is None else targets, inputs)
+            mine = _found(folder, outputs) if targets is None else list(targets)
+            others = [path for path in _found(folder, stale) if path not in mine and written.holds(path)]
+            written.check([*mine, *others], inputs)
             written.remove_half_written()
             remove_leftovers(folder, outputs)
             with writing_to(folder):
                 stack.enter_context(written.active(source))
-            yield
+            yield _removing(others)
     finally:
         for one in (notes, *made):
             with suppress(OSError):  # holds results
                 one.rmdir()
+
+
+def _found(folder: Path, names: Sequence[str]) -> list[Path]:
+    return list(dict.fromkeys(path for name in names for path in sorted(folder.glob(name))))
+
+
+@contextmanager
+def _removing(paths: Sequence[Path]) -> Iterator[list[str]]:
+    yield [path.name for path in paths]
+    for path in paths:
+        remove(path)
 
 
 def tidy_notes(folder: Path) -> None:

@@ -7,29 +7,19 @@ size, time of change and hash. The line comes before the file, so that a killed 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from vos.errors import VosError
+from vos.io.written_file import COPIES, Stamp, WrittenFile
 
 NOTES = ".vos"
 LOCK = "lock"
-_COPIES = ("written.jsonl", "written.copy.jsonl")  # two, so that damage to one makes no result a stranger's
 HALF_WRITTEN = re.compile(r"\..*\.[0-9a-f]{8}\.(partial|old).*")  # names of vos.io.atomic
 NO_LOSS = (".DS_Store", "Thumbs.db", "desktop.ini")  # what file managers leave
-
-
-class Stamp(NamedTuple):
-    """A file as it was written."""
-
-    size: int
-    changed: int
-    digest: str
 
 
 class Written:
@@ -42,12 +32,11 @@ class Written:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.notes = folder.resolve(), folder / NOTES
-        self.source: str | None = None
-        self._known: dict[str, list[Stamp]] = {}
-        is_marked = [self._read(self.notes / name) for name in _COPIES]
+        self._file = WrittenFile(self.notes)
+        self.source, self._known, self._has_record = self._file.read()
         others = [name for name in _names(self.notes) if name != LOCK and not name.startswith(".written.")]
         links = [path for path in (self.notes, *self.notes.glob("*")) if path.is_symlink()]  # would be written through
-        if links or (others and not any(is_marked)):
+        if links or (others and not self._has_record):
             raise VosError(f"{self.notes} was not made by vos; move it away, or choose another output_dir")
 
     def check(self, targets: Iterable[Path], inputs: Iterable[tuple[str, Path]]) -> None:
@@ -65,15 +54,12 @@ class Written:
             if not real.isdisjoint((path.resolve(), *path.resolve().parents)):
                 raise VosError(f"{option}={path} lies where this run would write; choose another output_dir")
         for stranger in (one for target in sorted(real) for one in self._strangers(target)):
-            raise VosError(
-                f"{stranger} would be replaced, and nothing says that a run of vos wrote it (runs before 0.4.0 kept no "
-                "record); move it away, or choose another output_dir"
-            )
+            why = self._whose(stranger)
+            raise VosError(f"{stranger} would be replaced, but {why}; move it away, or choose another output_dir")
 
     def remove_half_written(self) -> None:
         """Removes what a killed run left of writing the record; nobody else may be writing it."""
-        for path in self.notes.glob(".written.*.partial"):
-            path.unlink(missing_ok=True)
+        self._file.remove_half_written()
 
     def claim(self, temporary: Path, target: Path) -> None:
         """Notes that a file, or all files in a folder, are about to appear at ``target``.
@@ -89,7 +75,7 @@ class Written:
             stamp = Stamp(status.st_size, status.st_mtime_ns, _digest(path))
             self._known.setdefault(name.as_posix(), []).append(stamp)
             rows[name.as_posix()] = stamp
-        self._append([{"path": name, **stamp._asdict()} for name, stamp in rows.items()])
+        self._file.append([{"path": name, **stamp._asdict()} for name, stamp in rows.items()])
 
     @contextmanager
     def active(self, source: str) -> Iterator[None]:
@@ -98,25 +84,33 @@ class Written:
 
         self.source = source
         header: dict[str, object] = {"vos": __version__, "source": source}
-        if any((self.notes / name).exists() for name in _COPIES):
-            self._append([header])
-        else:
-            self._rewrite([header])  # as a whole: it is what says whose notes these are
+        self._file.begin(header)
         _active[self.folder] = self
         try:
             yield
         finally:
             del _active[self.folder]
-            proofs = {name: self._proof(self.folder / name) for name in sorted(self._known)}
-            rows = [{"path": name, **stamp._asdict()} for name, stamp in proofs.items() if stamp is not None]
-            is_empty = not rows and set(_names(self.notes)) <= {LOCK, *_COPIES}
+            there = [name for name in sorted(self._known) if (self.folder / name).is_file()]
+            stamps = {name: self._proof(self.folder / name) or self._known[name][-1] for name in there}
+            rows = [{"path": name, **stamp._asdict()} for name, stamp in stamps.items()]
+            is_empty = not rows and set(_names(self.notes)) <= {LOCK, *COPIES}
             with suppress(OSError):  # a full disk: the longer record is right, too
-                self._rewrite([] if is_empty else [header, *rows])
+                self._file.rewrite([] if is_empty else [header, *rows])
 
     def wrote(self, path: Path) -> bool:
         """Tells whether a run of vos wrote the file at a path in the folder, as it is now."""
         path = path.parent.resolve() / path.name
         return path.is_relative_to(self.folder) and self._proof(path) is not None
+
+    def changed(self, path: Path) -> list[Path]:
+        """Lists the files at a path or below it that runs of vos wrote, and that were changed since."""
+        files = _files(path.parent.resolve() / path.name)
+        return [one for one in files if self._name(one) in self._known and self._proof(one) is None]
+
+    def holds(self, path: Path) -> bool:
+        """Tells whether a run of vos wrote the file at a path, or one below it."""
+        name = self._name(path.parent.resolve() / path.name)
+        return any(known == name or known.startswith(f"{name}/") for known in self._known)
 
     def sync(self) -> None:
         """Waits until the disk holds all that is noted, so that what vouches for it does not outlive it."""
@@ -131,7 +125,7 @@ class Written:
 
     def _proof(self, path: Path) -> Stamp | None:
         """Finds the line that says that a run of vos wrote this file as it is."""
-        known = self._known.get(path.relative_to(self.folder).as_posix(), [])
+        known = self._known.get(self._name(path), [])
         if not known or path.is_symlink() or not path.is_file():
             return None
         status = path.stat()
@@ -145,6 +139,18 @@ class Written:
         known.append(Stamp(status.st_size, status.st_mtime_ns, digest))  # a copy: with this time it is not read again
         return known[-1]
 
+    def _name(self, path: Path) -> str:
+        """Names a file in the folder, whose path is resolved, as the record does."""
+        return path.relative_to(self.folder).as_posix()
+
+    def _whose(self, stranger: Path) -> str:
+        """Says why a file must not be replaced."""
+        if self._name(stranger) in self._known:
+            return "it was changed since vos wrote it"
+        if self._has_record or not holds_results(self.folder):
+            return "it is yours: no run of vos wrote it"
+        return "nothing says that a run of vos wrote it (runs before 0.4.0 kept no record)"
+
     def _strangers(self, target: Path) -> Iterator[Path]:
         """Finds what is not ours at a path or below it, links included."""
         for path in _files(target):
@@ -152,51 +158,25 @@ class Written:
             if not is_left_over and path.name not in NO_LOSS and self._proof(path) is None:
                 yield path
 
-    def _read(self, path: Path) -> bool:
-        """Reads what is intact of a copy; says whether it is a record of vos at all."""
-        is_marked = False
-        with suppress(OSError):
-            for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-                with suppress(ValueError, KeyError, TypeError):  # cut, or damaged
-                    row = json.loads(line)
-                    if "vos" in row:
-                        is_marked, self.source = True, str(row["source"])
-                    else:
-                        stamp = Stamp(int(row["size"]), int(row["changed"]), str(row["digest"]))
-                        self._known.setdefault(str(row["path"]), []).append(stamp)
-        return is_marked
-
-    def _append(self, rows: Sequence[dict[str, object]]) -> None:
-        text = "".join(f"\n{json.dumps(row)}" for row in rows)  # first the end of a line that may have been cut
-        for name in _COPIES:
-            with (self.notes / name).open("ab", buffering=0) as file:
-                rest = text.encode()
-                while rest:  # a full disk shows on the second try
-                    rest = rest[file.write(rest) :]
-                if name == _COPIES[0]:  # one is enough after a power failure
-                    os.fsync(file.fileno())
-
-    def _rewrite(self, rows: Sequence[dict[str, object]]) -> None:
-        for name in _COPIES:
-            path, temporary = self.notes / name, self.notes / f".{name}.partial"
-            if rows:
-                try:
-                    temporary.write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
-                    temporary.replace(path)
-                finally:
-                    temporary.unlink(missing_ok=True)
-            else:
-                path.unlink(missing_ok=True)
-
 
 def holds_results(folder: Path) -> bool:
     """Tells whether a run of vos has written into a folder, from 0.3.0 on."""
-    marks = ((folder / NOTES / name, b'"vos"') for name in _COPIES)
+    marks = ((folder / NOTES / name, b'"vos"') for name in COPIES)
     for path, mark in (*marks, (folder / "album.json", b'"checkpoint"'), (folder / "summary.json", b'"checkpoint"')):
         with suppress(OSError), path.open("rb") as file:
             if mark in file.read(2048):
                 return True
     return False
+
+
+def owner_of(folder: Path) -> Path | None:
+    """Finds the folder of results whose own files lie where a folder is, or around it; None = there is none."""
+    folder = folder.resolve()
+    for parent in folder.parents:
+        first = f"{folder.relative_to(parent).parts[0]}/"
+        if any(name.startswith(first) for name in WrittenFile(parent / NOTES).read()[1]):
+            return parent
+    return None
 
 
 _active: dict[Path, Written] = {}  # by folder; writers on all threads find theirs here

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,14 @@ class Output:
         make: makes its writer.
         has_picture: it is made of the frames' pictures, too.
         has_alpha: it is made of soft masks.
+        options: of :class:`OutputConfig`, that it is made with besides those of soft masks and of the last touch.
     """
 
     file: str
     make: Callable[[Order], Writer]
     has_picture: bool = False
     has_alpha: bool = False
+    options: tuple[str, ...] = ()
 
 
 def _form(file: str, kind: Callable[[Path, Clip], Writer], has_picture: bool = False) -> Output:
@@ -68,11 +71,15 @@ def _form(file: str, kind: Callable[[Path, Clip], Writer], has_picture: bool = F
 
 
 def _sequence(
-    folder: str, kind: Callable[[Path, Clip, OutputConfig, FrameSource], Writer], has_picture: bool
+    folder: str,
+    kind: Callable[[Path, Clip, OutputConfig, FrameSource], Writer],
+    has_picture: bool,
+    options: tuple[str, ...] = ("sequence",),
 ) -> Output:
-    return Output(
-        folder, lambda order: kind(order.path, order.clip, order.config, order.source), has_picture, has_alpha=True
-    )
+    def make(order: Order) -> Writer:
+        return kind(order.path, order.clip, order.config, order.source)
+
+    return Output(folder, make, has_picture, has_alpha=True, options=options)
 
 
 def _matte(order: Order) -> Writer:
@@ -92,11 +99,11 @@ OUTPUTS = {
     "masks": Output("masks", lambda order: MaskWriter(order.path)),
     "overlay": Output("overlay.mp4", lambda order: OverlayWriter(order.path, order.source), has_picture=True),
     "matte": Output("matte{matte_suffix}", _matte, has_picture=True, has_alpha=True),
-    "composite": Output("composite.mp4", _composite, has_picture=True, has_alpha=True),
+    "composite": Output("composite.mp4", _composite, has_picture=True, has_alpha=True, options=("background",)),
     "rle": Output("rle.json", lambda order: RleWriter(order.path)),
     "png_rgba": _sequence("png_rgba", RgbaWriter, has_picture=True),
     "png_alpha": _sequence("png_alpha", GrayWriter, has_picture=False),
-    "exr": _sequence("exr", ExrWriter, has_picture=True),
+    "exr": _sequence("exr", ExrWriter, has_picture=True, options=("sequence", "exr")),
     "gif": Output("preview.gif", lambda order: AnimationWriter(order.path), has_picture=True),
     "webp": Output("preview.webp", lambda order: AnimationWriter(order.path), has_picture=True),
     "coco": _form("coco.json", CocoWriter),
@@ -113,8 +120,11 @@ KEPT = {"alpha": Output("alpha", lambda order: AlphaWriter(order.path, order.cli
 SUMMARY = "summary.json"
 REPORT, TO_CHECK = "report.html", "frames_to_check.png"  # a page about the run, and a sheet of its doubtful frames
 _KNOWN = OUTPUTS | KEPT
-_NAMES = dict.fromkeys(one.file.format(matte_suffix=suffix) for one in _KNOWN.values() for suffix in ("", ".*"))
-FILES = (*_NAMES, "reference.png", REPORT, TO_CHECK, SUMMARY)  # that a run may write
+OUTPUT_FILES = {
+    name: tuple(dict.fromkeys(one.file.format(matte_suffix=suffix) for suffix in ("", ".*")))
+    for name, one in _KNOWN.items()
+}  # as glob patterns
+FILES = (*chain(*OUTPUT_FILES.values()), "reference.png", REPORT, TO_CHECK, SUMMARY)  # that a run may write
 
 
 def output_paths(
@@ -187,6 +197,13 @@ def make_writers(
 def is_finished(name: str, config: OutputConfig) -> bool:
     """Tells whether an output shows masks after their last touch."""
     return config.finish.is_active and (config.finish.masks or name not in ("masks", *KEPT))
+
+
+def options_of(name: str, config: OutputConfig) -> dict[str, Any]:
+    """Gives the options that an output is written with, by name, as ``summary.json`` keeps them for it."""
+    one = _KNOWN[name]
+    names = {*one.options, *["matte"] * one.has_alpha, *["finish"] * is_finished(name, config)}
+    return {option: value for option, value in asdict(config).items() if option in names}
 
 
 def finish_described(config: OutputConfig) -> dict[str, Any]:
