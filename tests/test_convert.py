@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from fakes import FRAMES, Program, square_mask
+from fakes import FRAMES, SIZE, Program, square_clip, square_mask
 from PIL import Image
 
 import vos
@@ -173,6 +173,22 @@ def test_a_folder_of_images_keeps_the_names_of_its_files(program: Program, conve
     assert Path("whole/mot.txt").read_text().splitlines()[-1].startswith(f"{FRAMES},3,")
 
 
+def test_images_of_several_kinds_keep_their_names(program: Program, convert: Program) -> None:
+    Path("frames").mkdir()
+    names = [f"{'abcd'[index]}.{['jpg', 'png'][index % 2]}" for index in range(4)]
+    for name, image in zip(names, square_clip(4, SIZE)):
+        Image.fromarray(image).save(f"frames/{name}")
+    forms = "output=[coco,ytvis,cvat_images]"
+    assert program("video=frames", MASK, "output=[masks]", "output_dir=later") == 0
+    assert convert("later", forms) == 0
+    assert program("video=frames", MASK, forms.replace("[", "[masks,"), "output_dir=whole") == 0
+    assert files("later") == files("whole")
+    inside = [f"frames/{name}" for name in names]
+    assert [one["file_name"] for one in json.loads(Path("later/coco.json").read_text())["images"]] == inside
+    assert json.loads(Path("later/ytvis.json").read_text())["videos"][0]["file_names"] == inside
+    assert all(f'name="{name}"' in Path("later/cvat_images.xml").read_text() for name in names)
+
+
 def test_a_run_after_an_interruption_has_whole_forms(program: Program, convert: Program) -> None:
     words = [VIDEO, MASK, f"output=[{','.join([*FORMS, 'matte', 'composite', 'png_alpha'])}]", *FINISH, *NUMBERED]
     assert program(*words, "output_dir=whole") == 0
@@ -205,6 +221,10 @@ def test_several_folders_and_one_that_fails(program: Program, convert: Program, 
     assert convert("a,b", "none", "output=[csv]") == 3
     assert "none: none/summary.json is missing" in capsys.readouterr().err.replace("\n", " ")
     assert Path("a,b/objects.csv").exists()
+    assert convert("a,b", "./a,b/", "output=csv") == 0, "the same folder once"
+    assert convert("none", "none2", "output=csv") == 2
+    assert convert("a,b/objects.csv", "output=csv") == 2
+    assert "a,b/objects.csv is a file; give the folder of the results" in capsys.readouterr().err
     assert convert("a,b", "it's=c", "output_dir=x") == 2
     assert convert("a,b", "ouput=csv") == 2
     assert "there is no option ouput; did you mean output or output_dir?" in capsys.readouterr().err

@@ -139,7 +139,8 @@ def test_a_folder_and_a_file_that_may_not_be_read(program: Program, capsys: Capt
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("ref_box=[120,10,20,10]", "inside the frame of 128 x 96 pixels"),
+        ("ref_box=[120,10,20,10]", "over the edge of the frame of 128 x 96 pixels: from (120, 10) to (140, 20)"),
+        ("ref_box=[128,10,20,10]", "inside the frame of 128 x 96 pixels"),
         ("ref_box=[-4,10,20,10]", "inside the frame of 128 x 96 pixels"),
         ("ref_box=[10,10,0,10]", "ref_box=[10"),
         ("ref_box=[10,10,20,-1]", "ref_box=[10"),
@@ -283,6 +284,17 @@ def test_a_video_is_never_replaced_by_its_own_overlay(program: Program, capsys: 
     assert program("video=out/overlay.mp4", MASK, "output=overlay", "output_dir=out", *more) == 2
     assert "video=out/overlay.mp4 lies where this run would write" in told(capsys)
     assert Path("out/overlay.mp4").read_bytes() == content
+
+
+def test_what_nothing_is_made_of_is_one_line(program: Program, capsys: Capture) -> None:
+    for words, said in (
+        (["output=[]"], "output=[] is nothing; choose from masks, overlay"),
+        (["object_names={3: rex, 3: max}"], "object_names={3: rex, 3: max} says 3 twice"),
+        (["object_names={3: küche/ä}"], "no object can be called 'küche/ä'"),
+    ):
+        assert program(VIDEO, MASK, "output_dir=out", *words) == 2
+        assert said in told(capsys)
+    assert not Path("out").exists()
 
 
 @pytest.mark.parametrize("video", ["frames", "frames/*.png"])

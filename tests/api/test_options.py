@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import ColourSegmenter
 
 import vos
-from vos.api.options import configured, given_options
+from vos.api.options import chosen_model, configured, given_options
 from vos.cli.compose import compose
 from vos.cli.config import RunConfig
 from vos.video.config import VideoConfig
@@ -85,3 +86,25 @@ def test_a_model_is_a_name_or_a_model(model: object) -> None:
     for ask in (partial(vos.track, "clip.mp4", "mask.png"), partial(vos.Tracker, "mask.png")):
         with pytest.raises(vos.VosError, match="is neither a name nor a model; give a name such as nano"):
             ask(model=model)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        (
+            "device",
+            "cuda:1",
+            "device=cuda:1: the model that was given is loaded already, with device=cpu; leave it out",
+        ),
+        ("precision", "bfloat16", "precision=bfloat16: the model that was given is loaded already, with"),
+        ("engine", "openvino", "engine=openvino: the model that was given is loaded already, with engine="),
+        ("checkpoint", "my.pth", "checkpoint=my.pth: the model that was given is loaded already; leave"),
+    ],
+)
+def test_a_model_that_is_loaded_is_not_loaded_otherwise(name: str, value: str, said: str) -> None:
+    model = ColourSegmenter()
+    same = {"device": "cpu", "engine": "auto", "precision": model.precision}
+    assert chosen_model(model, configured(VideoConfig(), same)) is model
+    with pytest.raises(vos.VosError) as caught:
+        chosen_model(model, configured(VideoConfig(), {name: value}))
+    assert str(caught.value).startswith(said)

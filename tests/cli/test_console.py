@@ -150,7 +150,7 @@ def test_a_log_holds_what_is_said_whoever_hears_it(
     assert "outputs/my-clip-(1)/summary.json" in lines
     assert any(re.fullmatch(r"my-clip-\(1\): \d+ of 12 frames, [\d.]+ frames/s, \d+ s left", line) for line in lines)
     assert any(line.startswith("12 frames at ") for line in lines)
-    assert lines[-1].startswith("error: output=['film'] is not understood")
+    assert lines[-1].startswith("error: output=film is not understood")
 
 
 @pytest.mark.parametrize("kind", ["text", "folder", "device", "two"])

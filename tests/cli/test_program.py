@@ -142,6 +142,20 @@ def test_words_that_nobody_can_read_cost_no_result(stdout: str, tmp_path: Path) 
     assert (tmp_path / "done").exists()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full")
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_json_that_nobody_can_read_is_an_error(is_closed: bool, tmp_path: Path) -> None:
+    work = WORK.replace("sys.exit(exit_code(work))", "import vos.run; vos.run.start()")
+    command = ["sh", "-c", f'exec "$0" "$@" >{"&-" if is_closed else "/dev/full"}', sys.executable, "-c", work]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command += ["--json", "video=none.mp4"]
+    done = subprocess.run(command, capture_output=True, cwd=tmp_path, env=environment, text=True, check=False)
+    first, second = done.stderr.splitlines()
+    assert (done.returncode, first) == (2, "error: video none.mp4 does not exist; " + first.partition("; ")[2])
+    why = "it is closed" if is_closed else "No space left on device"
+    assert second == f"error: the JSON of --json could not be written to stdout ({why})"
+
+
 def test_garbage_is_collected_but_while_modules_load(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

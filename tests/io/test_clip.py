@@ -30,7 +30,12 @@ def test_a_clip_is_told_by_its_content(make_clip: Any, tmp_path: Path) -> None:
     for given in (str(tmp_path / "b"), str(tmp_path / "b/*.png")):
         with open_frames(given) as source:
             folder = Clip.of(source)
-        assert (folder.name, folder.suffix) == ("b", ".png")
+        assert (folder.name, folder.file_name("1")) == ("b", "1.png")
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "b" / "2.jpg")
+    with open_frames(str(tmp_path / "b")) as source:
+        mixed = Clip.of(source)
+    assert [mixed.file_name(name) for name in "012"] == ["0.png", "1.png", "2.jpg"]
+    assert Clip.read(mixed.described()) == mixed
 
 
 def test_a_long_file_is_told_by_parts_from_end_to_end(make_clip: Any, tmp_path: Path, monkeypatch: Any) -> None:

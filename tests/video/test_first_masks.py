@@ -64,6 +64,12 @@ def test_smaller_objects_lie_over_larger_ones_and_given_masks_over_all() -> None
 def test_where_two_objects_are_the_same_it_is_told() -> None:
     with pytest.raises(VosError, match="in frame 0 nothing is left of object 1, which is covered by object 2; give"):
         answered(clicked(1, 15, 23), clicked(2, 16, 23))
+    mask = np.zeros(SIZE, np.bool_)
+    mask[16:32, 14:22] = True
+    with pytest.raises(VosError, match="covered by object 2; give each a mask of its own"):
+        answered(ObjectPrompt(1, mask=mask), ObjectPrompt(2, mask=mask))
+    with pytest.raises(VosError, match="covered by object 2; give clicks that tell them apart"):
+        answered(clicked(1, 15, 23), ObjectPrompt(2, mask=np.ones(SIZE, np.bool_)))
 
 
 def test_what_is_told_of_a_frame() -> None:

@@ -106,6 +106,8 @@ def read_summary(path: Path) -> tuple[dict[str, Any], Iterator[dict[str, Any]]]:
     Raises:
         VosError: it is missing or damaged.
     """
+    if path.parent.is_file():
+        raise VosError(f"{path.parent} is a file; give the folder of the results")
     if not path.is_file():
         raise VosError(f"{path} is missing: there are no finished results in {path.parent}")
     try:

@@ -42,8 +42,18 @@ def given_options(model: str | Segmenter, given: Mapping[str, object] | None) ->
 
 
 def chosen_model(model: str | Segmenter, config: VideoConfig) -> Segmenter:
-    """Returns the ``model=`` of a caller: itself, or as the config says where it is a name."""
+    """Returns the ``model=`` of a caller: itself, or as the config says where it is a name.
+
+    Raises:
+        VosError: options say how to load a model that is loaded already, and otherwise.
+    """
     if isinstance(model, Segmenter):
+        own = {"device": str(model.device), "precision": model.precision, "engine": model.engine, "checkpoint": ""}
+        for name, there in own.items():
+            wanted = getattr(config, name)
+            if wanted not in (None, "auto", "") and not there.startswith(wanted):
+                told = f"is loaded already, with {name}={there}" if there else "is loaded already"
+                raise VosError(f"{name}={wanted}: the model that was given {told}; leave it out, or give a name")
         return model
     return load_model(config.model, config.checkpoint, config.device, config.precision, config.engine)
 

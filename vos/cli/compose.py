@@ -94,7 +94,7 @@ def do_all(runs: Sequence[Run[T]], work: Callable[[Run[T]], Outcome]) -> Outcome
     Raises:
         VosError: the only run failed, or all did.
     """
-    outcomes, failed = [], {}
+    outcomes, failed = [], list[tuple[str, str]]()
     for index, run in enumerate(runs):
         words = " ".join(run.overrides)
         if words:
@@ -108,12 +108,13 @@ def do_all(runs: Sequence[Run[T]], work: Callable[[Run[T]], Outcome]) -> Outcome
             text = users_error(error)
             if text is None or len(runs) == 1:
                 raise
-            failed[words or f"run {index + 1}"] = text = " ".join(text.split())
+            text = " ".join(text.split())
+            failed.append((words or f"run {index + 1}", text))
             print(f"failed: {text}", file=sys.stderr)
     if failed:
         if len(failed) == len(runs):
-            raise VosError(f"all {len(runs)} runs failed, the first one so: {next(iter(failed.values()))}")
-        head, listed = f"{len(failed)} of {len(runs)} runs failed", [f"{run}: {text}" for run, text in failed.items()]
+            raise VosError(f"all {len(runs)} runs failed, the first one so: {failed[0][1]}")
+        head, listed = f"{len(failed)} of {len(runs)} runs failed", [f"{run}: {text}" for run, text in failed]
         print(f"{head}:", *listed, sep="\n  ", file=sys.stderr)
         return together(outcomes, f"{head}: {'; '.join(listed)}")
     return together(outcomes)

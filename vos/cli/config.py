@@ -47,7 +47,7 @@ class RunConfig(ClickOptions, OutputConfig, VideoConfig):
     object_names: Any = None  # what the objects are called, {1: rex, 2: ball}; None = as their concept, or object_1
     output: list[str] = field(default_factory=lambda: ["masks", "overlay"])  # also matte, rle, or of docs/forms.md
     keep: list[str] = field(default_factory=list)  # [alpha]: soft masks, lossless, so that mattes can be made later
-    output_dir: str | None = None  # where results are written; None = outputs/<name of the clip>
+    output_dir: str | None = None  # where results are written; None = outputs/<name of the clip, hyphens for blanks>
     report: bool = True  # also write report.html and frames_to_check.png: which frames to look at first, and why
     overwrite: bool = False  # redo a finished run
     profile: bool = False  # show where time and memory went: a table, and profile.png with what every thread did when
@@ -123,7 +123,7 @@ class AlbumConfig(ClickOptions, RuntimeConfig):
     threshold: float | None = None  # score below which an object is absent, 0..1; more = fewer found; None = calibrated
     output: list[str] = field(default_factory=lambda: ["masks", "overlay"])  # cutout white blur composite dreambooth
     background: str = "blur"  # of output=composite: blur | white | gray | black | '#rrggbb' | a picture
-    output_dir: str | None = None  # where results are written; None = outputs/<album folder>
+    output_dir: str | None = None  # where results are written; None = outputs/<album folder, hyphens for blanks>
     overwrite: bool = False  # redo finished photos
     profile: bool = False  # show where time and memory went: a table, and profile.png with what every thread did when
     checkpoint: str | None = None  # weights file; None = the model's own

@@ -79,10 +79,14 @@ class Screen:
     Args:
         stream: None = nobody reads.
         log: gets every line, whatever becomes of the stream; bars, which are drawn over and over, are none.
+
+    Attributes:
+        lost: why a word was lost, once one is.
     """
 
     def __init__(self, stream: TextIO | None, log: Log | None = None) -> None:
         self._stream, self._log, self._line = stream, log, ""
+        self.lost = "it is closed" if stream is None else ""
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
@@ -109,7 +113,8 @@ class Screen:
         try:
             if self._stream is not None:
                 work(self._stream)
-        except (OSError, ValueError):  # full, or closed
+        except (OSError, ValueError) as error:  # full, or closed
+            self.lost = getattr(error, "strerror", None) or str(error)
             with suppress(OSError, ValueError, AttributeError):  # so that leaving Python does not fail on it again
                 os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno() if self._stream else -1)
             self._stream = None

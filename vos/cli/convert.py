@@ -22,7 +22,7 @@ def convert_all(runs: Sequence[Run[ConvertConfig]]) -> Outcome:
     folders = [
         Run(replace(run.config, results=[str(folder)]), (*run.overrides, str(folder)))
         for run in runs
-        for folder in paths(run.config.results)
+        for folder in {path.resolve(): path for path in paths(run.config.results)}.values()  # each once
     ]
     if not folders:
         raise VosError("there are no results; give their folder: python -m vos.convert outputs/clip output=[coco]")

@@ -115,6 +115,8 @@ def quoted(word: str, schema: type, sweep: bool = False) -> str:
     if _TEXTS.fullmatch(value):
         return word
     hint = dict(options(schema)).get(key)
+    if value.startswith("{"):
+        _refuse_twins(word, [entry[1] for entry in _ENTRY.finditer(value)])
     if value.startswith("{") and not _parses(word):
         word = f"{key}={_ENTRY.sub(lambda entry: f'{entry[1]}: {_quote(entry[2].strip())}', value)}"
     exists = os.path.exists(value)  # noqa: PTH110 - false, too, where one may not look, or for a long list of names
@@ -126,7 +128,7 @@ def quoted(word: str, schema: type, sweep: bool = False) -> str:
         if items is not str or (sweep and _parses(word)):
             return word
         value = value[1:-1]
-    parts = [value] if exists else [part.strip() for part in value.split(",")]
+    parts = [value] if exists else [part.strip() for part in value.split(",")] if value.strip() else []
     written = [_quote(part) if items is str else part for part in parts]
     return f"{key}=" + (",".join(f"[{part}]" for part in written) if sweep else f"[{','.join(written)}]")
 
@@ -134,6 +136,11 @@ def quoted(word: str, schema: type, sweep: bool = False) -> str:
 def items_of(hint: Any) -> Any:
     """Returns what a list option holds; None for an option that is no list."""
     return next((typing.get_args(part)[0] for part in _alternatives(hint) if typing.get_origin(part) is list), None)
+
+
+def _refuse_twins(word: str, keys: Sequence[str]) -> None:
+    if twins := [key for key in keys if keys.count(key) > 1]:
+        raise VosError(f"{word} says {twins[0]} twice; leave one of them out")
 
 
 def _alternatives(hint: Any) -> tuple[Any, ...]:

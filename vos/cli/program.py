@@ -68,7 +68,12 @@ def program(
         code = exit_code(main, console)
     finally:
         if is_json:
-            Screen(sys.stdout).write(ended.as_json(code, time.monotonic() - begin, console.error) + "\n")
+            screen = Screen(sys.stdout)
+            screen.write(ended.as_json(code, time.monotonic() - begin, console.error) + "\n")
+            screen.flush()
+            if screen.lost:  # who reads it must not take nothing for success
+                Screen(sys.stderr).write(f"error: the JSON of --json could not be written to stdout ({screen.lost})\n")
+                code = code or MISTAKE
     return code
 
 

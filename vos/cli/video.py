@@ -85,7 +85,8 @@ def run(config: RunConfig, folder: Path, profile: Profile | None = None) -> Outc
             print(f"{video} is {note}")
         source = excerpt(clip, config.start, config.end, config.every)
         if source is not clip:
-            print(f"{source}{'' if config.ref_frame else f'; ref_frame={source.first}'}")
+            is_first = not config.ref_frame and config.prompts is None
+            print(f"{source}{f'; ref_frame={source.first}' * is_first}")
         given = given_by(config, source)
         if config.preview:
             return _preview(config, source, given, folder)

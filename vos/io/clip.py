@@ -27,6 +27,7 @@ class Clip:
         name: of its file or folder, without a suffix; the frames' folder in formats that have one.
         digest: 32 hex digits, made of the content and nothing else; of live input at random.
         suffix: of the frames as single images, with the dot.
+        other_suffixes: by frame name, where a folder mixes kinds of images.
         original_ids: by object id, where the reference's ids were renumbered.
     """
 
@@ -34,6 +35,7 @@ class Clip:
     digest: str
     suffix: str = VIDEO_FRAMES
     original_ids: Mapping[int, int] = field(default_factory=dict)
+    other_suffixes: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, source: FrameSource, original_ids: Mapping[int, int] | None = None) -> Self:
@@ -44,7 +46,9 @@ class Clip:
             return cls("frames", digest, original_ids=original_ids or {})
         is_picture = is_image(first)
         name = first.absolute().parent.name if is_picture and not path.is_file() else first.stem
-        return cls(name or "frames", _digest(source), first.suffix if is_picture else VIDEO_FRAMES, original_ids or {})
+        suffix = first.suffix if is_picture else VIDEO_FRAMES
+        others = {each.stem: each.suffix for each in source.files if is_picture and each.suffix != suffix}
+        return cls(name or "frames", _digest(source), suffix, original_ids or {}, others)
 
     @classmethod
     def read(cls, summary: Mapping[str, Any]) -> Self:
@@ -55,11 +59,17 @@ class Clip:
             str(told["digest"]),
             str(told["frame_suffix"]),
             {int(own): int(original) for own, original in ids.items()},
+            {str(name): str(suffix) for name, suffix in told.get("other_suffixes", {}).items()},
         )
 
     def described(self) -> dict[str, Any]:
         """Describes itself for ``summary.json``, which has the original ids beside it."""
-        return {"clip": {"name": self.name, "digest": self.digest, "frame_suffix": self.suffix}}
+        others = {"other_suffixes": dict(self.other_suffixes)} if self.other_suffixes else {}
+        return {"clip": {"name": self.name, "digest": self.digest, "frame_suffix": self.suffix, **others}}
+
+    def file_name(self, frame: str) -> str:
+        """Names the file of a frame as a single image."""
+        return f"{frame}{self.other_suffixes.get(frame, self.suffix)}"
 
     def original_id(self, object_id: int) -> int:
         """Returns the id that an object has in the reference mask."""

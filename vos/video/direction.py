@@ -119,7 +119,7 @@ class Direction:
             raise
         if not self.consumed:
             first = min(self.references, default=self.source.first)
-            raise VosError(f"there is no frame {first} in this video; choose another ref_frame")
+            raise VosError(f"there is no frame {first} in this video; show the objects in another one")
         if self.kept is not None:
             is_done = self.is_backward or self.is_last
             self.kept.save(Checkpoint(self.consumed, tracker.state(), is_done))
@@ -204,7 +204,9 @@ def check_positions(source: FrameSource, references: Sequence[Reference]) -> lis
     positions = [source.position(reference.frame_index) for reference in references]
     if positions[0] > 0 and source.is_live:
         wrong = references[0].frame_index
-        raise VosError(f"ref_frame={wrong} needs a video file or folder; live input begins at its reference (0)")
+        raise VosError(
+            f"objects shown in frame {wrong} need a video file or folder; live input begins with its first frame (0)"
+        )
     for position in positions:
         if position > 0 and not source.is_live:
             source.frame(position)  # fails now rather than after an hour

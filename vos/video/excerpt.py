@@ -53,7 +53,7 @@ class Excerpt(FrameSource):
 
     def no_such_frame(self, index: int) -> VosError:
         """See :meth:`FrameSource.no_such_frame`."""
-        return VosError(f"frame {index} is not among {self}; choose another ref_frame=, start=, end= or every=")
+        return VosError(f"frame {index} is not among {self}; choose another to show the objects in, or another part")
 
     def close(self) -> None:
         """Closes the clip."""

@@ -144,9 +144,11 @@ def _together(objects: Sequence[ShownObject], frame: Frame) -> LabelMap:
     ids = tuple(sorted(each.prompt.object_id for each in objects))
     if hidden := [i for i in ids if not (labels == i).any()]:
         mask = next(each.first.mask for each in objects if each.prompt.object_id == hidden[0])
-        over = ", ".join(str(i) for i in np.unique(labels[mask]))
+        over = [int(i) for i in np.unique(labels[mask])]
+        is_given = all(each.prompt.mask is not None for each in objects if each.prompt.object_id in (hidden[0], *over))
+        how = "each a mask of its own" if is_given else "clicks that tell them apart, also ones that are not on it"
         raise VosError(
-            f"in frame {frame.index} nothing is left of object {hidden[0]}, which is covered by object {over}; give "
-            "clicks that tell them apart, also ones that are not on it"
+            f"in frame {frame.index} nothing is left of object {hidden[0]}, which is covered by object "
+            f"{', '.join(map(str, over))}; give {how}"
         )
     return LabelMap(labels, ids)

@@ -82,7 +82,7 @@ def checked_name(name: object) -> str:
     """
     text = "" if name is None else str(name).strip()
     if not text or len(text) > LONGEST or not text.isprintable() or set(text) & set(AWKWARD) or text[0] == ".":
-        shown = text[:LONGEST].encode("unicode_escape").decode()
+        shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:LONGEST])
         raise VosError(
             f"no object can be called '{shown}'; give 1 to {LONGEST} visible characters without {' '.join(AWKWARD)}"
         )

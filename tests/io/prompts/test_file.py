@@ -92,18 +92,18 @@ FRAME = '{"frame": 0, "objects": [{"id": 1, "points": [3, 4]}]}'
         ('{"frames": [{"frame": ' + "1" * 5000 + ', "objects": []}]}', "first.json"),
         ('{"frames": [{"frame": 1e999, "objects": [1]}]}', r"frames\[0\].frame=inf is no frame number"),
         ('{"frames": [' + FRAME + "," + FRAME + "]}", r"frames\[1\].frame=0 is there twice"),
-        ('{"frames": [], "frames": []}', "'frames' is there twice in one object"),
+        ('{"frames": [], "frames": []}', '"frames" is there twice in one object'),
         ([], r"first.json: \[\] is not understood; write {frames}"),
         ({}, 'first.json has no "frames"'),
         ({"frames": []}, r"frames=\[\] is no list of at least one entry"),
-        ({"frames": {"0": []}}, r"frames={'0': \[\]} is no list"),
-        ({"frames": ["ab"]}, r"frames\[0\]: 'ab' is not understood; write {frame, objects}"),
+        ({"frames": {"0": []}}, r'frames={"0": \[\]} is no list'),
+        ({"frames": ["ab"]}, r'frames\[0\]: "ab" is not understood; write {frame, objects}'),
         (
             {"frames": [{"frame": 0, "object": []}]},
-            r"frames\[0\] has 'object', which is not understood; did you mean objects",
+            r'frames\[0\] has "object", which is not understood; did you mean objects',
         ),
         ({"frames": [{"frame": 0}]}, r'frames\[0\] has no "objects"'),
-        ({"frames": [{"frame": True, "objects": [1]}]}, "frame=True is no frame number"),
+        ({"frames": [{"frame": True, "objects": [1]}]}, "frame=true is no frame number"),
         ({"frames": [{"frame": -1, "objects": [1]}]}, "frame=-1 is no frame number"),
         ({"frames": [{"frame": 0.0, "objects": [1]}]}, "frame=0.0 is no frame number"),
         ({"frames": [{"frame": 0, "objects": [1]}]}, r"frames\[0\].objects\[0\]: 1 is not understood"),
@@ -111,26 +111,36 @@ FRAME = '{"frame": 0, "objects": [{"id": 1, "points": [3, 4]}]}'
         ({"frames": [{"frame": 0, "objects": [{"id": 1, "points": [3, 4]}] * 2}]}, "id=1 is there twice in one frame"),
         (one(), "shows nothing; give it one of points, box"),
         (one(id=0, points=[3, 4]), "id=0 is no id; ids are whole numbers from 1 to 255"),
-        (one(id="1", points=[3, 4]), "id='1' is no id"),
+        (one(id="1", points=[3, 4]), 'id="1" is no id'),
         (one(id=256, points=[3, 4]), "id=256 is no id"),
-        (one(pionts=[3, 4]), r"objects\[0\] has 'pionts', which is not understood; did you mean points"),
+        (one(pionts=[3, 4]), r'objects\[0\] has "pionts", which is not understood; did you mean points'),
+        (one(id=None, points=[3, 4]), "id=null is no id"),
+        (one(name="é" * 99, points=None), "points=null is not"),
         (one(name=5, points=[3, 4]), "name=5 is no name"),
-        (one(name=" ", points=[3, 4]), "name=' ' is no name"),
+        (one(name=" ", points=[3, 4]), 'name=" " is no name'),
         (one(points=[64, 4]), r"frames\[0\].objects\[0\].points=\[64, 4\] is not \[x, y\] inside the frame, 64 x 48"),
         (one(points=[[3, 4], [3, 48]]), r"objects\[0\].points\[1\]=\[3, 48\] is not"),
-        (one(points={"x": 3}), "points={'x': 3} is not"),
+        (one(points={"x": 3}), 'points={"x": 3} is not'),
         (one(points=[[3, 4, 1], [3, 4, 0]]), r"objects\[0\]: the click at \[3, 4\] is on the object and not on it"),
         (one(points=[[3, 4, 0]]), r"objects\[0\]: all clicks are beside the object"),
         (one(negative_scribble=[[3, 4]]), r"objects\[0\]: all clicks are beside the object"),
-        (one(box=[3, 4, 0, 5]), r"objects\[0\].box=\[3, 4, 0, 5\] is not \[x, y, width, height\] inside"),
-        (one(box=[60, 4, 5, 5]), "box="),
+        (
+            one(box=[3, 4, 0, 5]),
+            r"objects\[0\].box=\[3, 4, 0, 5\] holds no pixel; its last two numbers",
+        ),
+        (
+            one(box=[60, 4, 5, 5]),
+            r"box=.* over the edge of the frame .*: from \(60, 4\) to \(65, 9\); the last",
+        ),
+        (one(box=[64, 4, 5, 5]), r"box=.* is not \[x, y, width, height\] inside the frame of 64 x 48 pixels"),
+        (one(box=[3, 4, 5]), r"box=.* is not \[x, y, width, height\] inside"),
         (one(box=None), "box=null is no box"),
         (one(box=[3, 4, 5, 5], candidate=4), r"objects\[0\].candidate=4 is no candidate"),
         (one(scribble=[3, 4]), r"scribble\[0\]=3 is not \[x, y\]"),
-        (one(mask="none.png"), r"mask='none.png': there is no such file in"),
-        (one(mask=""), "mask='': there is no such file"),
+        (one(mask="none.png"), r'mask="none.png": there is no such file in'),
+        (one(mask=""), 'mask="": there is no such file'),
         (one(mask="a\0b"), r"there is no such file"),
-        (one(mask="\ud800"), r"mask='\\ud800': there is no such file"),
+        (one(mask="\ud800"), "mask=.*: there is no such file"),
         (one(mask="x" * 5000), r"there is no such file"),
         (one(mask=5), "mask=5: there is no such file"),
         (one(mask="none.png", points=[3, 4]), "has a mask and points; a mask says all"),
@@ -141,7 +151,7 @@ FRAME = '{"frame": 0, "objects": [{"id": 1, "points": [3, 4]}]}'
                     for k, name in enumerate(["rex", "max"])
                 ]
             },
-            "object 1 is called 'rex', in frame 1 'max'; give it one name",
+            'object 1 is called "rex", in frame 1 "max"; give it one name',
         ),
     ],
 )
@@ -155,11 +165,11 @@ def test_mistakes_are_one_line(tmp_path: Path, content: object, message: str) ->
 def test_files_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(VosError, match="there is no such file"):
         read_prompt_file(tmp_path / "first.json", SIZE)
-    with pytest.raises(VosError, match="there is no such file"):
+    with pytest.raises(VosError, match="is no file, but a folder; give a JSON file"):
         read_prompt_file(tmp_path, SIZE)
     path = tmp_path / "first.json"
     path.write_bytes(b"\xff\xfe\xfd{}")
-    with pytest.raises(VosError, match="is no JSON"):
+    with pytest.raises(VosError, match="is no text, and so no JSON; write it as in"):
         read_prompt_file(path, SIZE)
     with path.open("wb") as file:
         file.truncate(20 << 20)

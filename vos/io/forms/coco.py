@@ -26,7 +26,7 @@ class JsonForm(FormWriter):
         """Notes what the heads of both files say of a frame and its objects."""
         frame = segmented.frame
         self._names |= names_in(segmented, self.clip)
-        self._frames.append((frame.index, f"{self.clip.name}/{frame.name}{self.clip.suffix}"))
+        self._frames.append((frame.index, f"{self.clip.name}/{self.clip.file_name(frame.name)}"))
         self._size = frame.size
 
     def _categories(self) -> list[dict[str, Any]]:

@@ -100,7 +100,7 @@ class CvatImagesWriter(CvatForm):
 
     def _elements(self, segmented: SegmentedFrame) -> Iterator[str]:
         frame, (height, width) = segmented.frame, segmented.frame.size
-        name = quoteattr(f"{frame.name}{self.clip.suffix}")
+        name = quoteattr(self.clip.file_name(frame.name))
         yield f'<image id="{frame.index}" name={name} width="{width}" height="{height}">'
         for found in visible_objects(segmented, self.clip):
             yield _mask(found, f'label={quoteattr(found.name)} source="auto" group_id="{found.id}"')

@@ -64,7 +64,9 @@ def read_clicks(value: object, size: SizeHW, names: Names, labels: object = None
     if labels is None:
         return clicks
     given = list(labels) if is_list(labels) else [labels]
-    if len(given) != len(clicks) or any(isinstance(one, bool) or one not in (0, 1) for one in given):
+    if wrong := [one for one in given if isinstance(one, bool) or one not in (0, 1)]:
+        raise VosError(f"{names.labels} has {shown(wrong[0])}; a click is 1 = on the object, or 0 = not on it")
+    if len(given) != len(clicks):
         raise VosError(
             f"{names.labels}={shown(labels)} does not fit {len(clicks)} click{'s' * (len(clicks) > 1)}; "
             "give one number for each: 1 = on the object, 0 = not on it"

@@ -69,14 +69,17 @@ def read_prompt_file(path: Path, size: SizeHW) -> GivenPrompts:
         VosError: missing, no JSON, or something in it that is not understood or does not fit the frames.
     """
     if not path.is_file():
-        raise VosError(f"prompts={path}: there is no such file")
+        wrong = " is no file, but a folder; give a JSON file" if path.exists() else ": there is no such file"
+        raise VosError(f"prompts={path}{wrong}")
     if path.stat().st_size > MOST_BYTES:
         raise VosError(f"prompts={path} has more than {MOST_BYTES >> 20} MB; that is no file of prompts")
     try:
         content = json.loads(path.read_bytes(), object_pairs_hook=_without_twins, parse_constant=_no_number)
     except RecursionError as error:
         raise VosError(f"prompts={path} is nested too deeply; write it as in docs/prompts.md") from error
-    except ValueError as error:  # bytes that are no text, too
+    except UnicodeDecodeError as error:
+        raise VosError(f"prompts={path} is no text, and so no JSON; write it as in docs/prompts.md") from error
+    except ValueError as error:
         raise VosError(f"prompts={path} is no JSON: {' '.join(str(error).split())}") from error
     return read_prompts(content, size, str(path), path.parent)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import reprlib
 from collections.abc import Sequence
 from typing import TypeGuard
@@ -15,12 +16,27 @@ from vos.geometry import SizeHW
 HUGE = 1e9  # more than any coordinate or frame number
 Point = tuple[float, float]
 
-_short = reprlib.Repr()
+
+class _Json(reprlib.Repr):
+    """Writes values as JSON has them, in a few words."""
+
+    def repr_str(self, value: str, level: int) -> str:
+        text = value if len(value) <= self.maxstring else f"{value[: self.maxstring]}..."
+        return json.dumps(text, ensure_ascii=False)
+
+    def repr_bool(self, value: bool, level: int) -> str:
+        return json.dumps(value)
+
+    def repr_NoneType(self, value: None, level: int) -> str:
+        return json.dumps(value)
+
+
+_short = _Json()
 _short.maxstring = _short.maxother = 60
 
 
 def shown(value: object) -> str:
-    """Writes a value, however long or deep, in a few words."""
+    """Writes a value, however long or deep, in a few words, as it stands in a file of prompts."""
     return " ".join(_short.repr(value).split())
 
 
@@ -76,8 +92,16 @@ def read_box(value: object, called: str, size: SizeHW) -> npt.NDArray[np.float32
     height, width = size
     if are_numbers(value, 4):
         x, y, across, down = map(float, value)
-        if across > 0 and down > 0 and x >= 0 and y >= 0 and x + across <= width and y + down <= height:
-            return np.array([x, y, x + across, y + down], np.float32)
+        right, bottom, frame = x + across, y + down, f"the frame of {width} x {height} pixels"
+        if across > 0 and down > 0 and x >= 0 and y >= 0 and right <= width and bottom <= height:
+            return np.array([x, y, right, bottom], np.float32)
+        if across <= 0 or down <= 0:
+            raise VosError(f"{called}={shown(value)} holds no pixel; its last two numbers are width and height")
+        if x < width and y < height:
+            raise VosError(
+                f"{called}={shown(value)} reaches over the edge of {frame}: from ({x:g}, {y:g}) to ({right:g}, "
+                f"{bottom:g}); the last two numbers are width and height"
+            )
     raise VosError(
         f"{called}={shown(value)} is not [x, y, width, height] inside the frame of {width} x {height} pixels"
     )

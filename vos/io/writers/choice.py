@@ -161,8 +161,10 @@ def inputs_of(names: Iterable[str], config: OutputConfig) -> list[tuple[str, Pat
 
 def check_outputs(names: Sequence[str], known: Iterable[str]) -> None:
     """Raises a VosError if there is no name of an output, or one that is not known."""
-    if not names or set(names) - set(known):
-        raise VosError(f"output={list(names)} is not understood; choose from {', '.join(known)}")
+    unknown = [str(name) for name in names if name not in known]
+    if not names or unknown:
+        wrong = f"output={','.join(unknown)} is not understood" if unknown else "output=[] is nothing"
+        raise VosError(f"{wrong}; choose from {', '.join(known)}")
 
 
 def need_pictures(names: Iterable[str], config: OutputConfig) -> bool:
