@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import vos.video.reference_picture
 from vos.concept.reference_check import Issue
 from vos.persam.first_mask import FirstMask
 from vos.structures import Frame, LabelMap, ObjectPrompt
 from vos.video.first_masks import ShownFrame, ShownObject
-from vos.video.reference_picture import AMBER, ON, draw_references
+from vos.video.reference_picture import AMBER, GAP, LINE, ON, PAPER, draw_references
 
 
 def shown(height: int, width: int, objects: int = 1, issues: tuple[Issue, ...] = (), index: int = 0) -> ShownFrame:
@@ -40,6 +41,17 @@ def test_a_page_is_as_wide_as_its_frame_within_limits(height: int, width: int, w
     page = draw_references([shown(height, width)], 1)
     assert page.shape[1] == wide
     assert page.dtype == np.uint8
+
+
+@pytest.mark.parametrize("width", [480, 512, 1280])
+def test_captions_of_candidates_stay_in_their_columns(width: int) -> None:
+    first = shown(4000, 4000).objects[0].first
+    cell = (width - GAP) // 3 - GAP
+    for k in range(3):
+        caption = np.asarray(vos.video.reference_picture._caption(first, k, cell))
+        assert (caption[:LINE, GAP : GAP + cell] != PAPER).any()
+        assert (caption[:, :GAP] == PAPER).all()
+        assert (caption[:, GAP + cell :] == PAPER).all()
 
 
 def test_doubts_stand_below_the_frame_and_clicks_on_it() -> None:

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from vos.io.fonts import wide_font
 from vos.io.render import Rgb, overlay
+from vos.persam.first_mask import FirstMask
 from vos.structures import LabelMap, ObjectPrompt
 from vos.video.first_masks import ShownFrame, ShownObject
 
@@ -78,7 +79,8 @@ def _candidates(each: ShownObject, shown: ShownFrame, width: int) -> Image.Image
     (y0, y1), (x0, x1) = _surroundings(first.candidates)
     scale = min(cell / (x1 - x0), cell / (y1 - y0))
     height = max(1, round((y1 - y0) * scale))
-    page = Image.new("RGB", (width, height + LINE + GAP), PAPER)
+    captions = [_caption(first, k, cell) for k in range(len(first.candidates))]
+    page = Image.new("RGB", (width, height + max(each.height for each in captions)), PAPER)
     draw = ImageDraw.Draw(page)
     for k, mask in enumerate(first.candidates):
         labels = LabelMap(mask.astype(np.uint8) * np.uint8(each.prompt.object_id), (each.prompt.object_id,))
@@ -86,12 +88,17 @@ def _candidates(each: ShownObject, shown: ShownFrame, width: int) -> Image.Image
         _draw_prompt(ImageDraw.Draw(picture), each.prompt, scale, (x0, y0))
         left = GAP + k * (cell + GAP)
         page.paste(picture, (left, 0))
-        is_chosen = k == first.chosen
-        if is_chosen:
+        page.paste(captions[k], (left - GAP, height))
+        if k == first.chosen:
             draw.rectangle((left - 3, -3, left + picture.width + 2, height + 2), outline=INK, width=3)
-        told = f"{k + 1}{' (chosen)' * is_chosen}: {int(mask.sum()):,} px, IoU {first.predicted_iou[k]:.2f}"
-        draw.text((left, height + 4), told, INK if is_chosen else PALE, wide_font(LETTERS - 2))
     return page
+
+
+def _caption(first: FirstMask, k: int, cell: int) -> Image.Image:
+    """Writes what is below a candidate, no wider than its cell."""
+    is_chosen = k == first.chosen
+    told = f"{k + 1}{' (chosen)' * is_chosen}: {int(first.candidates[k].sum()):,} px, IoU {first.predicted_iou[k]:.2f}"
+    return _lines([(told, INK if is_chosen else PALE)], cell + 2 * GAP, LETTERS - 2)
 
 
 def _surroundings(masks: npt.NDArray[np.bool_]) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -121,9 +128,9 @@ def _draw_prompt(draw: ImageDraw.ImageDraw, prompt: ObjectPrompt, scale: float, 
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
 
 
-def _lines(lines: Sequence[tuple[str, tuple[int, int, int]]], width: int) -> Image.Image:
+def _lines(lines: Sequence[tuple[str, tuple[int, int, int]]], width: int, letters: int = LETTERS) -> Image.Image:
     """Writes lines of text, each with its colour, broken where they are wider than the page."""
-    font, broken = wide_font(LETTERS), []
+    font, broken = wide_font(letters), []
     for text, colour in lines:
         line = ""
         for word in text.split():
