@@ -13,7 +13,6 @@ import argparse
 import json
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,7 @@ from pathlib import Path
 from figures import ROOT
 from objects import render
 from PIL import Image
-from speed import Results, Row, medians, run, seeded_weights, take_turns, write
+from speed import Results, Row, parsed, publish, run, seeded_weights, take_turns
 from timing.case import PUBLISHED, WAYS
 
 CASE = "persam_f-480p"
@@ -59,22 +58,12 @@ def measure(reference: Path | None, out: Path, contender: str) -> Row:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Reads the options from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--reference", type=Path, help="checkout of the published code, Personalize-SAM")
-    parser.add_argument("--turns", type=int, default=3, help="runs of each contender")
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="no run begins later than that")
-    parser.add_argument("--out", type=Path, default=Path("outputs/speed"), help="photo, weights, what is finished")
-    parser.add_argument("--write", action="store_true", help="write docs/speed.csv")
-    arguments = parser.parse_args(argv)
-    if arguments.reference and not (arguments.reference / "persam_f.py").is_file():
-        parser.error(f"--reference {arguments.reference} has no persam_f.py; give a checkout of Personalize-SAM")
-    out, end = arguments.out.resolve(), time.monotonic() + 60 * arguments.minutes
-    results, reference = Results(out / "persam_f.jsonl"), arguments.reference and arguments.reference.resolve()
-    contenders = [*([PUBLISHED] if reference else []), *WAYS]
-    take_turns(results, CASE, contenders, arguments.turns, end, partial(measure, reference, out))
-    if arguments.write:
-        write(medians(results.rows), ROOT / "docs" / "speed.csv")
-        print("wrote docs/speed.csv; now: make docs")
+    given = parsed(argparse.ArgumentParser(description=__doc__.splitlines()[0]), "persam_f.py", argv)
+    results = Results(given.out / "persam_f.jsonl")
+    contenders = [*([PUBLISHED] if given.reference else []), *WAYS]
+    take_turns(results, CASE, contenders, given.turns, given.end, partial(measure, given.reference, given.out))
+    if given.write:
+        publish(results)
 
 
 if __name__ == "__main__":

@@ -216,28 +216,50 @@ def floors(results: Results, out: Path) -> None:
         results.add(name, FLOOR, 0, {"frame": value, "learn": 0.0, "before": 0.0, "memory": ended.memory})
 
 
+def parsed(parser: argparse.ArgumentParser, script: str, argv: Sequence[str] | None) -> argparse.Namespace:
+    """Reads the options of a measurement in turns from the command line; paths come back in full, ``out`` made.
+
+    Args:
+        parser: with options of its own.
+        script: of the published code, by which its checkout is told.
+        argv: the words; None = those of the process.
+
+    Returns:
+        reference, turns, end (seconds of the clock), out, write, and the parser's own.
+    """
+    parser.add_argument("--reference", type=Path, help="checkout of the published code, Personalize-SAM")
+    parser.add_argument("--turns", type=int, default=3, help="runs of each contender")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="no run begins later than that")
+    parser.add_argument("--out", type=Path, default=Path("outputs/speed"), help="inputs, weights, what is finished")
+    parser.add_argument("--write", action="store_true", help="write docs/speed.csv")
+    given = parser.parse_args(argv)
+    if given.reference and not (given.reference / script).is_file():
+        parser.error(f"--reference {given.reference} has no {script}; give a checkout of Personalize-SAM")
+    given.out, given.reference = given.out.resolve(), given.reference and given.reference.resolve()
+    given.out.mkdir(parents=True, exist_ok=True)
+    given.end = time.monotonic() + 60 * given.minutes
+    return given
+
+
+def publish(results: Results) -> None:
+    """Writes the medians into docs/speed.csv."""
+    write(medians(results.rows), ROOT / "docs" / "speed.csv")
+    print("wrote docs/speed.csv; now: make docs")
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Reads the options from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--reference", type=Path, help="checkout of the published code, Personalize-SAM")
     parser.add_argument("--cases", nargs="+", default=[], help="beginnings of their names; none = all")
-    parser.add_argument("--turns", type=int, default=3, help="runs of each contender")
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="no run begins later than that")
-    parser.add_argument("--out", type=Path, default=Path("outputs/speed"), help="clips, weights, what is finished")
-    parser.add_argument("--write", action="store_true", help="write docs/speed.csv")
-    arguments = parser.parse_args(argv)
-    if arguments.reference and not (arguments.reference / "persam_video.py").is_file():
-        parser.error(f"--reference {arguments.reference} has no persam_video.py; give a checkout of Personalize-SAM")
-    out, end = arguments.out.resolve(), time.monotonic() + 60 * arguments.minutes
-    out.mkdir(parents=True, exist_ok=True)
-    results, reference = Results(out / "speed.jsonl"), arguments.reference and arguments.reference.resolve()
-    floors(results, out)
-    for case in chosen(arguments.cases):
-        contenders = [one for one in case.contenders if one != PUBLISHED or reference]
-        take_turns(results, str(case), contenders, arguments.turns, end, partial(measure, case, reference, out))
-    if arguments.write:
-        write(medians(results.rows), ROOT / "docs" / "speed.csv")
-        print("wrote docs/speed.csv; now: make docs")
+    given = parsed(parser, "persam_video.py", argv)
+    results = Results(given.out / "speed.jsonl")
+    floors(results, given.out)
+    for case in chosen(given.cases):
+        contenders = [one for one in case.contenders if one != PUBLISHED or given.reference]
+        measure_one = partial(measure, case, given.reference, given.out)
+        take_turns(results, str(case), contenders, given.turns, given.end, measure_one)
+    if given.write:
+        publish(results)
 
 
 if __name__ == "__main__":
