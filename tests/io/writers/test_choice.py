@@ -5,12 +5,16 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
-from fakes import ListSource, square_clip
+from fakes import ListSource, square_clip, square_mask
 
+import vos.io.forms.found
 from vos.errors import VosError
 from vos.io.clip import Clip
+from vos.io.config import FinishConfig, OutputConfig
 from vos.io.writers.choice import OUTPUTS, make_writers, output_paths
+from vos.structures import Frame, Presence, SegmentedFrame
 
 
 def test_every_output_has_a_writer_of_its_own(tmp_path: Path) -> None:
@@ -34,3 +38,21 @@ def test_every_output_has_a_writer_of_its_own(tmp_path: Path) -> None:
 def test_another_name_is_refused(names: list[str], tmp_path: Path) -> None:
     with pytest.raises(VosError, match="choose from masks, overlay, matte, composite, rle"):
         output_paths(names, tmp_path)
+
+
+@pytest.mark.parametrize("config", [OutputConfig(), OutputConfig(finish=FinishConfig(grow=1))])
+def test_the_masks_of_a_frame_are_encoded_once_for_all_forms(
+    config: OutputConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode, calls = vos.io.forms.found.encode_masks, []
+    monkeypatch.setattr(vos.io.forms.found, "encode_masks", lambda masks: calls.append(1) or encode(masks))
+    images = square_clip(3)
+    source = ListSource(images)
+    paths = output_paths(["coco", "ytvis", "yolo", "mots", "mot", "csv", "cvat", "cvat_images"], tmp_path, config)
+    writers = make_writers(paths, source, Clip.of(source), config)
+    for index, image in enumerate(images):
+        frame = Frame(index, f"{index:05d}", index / 25, image)
+        segmented = SegmentedFrame(frame, square_mask(index), np.ones(1, np.float32), (Presence.PRESENT,))
+        for writer in writers:
+            writer.write(segmented)
+    assert len(calls) == len(images)

@@ -8,7 +8,7 @@ from typing import Any
 
 from vos.io.clip import Clip
 from vos.io.forms.base import FormWriter
-from vos.io.forms.found import names_in, objects_in, visible_objects
+from vos.io.forms.found import names_in
 from vos.io.writers.spool import Spool
 from vos.structures import SegmentedFrame
 
@@ -47,7 +47,7 @@ class CocoWriter(JsonForm):
 
     def _write(self, segmented: SegmentedFrame) -> None:
         self._note(segmented)
-        for found in visible_objects(segmented, self.clip):
+        for found in self.objects.visible(segmented):
             self._count += 1
             entry = {
                 "id": self.clip.numbered(self._count),
@@ -87,7 +87,7 @@ class YoutubeVisWriter(JsonForm):
     def _write(self, segmented: SegmentedFrame) -> None:
         before = len(self._frames)
         self._note(segmented)
-        for found in objects_in(segmented, self.clip):
+        for found in self.objects.all(segmented):
             if found.id not in self._tracks:
                 self._tracks[found.id] = self._stack.enter_context(_Track())
             track = self._tracks[found.id]

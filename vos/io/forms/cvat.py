@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from vos.io.clip import Clip
 from vos.io.forms.base import FormWriter
-from vos.io.forms.found import Found, names_in, visible_objects
+from vos.io.forms.found import Found, names_in
 from vos.io.writers.spool import Spool
 from vos.structures import SegmentedFrame
 
@@ -76,7 +76,7 @@ class CvatVideoWriter(CvatForm):
 
     def _elements(self, segmented: SegmentedFrame) -> Iterator[str]:
         yield from self._tracks(end=segmented.frame.index)
-        self._last, self._last_frame = list(visible_objects(segmented, self.clip)), segmented.frame.index
+        self._last, self._last_frame = self.objects.visible(segmented), segmented.frame.index
 
     def _tracks(self, end: int | None) -> Iterator[str]:
         for found in self._last:
@@ -102,7 +102,7 @@ class CvatImagesWriter(CvatForm):
         frame, (height, width) = segmented.frame, segmented.frame.size
         name = quoteattr(self.clip.file_name(frame.name))
         yield f'<image id="{frame.index}" name={name} width="{width}" height="{height}">'
-        for found in visible_objects(segmented, self.clip):
+        for found in self.objects.visible(segmented):
             yield _mask(found, f'label={quoteattr(found.name)} source="auto" group_id="{found.id}"')
         yield "</image>"
 

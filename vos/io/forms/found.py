@@ -40,26 +40,41 @@ class Found:
         return float(xs.mean()), float(ys.mean())
 
 
-def objects_in(segmented: SegmentedFrame, clip: Clip) -> Iterator[Found]:
-    """Yields all objects that are followed, those that are absent, too."""
-    masks, names = segmented.label_map.masks(), names_in(segmented, clip)
-    for k, (object_id, runs) in enumerate(zip(segmented.label_map.object_ids, encode_masks(masks))):
-        yield Found(
-            clip.original_id(object_id),
-            names[clip.original_id(object_id)],
-            segmented.presence[k],
-            round(float(segmented.predicted_iou[k]), 6),
-            runs,
-            masks[k],
-        )
+class Objects:
+    """Finds the objects of a clip's frames as these come; whoever asks again for those of a frame gets them at once.
+
+    Args:
+        clip: what is said of the clip.
+    """
+
+    def __init__(self, clip: Clip) -> None:
+        self.clip = clip
+        self._latest: tuple[SegmentedFrame, list[Found]] | None = None
+
+    def all(self, segmented: SegmentedFrame) -> list[Found]:
+        """Lists all objects that are followed, those that are absent, too."""
+        if self._latest is None or self._latest[0] is not segmented:
+            self._latest = segmented, list(self._found(segmented))
+        return self._latest[1]
+
+    def visible(self, segmented: SegmentedFrame) -> list[Found]:
+        """Lists the objects that have pixels."""
+        return [found for found in self.all(segmented) if found.runs.area]
+
+    def _found(self, segmented: SegmentedFrame) -> Iterator[Found]:
+        masks, names = segmented.label_map.masks(), names_in(segmented, self.clip)
+        for k, (object_id, runs) in enumerate(zip(segmented.label_map.object_ids, encode_masks(masks))):
+            yield Found(
+                self.clip.original_id(object_id),
+                names[self.clip.original_id(object_id)],
+                segmented.presence[k],
+                round(float(segmented.predicted_iou[k]), 6),
+                runs,
+                masks[k],
+            )
 
 
 def names_in(segmented: SegmentedFrame, clip: Clip) -> dict[int, str]:
     """Says what the objects are called, by the ids of the reference mask."""
     ids = {i: clip.original_id(i) for i in segmented.label_map.object_ids}
     return {original: segmented.names.get(i, default_name(original)) for i, original in ids.items()}
-
-
-def visible_objects(segmented: SegmentedFrame, clip: Clip) -> Iterator[Found]:
-    """Yields the objects that have pixels."""
-    return (found for found in objects_in(segmented, clip) if found.runs.area)

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from vos.errors import VosError
 from vos.io.forms.base import FormWriter
-from vos.io.forms.found import objects_in, visible_objects
 from vos.io.spreadsheet import csv_text
 from vos.structures import SegmentedFrame
 
@@ -41,7 +40,7 @@ class MotsWriter(LineForm):
         numbers = {i: i if i >= CLASS else PEDESTRIAN * CLASS + i for i in ids}
         if len(set(numbers.values())) < len(numbers):
             raise VosError(f"output=mots cannot tell the ids {sorted(numbers)} apart: number them otherwise")
-        for found in visible_objects(segmented, self.clip):
+        for found in self.objects.visible(segmented):
             number = numbers[found.id]
             yield f"{segmented.frame.index + 1} {number} {number // CLASS} {height} {width} {found.runs.counts}\n"
 
@@ -50,7 +49,7 @@ class MotWriter(LineForm):
     """Writes MOT's ``frame,id,left,top,width,height,score,-1,-1,-1``: frames and pixels from 1."""
 
     def _lines(self, segmented: SegmentedFrame) -> Iterable[str]:
-        for found in visible_objects(segmented, self.clip):
+        for found in self.objects.visible(segmented):
             x, y, width, height = found.runs.box
             frame = segmented.frame.index + 1
             yield f"{frame},{found.id},{x + 1},{y + 1},{width},{height},{found.score:g},-1,-1,-1\n"
@@ -66,7 +65,7 @@ class CsvWriter(LineForm):
         frame = segmented.frame
         if not self.frames_written:
             yield csv_text([COLUMNS])
-        for found in objects_in(segmented, self.clip):
+        for found in self.objects.all(segmented):
             about = (frame.name, frame.index, f"{frame.time:.6f}", found.id, found.name, found.presence.value)
             place = (*found.runs.box, *(f"{value:.2f}" for value in found.centroid)) if found.runs.area else ("",) * 6
             yield csv_text([(*about, f"{found.score:.6f}", found.runs.area, *place)])

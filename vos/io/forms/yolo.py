@@ -12,7 +12,7 @@ from PIL import Image
 
 from vos.io.clip import Clip
 from vos.io.forms.base import ClipWriter
-from vos.io.forms.found import names_in, visible_objects
+from vos.io.forms.found import names_in
 from vos.io.writers.base import FolderWriter
 from vos.structures import SegmentedFrame
 
@@ -43,7 +43,7 @@ class YoloWriter(ClipWriter, FolderWriter):
         for object_id, name in names_in(segmented, self.clip).items():
             self._classes.setdefault(object_id, (len(self._classes), name))
         lines = []
-        for found in visible_objects(segmented, self.clip):
+        for found in self.objects.visible(segmented):
             outline = polygon(found.mask)
             self._measure(found.mask, outline)
             shares = (outline + INSIDE) / (width, height)

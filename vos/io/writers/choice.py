@@ -15,9 +15,11 @@ from vos.io.clip import Clip
 from vos.io.config import OutputConfig
 from vos.io.finish import Finish
 from vos.io.forms.arrays import NpzWriter
+from vos.io.forms.base import ClipWriter
 from vos.io.forms.coco import CocoWriter, YoutubeVisWriter
 from vos.io.forms.cvat import CvatImagesWriter, CvatVideoWriter
 from vos.io.forms.exr import ExrWriter, required
+from vos.io.forms.found import Objects
 from vos.io.forms.pictures import AlphaWriter, AnimationWriter, GrayWriter, RgbaWriter
 from vos.io.forms.table import CsvWriter, MotsWriter, MotWriter
 from vos.io.forms.yolo import YoloWriter
@@ -188,11 +190,13 @@ def make_writers(
         clip: what is said of it.
         config: how results are written.
     """
-    writers, finish = [], Finish(config.finish)
+    writers, finish, objects = list[Writer](), Finish(config.finish), Objects(clip)
     for name, path in paths.items():
-        writers.append(_KNOWN[name].make(Order(path, source, clip, config)))
+        writers.append(writer := _KNOWN[name].make(Order(path, source, clip, config)))
+        if isinstance(writer, ClipWriter):
+            writer.objects = objects
         if is_finished(name, config):
-            writers[-1].finish = finish
+            writer.finish = finish
     return writers
 
 
