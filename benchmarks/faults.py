@@ -40,6 +40,7 @@ def all_kinds() -> list[Kind]:
     """Every kind of fault."""
     from faulting.kinds import (
         changes,
+        conversions,
         crowds,
         damage,
         data_sets,
@@ -57,7 +58,7 @@ def all_kinds() -> list[Kind]:
 
     modules = (
         *(videos, films, damage, odd_masks, odd_options, names, in_the_way, limits),
-        *(data_sets, changes, odd_albums, network, crowds),
+        *(data_sets, changes, odd_albums, network, crowds, conversions),
     )
     return [kills.KILLS, *(kind for module in modules for kind in module.KINDS)]
 

@@ -25,6 +25,7 @@ from faulting.fault import NO_FAULT, Fault, Outcome
 
 COMMANDS = {
     "run": "vos.run",
+    "convert": "vos.convert",
     "evaluate": "vos.evaluate",
     "album": "vos.album.__main__",
     "concept": "vos.concept.__main__",

@@ -38,7 +38,7 @@ def test_every_kind_notices_a_program_that_fails_or_does_nothing(
     for module in (kills, damage, limits):
         monkeypatch.setattr(module, "reference", lambda bench, job: left_alone)
     program = planted(main, tmp_path, monkeypatch)
-    program._main = dict.fromkeys(("run", "album", "concept", "evaluate"), main)
+    program._main = dict.fromkeys(("run", "convert", "album", "concept", "evaluate"), main)
     material = Material(tmp_path / "material", lambda folder: (folder / "rex.concept").write_text("x") and None)
     bench = Bench(program, material, tmp_path / "attempt")
     for _ in range(3):
