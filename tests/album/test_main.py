@@ -145,6 +145,20 @@ def test_dreambooth_pictures_and_their_metadata(album: Program, album_words: lis
     assert Image.open(folder / "train" / rows[0]["file_name"]).mode == "RGBA"
 
 
+def test_outputs_of_other_options_go_and_those_of_the_same_stay(album: Program, album_words: list[str]) -> None:
+    def there() -> set[str]:
+        files = (path for path in Path("out").rglob("*.*") if path.is_file() and ".vos" not in path.parts)
+        return {path.parts[1] for path in files if len(path.parts) > 2}
+
+    assert album(*album_words, "output=[masks,white]", "output_dir=out") == 0
+    assert album(*album_words, "output=[overlay]", "output_dir=out") == 0
+    assert there() == {"masks", "white", "overlay"}
+    Path("out/white/mine.jpg").write_text("mine")
+    assert album(*album_words, "output=[masks]", "output_dir=out", "threshold=0.01") == 0
+    assert there() == {"masks", "white"}
+    assert [path.name for path in Path("out/white").rglob("*.jpg")] == ["mine.jpg"]
+
+
 def test_config_agrees_with_its_dataclass() -> None:
     (one,) = compose([], "album", AlbumConfig)
     assert one.config == AlbumConfig()

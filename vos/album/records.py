@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -46,6 +46,11 @@ class PhotoRecord:
     root: str = ""
     thumbnail: int = 0
 
+    @property
+    def files(self) -> set[str]:
+        """All files of its outputs, relative to the results' folder."""
+        return {file for _, files in self.outputs.values() for file in files}
+
 
 class Records:
     """The records of one album, a file with a line per photo. A context manager.
@@ -83,25 +88,32 @@ class Records:
 
     def remove_gone(self, root: Path) -> list[str]:
         """Removes the results of photos of the album below ``root`` that are no longer there; returns these photos."""
-        mine, notes = str(root.resolve()), (self.folder / NOTES).resolve()
+        mine = str(root.resolve())
         gone = [r for r in self._records.values() if r.root == mine and not os.path.lexists(root / r.photo)]
         for record in gone:
-            for path in (self.folder / file for _, files in record.outputs.values() for file in files):
-                written = record_of(path)  # nothing is removed that no run has written
-                is_ours = written is not None and written.wrote(path)
-                if path.is_file() and (is_ours or path.resolve().is_relative_to(notes)):
-                    path.unlink()
+            self._remove(record.files)
             del self._records[record.photo]
         if gone:
             self._file.close()
             self._rewrite()
         return [record.photo for record in gone]
 
+    def _remove(self, files: Iterable[str]) -> None:
+        """Removes results; nothing that no run has written."""
+        notes = (self.folder / NOTES).resolve()
+        for path in (self.folder / file for file in files):
+            written = record_of(path)
+            is_ours = written is not None and written.wrote(path)
+            if path.is_file() and (is_ours or path.resolve().is_relative_to(notes)):
+                path.unlink()
+
     def add(self, photo: AlbumPhoto, record: PhotoRecord) -> None:
-        """Adds what was done for a photo; its other outputs of the same segmentation stay."""
+        """Adds what was done for a photo; its other outputs of the same segmentation stay, those of another go."""
         if "thumbnails" in record.outputs:
             record = replace(record, thumbnail=checksum(self.folder / record.outputs["thumbnails"][1][0]))
         earlier = self.get(photo, record.fingerprint)
+        if earlier is None and (other := self._records.get(photo.key)) is not None:
+            self._remove(other.files - record.files)
         if earlier is not None:
             crops = record.crops if "dreambooth" in record.outputs else earlier.crops
             thumbnail = record.thumbnail if "thumbnails" in record.outputs else earlier.thumbnail
