@@ -39,12 +39,14 @@ def test_finished_jobs_are_left_alone_and_their_time_counts(tmp_path: Path) -> N
     assert work.done == ["a", "b", "a", "b"]
 
 
-@pytest.mark.parametrize("harm", ["mask", "{", "{}", "[]", "other options"])
+@pytest.mark.parametrize("harm", ["mask", "empty mask", "{", "{}", "[]", "other options"])
 def test_a_job_that_lacks_something_is_done_anew(tmp_path: Path, harm: str) -> None:
     work = Work()
     run_missing([work.job("a")], tmp_path, False, "frame")
     if harm == "mask":
         (tmp_path / "a/1.png").unlink()
+    if harm == "empty mask":
+        (tmp_path / "a/1.png").write_text("")
     if harm in ("{", "{}", "[]"):
         (tmp_path / "a/run.json").write_text(harm)
     fingerprint = "two" if harm == "other options" else "one"

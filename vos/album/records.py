@@ -15,7 +15,7 @@ from typing import Any
 from typing_extensions import Self
 
 from vos.album.listing import AlbumPhoto
-from vos.io.atomic import atomic_path, writing_to
+from vos.io.atomic import atomic_path, is_whole, writing_to
 from vos.io.written import NOTES, record_of
 
 
@@ -126,7 +126,7 @@ class Records:
 
     def _has(self, record: PhotoRecord, output: str, options: str) -> bool:
         written = record.outputs.get(output)
-        if written is None or written[0] != options or not all(_is_whole(self.folder / file) for file in written[1]):
+        if written is None or written[0] != options or not all(is_whole(self.folder / file) for file in written[1]):
             return False
         return output != "thumbnails" or checksum(self.folder / written[1][0]) == record.thumbnail
 
@@ -148,11 +148,6 @@ class Records:
     ) -> None:
         with writing_to(self._path) if error is None else suppress(OSError):  # what could not be written still cannot
             self._file.close()
-
-
-def _is_whole(path: Path) -> bool:
-    """Tells whether a file is there, and is not what a power failure leaves of one."""
-    return path.is_file() and path.stat().st_size > 0
 
 
 def checksum(path: Path) -> int:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from vos.api.results import Results
 from vos.errors import VosError
+from vos.io.atomic import is_whole
 from vos.io.clip import Clip
 from vos.io.earlier import BEGINNING, read_head
 from vos.io.forms.pictures import alpha_path
@@ -81,7 +82,7 @@ def _tell_changes(folder: Path, masks: Path) -> None:
 
 
 def _refuse_gap(path: Path) -> None:
-    if not (path.is_file() and path.stat().st_size):
+    if not is_whole(path):
         raise VosError(f"{path} is missing or empty; the command that made these results writes it anew")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vos.io.atomic import atomic_path
+from vos.io.atomic import atomic_path, is_whole
 from vos.progress import Progress
 
 RECORD = "run.json"  # in the folder of a finished job
@@ -73,7 +73,7 @@ def _is_finished(job: Job, folder: Path) -> bool:
     except (OSError, ValueError):
         return False
     is_same = isinstance(record, dict) and record.get("fingerprint") == job.fingerprint and "seconds" in record
-    return is_same and all((folder / name).is_file() for name in job.files)
+    return is_same and all(is_whole(folder / name) for name in job.files)
 
 
 def _read_record(folder: Path) -> dict[str, Any]:

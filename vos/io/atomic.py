@@ -71,6 +71,11 @@ def writing_to(path: str | Path) -> Iterator[None]:
         raise VosError(text) from error
 
 
+def is_whole(path: Path) -> bool:
+    """Tells whether a file is there, and is not what a power failure leaves of one: empty."""
+    return path.is_file() and path.stat().st_size > 0
+
+
 def remove_leftovers(folder: Path, names: Sequence[str]) -> None:
     """Removes what processes that were killed left of writing into ``folder``. Nobody else may be writing there.
 
