@@ -112,7 +112,7 @@ def test_loose_results_are_written_too() -> None:
     ):
         with pytest.raises(vos.VosError, match=said):
             vos.write(wrong, "none")  # type: ignore[arg-type]
-    with pytest.raises(vos.VosError, match=r"output=\[\] is not understood"):
+    with pytest.raises(vos.VosError, match=r"output=\[\] is nothing; choose from masks"):
         vos.write(some, "none", None)  # type: ignore[arg-type]
     assert not Path("none").exists()
 

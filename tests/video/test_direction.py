@@ -49,7 +49,7 @@ def test_a_pass_goes_on_after_the_frames_that_the_tracker_had_seen(tmp_path: Pat
 
 
 def test_references_out_of_reach_are_refused() -> None:
-    with pytest.raises(VosError, match="ref_frame=2 needs a video file or folder"):
+    with pytest.raises(VosError, match="objects shown in frame 2 need a video file or folder"):
         check_positions(ListSource(square_clip(6), is_live=True), references(2))
     with pytest.raises(VosError, match="no frame 8"):
         check_positions(ListSource(square_clip(6)), references(0, 8))
