@@ -61,7 +61,7 @@ def test_clicks_or_a_box_stand_for_the_mask_of_one_photo(
     for words, said in (
         ([*album_words, "ref_point=[48,48]"], "instead of a mask; ref_mask and ref_point given for 1"),
         ([album_words[0], "ref_box=[32,32,32,32]"], "ref_image=dog.jpg"),
-        ([*shown, "ref_box=[32,32,320,32]"], "ref_box=[32.0, 32.0, 320.0, 32.0] is not"),
+        ([*shown, "ref_box=[32,32,320,32]"], "ref_box=[32.0, 32.0, 320.0, 32.0] reaches over the edge of the frame"),
         ([*shown, "ref_point_label=[1]"], "0 masks"),
         ([*album_words, "ref_candidate=2"], "ref_candidate=2 chooses among answers"),
     ):
