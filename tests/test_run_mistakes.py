@@ -141,7 +141,7 @@ def test_a_folder_and_a_file_that_may_not_be_read(program: Program, capsys: Capt
     [
         ("ref_box=[120,10,20,10]", "over the edge of the frame of 128 x 96 pixels: from (120, 10) to (140, 20)"),
         ("ref_box=[128,10,20,10]", "inside the frame of 128 x 96 pixels"),
-        ("ref_box=[-4,10,20,10]", "inside the frame of 128 x 96 pixels"),
+        ("ref_box=[-4,10,20,10]", "over the edge of the frame of 128 x 96 pixels: from (-4, 10)"),
         ("ref_box=[10,10,0,10]", "ref_box=[10"),
         ("ref_box=[10,10,20,-1]", "ref_box=[10"),
         ("ref_box=[10,10,20]", "[x, y, width, height]"),
