@@ -20,8 +20,10 @@ def test_figures_are_those_of_the_frames() -> None:
     seen = {"predicted_iou": 0.9, "presence": "present"}, {"predicted_iou": 0.6, "presence": "uncertain"}
     gone = {"predicted_iou": 0.3, "presence": "absent"}
     frames = [{"objects": {"1": seen[0], "2": gone}}, {"objects": {"1": seen[1], "2": gone}}]
-    assert figures_of({"frames": frames}) == {"mean_predicted_iou": 0.75, "share_absent": 0.5}
-    assert figures_of({"frames": []}) == {"mean_predicted_iou": None, "share_absent": None}
+    worst = [{"index": 7, "object": 1}, {"index": 3, "object": 1}, {"index": 7, "object": 2}]
+    assert figures_of({"frames": frames, "frames_to_check": worst}) == {
+        "mean_predicted_iou": 0.75, "share_absent": 0.5, "frames_to_check": (7, 3)}  # fmt: skip
+    assert figures_of({"frames": []}) == {"mean_predicted_iou": None, "share_absent": None, "frames_to_check": ()}
 
 
 def test_what_was_cut_off_spoils_no_later_line(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from vos.io.atomic import writing_to
 
 DONE, FINISHED_BEFORE, FAILED, INTERRUPTED = "done", "finished before", "failed", "interrupted"
 
+MOST_TO_CHECK = 10  # frames in a line; all of them are in the clip's own summary.json
+
 
 @dataclass(frozen=True)
 class ClipResult:
@@ -26,7 +28,7 @@ class ClipResult:
         seconds: that it took.
         mean_predicted_iou: of the frames in which an object is not absent, 0..1; None where there is none.
         share_absent: of all frames and objects, 0..1.
-        frames_to_check: numbers of the frames to look at first.
+        frames_to_check: numbers of the frames to look at first, worst first.
         error: why it failed, in one line.
         warnings: what was said about it.
     """
@@ -52,9 +54,11 @@ def figures_of(summary: Mapping[str, Any]) -> dict[str, Any]:
     objects = [each for frame in summary["frames"] for each in frame["objects"].values()]
     seen = [each["predicted_iou"] for each in objects if each["presence"] != "absent"]
     absent = len(objects) - len(seen)
+    worst = dict.fromkeys(entry["index"] for entry in summary.get("frames_to_check", ()))
     return {
         "mean_predicted_iou": round(sum(seen) / len(seen), 4) if seen else None,
         "share_absent": round(absent / len(objects), 4) if objects else None,
+        "frames_to_check": tuple(worst)[:MOST_TO_CHECK],
     }
 
 
