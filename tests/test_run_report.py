@@ -66,6 +66,10 @@ def test_what_is_the_users_is_not_replaced(program: Program, capsys: pytest.Capt
     assert f"{name} would be replaced" in capsys.readouterr().err
     assert Path("out", name).read_text() == "mine"
     assert program(VIDEO, MASK, "output=masks", "output_dir=out", "report=false") == 0
+    for each in FILES:
+        Path("out", each).write_text("mine")
+    assert program(VIDEO, MASK, "output=masks", "output_dir=out") == 2, "not finished already with the user's report"
+    assert "would be replaced, but it is yours" in capsys.readouterr().err
 
 
 def test_scripts_get_no_lines_in_between(program: Program, capsys: pytest.CaptureFixture[str]) -> None:

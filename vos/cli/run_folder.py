@@ -17,6 +17,7 @@ from vos.io.earlier import Earlier
 from vos.io.frames import full_name, place_of, refuse_among_frames
 from vos.io.sole_writer import sole_writer
 from vos.io.writers.choice import FILES, REPORT, SUMMARY, TO_CHECK, inputs_of, output_paths
+from vos.io.written import Written
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class RunFolder:
 
     def is_finished(self, earlier: Earlier) -> bool:
         """Tells whether all is there as a run with the same fingerprint wrote it."""
-        return not self.config.overwrite and earlier.has(self.outputs) and all(path.exists() for path in self.made)
+        has_all = earlier.has(self.outputs) and all(path.exists() for path in self.made)
+        return not self.config.overwrite and has_all and self._has_own_report()
 
     def say_what_lacks(self, earlier: Earlier) -> None:
         """Says why the results of an earlier run are not finished."""
@@ -84,6 +86,11 @@ class RunFolder:
     @property
     def _report(self) -> tuple[str, ...]:
         return (REPORT, TO_CHECK) if self.config.report else ()
+
+    def _has_own_report(self) -> bool:
+        """Tells whether runs of vos wrote the report; results that were copied without their notes may have any."""
+        written = Written(self.path)
+        return not written.holds(self.summary) or all(written.holds(self.path / name) for name in self._report)
 
     def _inputs(self, frames: Path | None, given: Given) -> list[tuple[str, Path]]:
         config = self.config
