@@ -136,12 +136,24 @@ def wait_for_masks(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_ctrl_c_leaves_what_the_next_batch_goes_on_from(
+def test_two_batches_at_once_share_the_work(
     footage: Path, alone: dict[str, bytes], started: subprocess.Popen[str], request: pytest.FixtureRequest
 ) -> None:
     folder = footage / request.node.name
+    run(footage, "manifest=clips.csv", f"output_dir={folder.name}", "workers=2")
+    assert started.wait(timeout=60) == 0
+    assert masks(folder) == alone
+    assert {each["state"] for each in lines(folder / "results.jsonl")} <= {"done", "finished before"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_leaves_what_the_next_batch_goes_on_from(
+    footage: Path, alone: dict[str, bytes], started: subprocess.Popen[str], request: pytest.FixtureRequest, number: int
+) -> None:
+    folder = footage / request.node.name
     wait_for_masks(folder)
-    started.send_signal(signal.SIGINT)
+    started.send_signal(number)
     _, said = started.communicate(timeout=60)
     assert started.returncode == 130
     assert "run the same command again to go on" in said
@@ -163,6 +175,12 @@ def test_a_batch_that_is_killed_loses_nothing(
     run(footage, "manifest=clips.csv", f"output_dir={folder.name}", "workers=2")
     assert masks(folder) == alone
     assert not list(folder.rglob("*.partial*"))
+
+
+def test_a_shard_without_a_clip_has_nothing_to_do(footage: Path) -> None:
+    done = run(footage, "manifest=clips.csv", "output_dir=none", "shard=6/7")
+    assert done.stdout.splitlines()[0] == "shard 6 of 7: 0 of 5 clips"
+    assert (footage / "none/results-6-of-7.jsonl").read_bytes() == b""
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ from vos.batch.results import DONE, FAILED, ClipResult, append_line, figures_of
 
 
 def test_a_line_holds_what_there_is_to_say() -> None:
-    result = ClipResult("a\n.mp4", "out/a", FAILED, error="no frame")
+    result = ClipResult("list.csv:2", "a\n.mp4", "out/a", FAILED, error="no frame")
     assert "\n" not in result.line()
     known = json.loads(result.line())
-    assert known == {"video": "a\n.mp4", "output_dir": "out/a", "state": "failed", "frames": 0, "seconds": 0.0,
-                     "error": "no frame"}  # fmt: skip
+    assert known == {"row": "list.csv:2", "video": "a\n.mp4", "output_dir": "out/a", "state": "failed",
+                     "frames": 0, "seconds": 0.0, "error": "no frame"}  # fmt: skip
 
 
 def test_figures_are_those_of_the_frames() -> None:
@@ -27,7 +27,7 @@ def test_figures_are_those_of_the_frames() -> None:
 
 
 def test_what_was_cut_off_spoils_no_later_line(tmp_path: Path) -> None:
-    record, line = tmp_path / "new" / "results.jsonl", ClipResult("a.mp4", "a", DONE).line()
+    record, line = tmp_path / "new" / "results.jsonl", ClipResult("list.csv:2", "a.mp4", "a", DONE).line()
     append_line(record, line)
     with record.open("a") as file:
         file.write(line[:20])

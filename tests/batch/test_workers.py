@@ -35,10 +35,12 @@ def fragile(task: Path, tell: Tell) -> str:
 
 
 def patient(task: Path, tell: Tell) -> str:
-    """Works until Ctrl-C."""
+    """Works until Ctrl-C, and tells of it."""
     task.touch()
     try:
-        time.sleep(60)
+        for _ in range(600):
+            time.sleep(0.1)
+            tell(1)
     except KeyboardInterrupt:
         return f"{task.name} interrupted"
     return "not interrupted"

@@ -67,6 +67,14 @@ def test_forms_of_tables_say_the_same(tmp_path: Path) -> None:
     assert config(lines[0].words).overwrite is True
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_separators_of_other_countries(tmp_path: Path, separator: str) -> None:
+    text = separator.join(["video ", " ref_mask"]) + "\n" + separator.join(["a,b.mp4", "m.png"])
+    (clip,) = read_manifest(table(tmp_path, text), OUT)
+    assert clip.video == str(tmp_path / "a,b.mp4")
+    assert config(clip.words).ref_mask == [str(tmp_path / "m.png")]
+
+
 def test_parquet(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow", reason="tables in Parquet need pyarrow")
     from pyarrow import parquet
@@ -107,10 +115,11 @@ def test_any_name_of_a_mask_arrives(tmp_path_factory: pytest.TempPathFactory, na
         ("clips.csv", "", "lists no clip"),
         ("clips.csv", 'video\n"a.mp4\n', "is no table of text"),
         ("clips.csv", "video,preview\na.mp4,true\n", "preview is no option of one clip"),
-        ("clips.csv", "video\nx/a.mp4\nx/a.mp4\n", "clips.csv:2 and .*clips.csv:3 would both write into"),
+        ("clips.csv", "video\nx/a.mp4\nx/a.mp4\n", "clips.csv:2 and .*clips.csv:3 would write into one folder"),
         ("clips.jsonl", '{"video": "a.mp4"}\nnonsense\n', "clips.jsonl:2 is no JSON"),
         ("clips.jsonl", "[1]\n", "clips.jsonl:1 is no object"),
         ("clips.jsonl", '{"ref_mask": "a.png"}\n', "clips.jsonl:1: there is no video"),
+        ("clips.jsonl", '{"video": 5}\n', "clips.jsonl:1: there is no video"),
         ("clips.txt", "a.mp4\n", "is of an unknown kind; give a .csv, .jsonl or .parquet file"),
     ],
 )

@@ -12,6 +12,7 @@ from typing import Any
 from vos.io.atomic import writing_to
 
 DONE, FINISHED_BEFORE, FAILED, INTERRUPTED = "done", "finished before", "failed", "interrupted"
+BUSY = "busy"  # another run is at it
 
 MOST_TO_CHECK = 10  # frames in a line; all of them are in the clip's own summary.json
 
@@ -21,9 +22,10 @@ class ClipResult:
     """What became of one clip.
 
     Attributes:
-        video: as the list names it.
+        row: of the list, such as "clips.csv:3".
+        video: file, folder or address.
         output_dir: folder of its results.
-        state: done, finished before, failed or interrupted.
+        state: done, finished before, failed or interrupted; busy is never the last word.
         frames: that have results.
         seconds: that it took.
         mean_predicted_iou: of the frames in which an object is not absent, 0..1; None where there is none.
@@ -33,6 +35,7 @@ class ClipResult:
         warnings: what was said about it.
     """
 
+    row: str
     video: str
     output_dir: str
     state: str

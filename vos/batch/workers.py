@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -97,11 +98,9 @@ class Workers(Generic[Task, Result]):
             if worker.process.pid is not None:
                 with suppress(ProcessLookupError):
                     os.kill(worker.process.pid, signal.SIGINT)
-        while self._busy():
-            answers = list(self._answers(_PATIENCE))
-            if not answers:
-                return
-            for worker, result in answers:
+        end = time.monotonic() + _PATIENCE
+        while self._busy() and (left := end - time.monotonic()) > 0:
+            for worker, result in self._answers(left):
                 worker.task = None
                 if result is not None:
                     yield result

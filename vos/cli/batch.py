@@ -5,15 +5,16 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import redirect_stderr
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vos.batch.ray_workers import RayWorkers
-from vos.batch.results import DONE, FAILED, FINISHED_BEFORE, INTERRUPTED, ClipResult, append_line, figures_of
+from vos.batch.results import BUSY, DONE, FAILED, FINISHED_BEFORE, INTERRUPTED, ClipResult, append_line, figures_of
 from vos.batch.shard import read_shard
 from vos.batch.workers import Lost, Workers
 from vos.cli.compose import Run, compose
@@ -23,12 +24,15 @@ from vos.cli.manifest import ManifestClip, find_clips, read_manifest
 from vos.cli.outcome import Interrupted, Outcome
 from vos.cli.program import FLAGS
 from vos.errors import VosError, users_error
+from vos.io.atomic import writing_to
+from vos.io.sole_writer import BusyError
 from vos.progress import Display, Progress, shown_on, write_above
 from vos.stages import available_cores
 
 EXECUTORS = ("processes", "ray")
 MOST_WORKERS = 256
 SAM_CORES = 4  # of one process: its encoder uses them well, and each process holds the network
+BUSY_WAIT = 2.0  # seconds until clips that another run is at are looked at again
 MOST_WARNINGS, MOST_LISTED = 10, 20  # of a clip, in its result; clips in the line of a failure
 
 
@@ -58,20 +62,26 @@ def run_batch(runs: Sequence[Run[BatchConfig]]) -> Outcome:
         print(f"{shard}: {len(shard.of(clips))} of {len(clips)} clips", flush=True)
         clips, record = shard.of(clips), record.with_name(f"results-{shard.index}-of-{shard.count}.jsonl")
     _check_record(record)
-    count = min(_worker_count(config), len(clips))
+    with writing_to(record):
+        out.mkdir(parents=True, exist_ok=True)
+        record.touch()
+    count = max(1, min(_worker_count(config), len(clips)))
     words = [word for word in sys.argv[1:] if word not in FLAGS] + _resolved(config)
     tasks = [ClipTask(clip, _own_words(words, clip)) for clip in clips]
     with Progress("batch", len(tasks), "clip") as progress:
         report = _Report(record, progress, is_json="--json" in sys.argv)
-        with _workers(config, count, report.on_frames) as workers:
+        with _workers(config, count, report.on_frames) as workers, _ended_as_by_ctrl_c():
             try:
-                for result in workers.do(tasks):
-                    report.add(_lost(result) if isinstance(result, Lost) else result)
+                while tasks:
+                    results = (_lost(end) if isinstance(end, Lost) else end for end in workers.do(tasks))
+                    busy = {result.row for result in results if not report.add(result)}
+                    tasks = [task for task in tasks if task.clip.place in busy]
+                    time.sleep(BUSY_WAIT if tasks else 0)
             except KeyboardInterrupt as error:
                 for result in workers.interrupt():
                     report.add(result)
-                left = f"{len(report.results)} of {len(tasks)} clips; run the same command again to go on"
-                raise Interrupted(left, report.outcome()) from error
+                told = f"{report.ended} of {len(clips)} clips have ended; run the same command again to go on"
+                raise Interrupted(told, report.outcome()) from error
     outcome = report.outcome()
     print(report.summary(), record, sep="\n")
     return outcome
@@ -102,13 +112,30 @@ def segment_clip(task: ClipTask, tell: Callable[[int], None]) -> ClipResult:
         known = {"frames": outcome.frames, **figures_of(summary)}
     except KeyboardInterrupt as error:
         state, known = INTERRUPTED, {"error": str(error) or "interrupted"}
+    except BusyError as error:
+        state, known = BUSY, {"error": str(error)}
     except Exception as error:
         text = users_error(error)
         state = FAILED
         known = {"error": " ".join((f"{type(error).__name__}: {error}" if text is None else text).split())}
     warnings = tuple(line for line in said.getvalue().splitlines() if line)[:MOST_WARNINGS]
     seconds = round(time.monotonic() - begin, 2)
-    return ClipResult(clip.video, str(clip.folder), state, seconds=seconds, warnings=warnings, **known)  # type: ignore[arg-type]
+    about = clip.place, clip.video, str(clip.folder), state
+    return ClipResult(*about, seconds=seconds, warnings=warnings, **known)  # type: ignore[arg-type]
+
+
+@contextmanager
+def _ended_as_by_ctrl_c() -> Iterator[None]:
+    """Takes SIGTERM, with which schedulers end their jobs, for Ctrl-C."""
+
+    def interrupt(number: int, where: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @dataclass
@@ -126,8 +153,10 @@ class _Report:
         self.frames += count
         self.progress.rename(f"batch, {self.frames:,} frames")
 
-    def add(self, result: ClipResult) -> None:
-        """Takes note of a clip that has come to an end, whichever."""
+    def add(self, result: ClipResult) -> bool:
+        """Takes note of a clip that has come to an end, whichever; False for one that another run is at."""
+        if result.state == BUSY:
+            return False
         self.results.append(result)
         append_line(self.record, result.line())
         if self.is_json:
@@ -135,6 +164,12 @@ class _Report:
         if result.state == FAILED:
             write_above(f"failed: {result.video}: {result.error}", sys.stderr)
         self.progress.update()
+        return True
+
+    @property
+    def ended(self) -> int:
+        """Clips that no later batch has to go on with."""
+        return len(self.results) - len(self._of(INTERRUPTED))
 
     def _of(self, state: str) -> list[ClipResult]:
         return [result for result in self.results if result.state == state]
@@ -203,7 +238,7 @@ def _own_words(words: Iterable[str], clip: ManifestClip) -> tuple[str, ...]:
 def _lost(lost: Lost[ClipTask]) -> ClipResult:
     clip = lost.task.clip
     text = f"its process died each time ({lost.reason}); there may be too little memory for so many workers="
-    return ClipResult(clip.video, str(clip.folder), FAILED, error=text)
+    return ClipResult(clip.place, clip.video, str(clip.folder), FAILED, error=text)
 
 
 def _check_record(record: Path) -> None:

@@ -73,7 +73,7 @@ def read_manifest(path: Path, out: Path) -> list[ManifestClip]:
     except OSError as error:
         raise VosError(f"manifest={path} cannot be read ({error.strerror or error})") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise VosError(f"manifest={path} is no table of text ({error}); save it as UTF-8") from error
+        raise VosError(f"manifest={path} is no table of text ({error}); close its quotes, save it as UTF-8") from error
     if not rows:
         raise VosError(f"manifest={path} lists no clip; give a row for each, with the columns video and ref_mask")
     hints, home = dict(options(RunConfig)), path.parent.absolute()
@@ -123,15 +123,13 @@ def _apart(clips: Sequence[ManifestClip]) -> list[ManifestClip]:
     first: dict[Path, ManifestClip] = {}
     for clip in clips:
         if (other := first.setdefault(clip.folder, clip)) is not clip:
-            raise VosError(
-                f"{other.place} and {clip.place} would both write into {clip.folder}; give them an output_dir"
-            )
+            raise VosError(f"{other.place} and {clip.place} would write into one folder; give them an output_dir")
     return clips
 
 
 def _clip(place: str, row: Mapping[str, Any], hints: Mapping[str, Any], home: Path, out: Path) -> ManifestClip:
     given = {name: value for name, value in row.items() if value not in (None, "", [])}
-    if not given.get("video"):
+    if not isinstance(given.get("video"), str):
         raise VosError(f"{place}: there is no video; give its path in the column video")
     words = []
     for name, value in given.items():
@@ -174,8 +172,12 @@ Rows = Iterator[tuple[str, Mapping[str, Any]]]
 
 def _csv_rows(path: Path) -> Rows:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, strict=True)
-        _check_names(path, reader.fieldnames or ())
+        head = file.readline()
+        file.seek(0)
+        delimiter = max(",;\t", key=head.count)  # as some countries' spreadsheets write them
+        reader = csv.DictReader(file, strict=True, delimiter=delimiter)
+        reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+        _check_names(path, reader.fieldnames)
         for row in reader:
             place = f"{path}:{reader.line_num}"
             if None in row:

@@ -21,6 +21,10 @@ except ImportError:  # Windows: runs are not kept apart there
     fcntl = None  # type: ignore[assignment]
 
 
+class BusyError(VosError):
+    """Another process writes into the folder; later it will not."""
+
+
 @contextmanager
 def sole_writer(
     folder: Path,
@@ -130,7 +134,7 @@ def _locked(path: Path) -> TextIO:
         except BlockingIOError as error:
             owner = file.read().strip() or "unknown"
             file.close()
-            raise VosError(
+            raise BusyError(
                 f"{path.parent.parent} is being written by another run (process {owner}); wait for it, or choose "
                 "another output_dir"
             ) from error
