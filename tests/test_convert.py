@@ -152,6 +152,25 @@ def test_ids_above_255_come_back(program: Program, convert: Program) -> None:
         assert set(np.unique(data["labels"])) == {0, 2003}
 
 
+def test_soft_masks_alone_are_told_of_before_the_work_and_completed_without_tracking(
+    program: Program, convert: Program, capsys: Capture
+) -> None:
+    hint = "keep=alpha without output=masks: vos.convert needs masks, too; add them\n"
+    assert program(VIDEO, MASK, "output=overlay", "keep=alpha", "output_dir=out") == 0
+    said = capsys.readouterr().out
+    assert said.count(hint) == 1
+    assert said.index(hint) < said.index("out/overlay.mp4")
+    assert convert("out", "output=png_rgba") == 2
+    assert "the same run with masks added makes them without tracking again" in capsys.readouterr().err
+    assert program(VIDEO, MASK, "output=[overlay,masks]", "keep=alpha", "output_dir=out") == 0
+    said = capsys.readouterr().out
+    assert hint not in said
+    assert "none of them tracked again" in said
+    assert convert("out", "output=png_rgba") == 0
+    assert program(VIDEO, MASK, "output=coco", "keep=alpha", "output_dir=out") == 0
+    assert hint not in capsys.readouterr().out, "the masks are there"
+
+
 @pytest.mark.parametrize("words", [["start=3", "end=10", "every=2"], ["end=00:00.3"]])
 def test_a_part_of_a_clip(words: list[str], program: Program, convert: Program) -> None:
     given = ["ref_mask=mask 5.png", "ref_frame=5"]

@@ -70,7 +70,8 @@ def kept_masks(folder: Path, about: dict[str, Any]) -> Path:
         if name in about["outputs"] and (path := folder / OUTPUTS[name].file).exists():
             _tell_changes(folder, path)
             return path
-    raise VosError(f"{folder} holds no masks; make it with output=[masks] or output=[rle]")
+    again = "; the same run with masks added makes them without tracking again" if "alpha" in about["outputs"] else ""
+    raise VosError(f"{folder} holds no masks; make it with output=[masks] or output=[rle]{again}")
 
 
 def _tell_changes(folder: Path, masks: Path) -> None:

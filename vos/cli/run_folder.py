@@ -58,6 +58,11 @@ class RunFolder:
             if name in self.outputs:
                 print(f"{self.outputs[name]} lacks {count} file{'s' * (count > 1)}; it is written anew")
 
+    def say_what_convert_lacks(self, earlier: Earlier) -> None:
+        """Says that soft masks alone are kept, of which nothing can be made."""
+        if self.config.keep and not {"masks", "rle"} & {*self.outputs, *earlier.whole}:
+            print("keep=alpha without output=masks: vos.convert needs masks, too; add them")
+
     def sole_writer(
         self, video: str, given: Given, is_preview: bool = False, stale: Sequence[str] = ()
     ) -> AbstractContextManager[AbstractContextManager[list[str]]]:

@@ -95,6 +95,7 @@ def run(config: RunConfig, folder: Path, profile: Profile | None = None) -> Outc
             return Outcome(frame_count(place.summary), made, was_there=True)
         pipeline, masks = build_pipeline(config, source, model, given.names), FirstMasks(folder)
         place.say_what_lacks(earlier := Earlier(folder) if source.is_live else earlier)  # a camera never shows the same
+        place.say_what_convert_lacks(earlier)
         with (
             place.sole_writer(video, given, stale=earlier.stale and (*earlier.stale, PICTURE)) as others,
             profiled(profile, folder) as times,
