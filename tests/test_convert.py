@@ -273,6 +273,11 @@ def test_what_cannot_be_made_is_one_line(program: Program, convert: Program, cap
     assert "choose from masks, overlay" in told("out", "output=[tiff]")
     assert "keeps no soft masks for png_rgba; run it again with keep=alpha" in told("out", "output=[png_rgba]")
     assert "summary.json is missing: there are no finished results in" in told("nowhere")
+    (above := Path("all of them")).mkdir()
+    for name in "ba":
+        shutil.copytree("out", above / name)
+    hint = "there are results in all of them/a, ...; give them: python -m vos.convert 'all of them'/*/"
+    assert f"all of them/summary.json is missing: {hint}" in told("all of them", "output=csv")
     assert "there are no results; give their folder" in told("output=coco")
     assert "lies where this run would write" in told("out", "output=masks")
     Path("out/mot.txt").write_text("mine")

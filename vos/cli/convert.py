@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +41,7 @@ def convert(config: ConvertConfig) -> Outcome:
     folder = paths(config.results)[0]
     out = Path(config.output_dir or folder)
     made = output_paths(config.output, out, config)
+    _refuse_folder_of_several(folder)
     about, rows = read_summary(folder / SUMMARY)
     if need_alpha(made) and not ("alpha" in about["outputs"] and (folder / KEPT["alpha"].file).is_dir()):
         soft = ", ".join(name for name in made if OUTPUTS[name].has_alpha)
@@ -55,3 +57,13 @@ def convert(config: ConvertConfig) -> Outcome:
     print(*remarks, *made.values(), sep="\n")
     print(f"{progress.done} frames")
     return Outcome(progress.done, tuple(made.values()))
+
+
+def _refuse_folder_of_several(folder: Path) -> None:
+    """Raises a VosError where results lie below a folder, as a batch writes them, and none in it."""
+    inside = [] if (folder / SUMMARY).exists() else sorted(path.parent for path in folder.glob(f"*/{SUMMARY}"))
+    if inside:
+        raise VosError(
+            f"{folder / SUMMARY} is missing: there are results in {inside[0]}{', ...' * (len(inside) > 1)}; "
+            f"give them: python -m vos.convert {shlex.quote(str(folder))}/*/"
+        )
