@@ -16,6 +16,7 @@ from vos.io.contact_sheet import (
     GAP,
     ROWS,
     Tile,
+    _broken,
     _fitting,
     draw_page,
     thumbnail,
@@ -51,6 +52,21 @@ def test_rows_are_as_high_as_their_pictures() -> None:
     row = CAPTION + GAP
     assert draw_page([wide] * 5).shape[0] == GAP + CELL // 2 + row
     assert draw_page([wide] * 5 + [high]).shape[0] == GAP + CELL // 2 + row + CELL + row
+
+
+def test_notes_are_broken_and_shortened_at_their_end() -> None:
+    width = CELL - 4
+    words = ["the", "shape", "changed:", "IoU", "with", "the", "mask", "before,", "moved", "along,", "is", "0.46"]
+    short, long = (_broken(" ".join(words * times), 13, width) for times in (1, 4))
+    assert " ".join(short).split() == words
+    assert len(short) == len(long) == 2
+    assert long[1].endswith(" ...")
+    assert (words * 4)[: len(" ".join(long).split()) - 1] == " ".join(long).split()[:-1]
+    assert all(wide_font(13).getlength(line) <= width for line in (*short, *long))
+    assert _broken("", 13, width) == []
+    tiles = [Tile(flat((0, 0, 0), (64, 64)), "1", "a", note=note) for note in ("", "why")]
+    heights = [draw_page(tiles[:count]).shape[0] for count in (1, 2)]
+    assert heights[1] > heights[0], "room for notes where there are any"
 
 
 def test_captions_are_written() -> None:

@@ -40,6 +40,20 @@ def test_a_page_tells_what_to_look_at_and_what_made_it(tmp_path: Path) -> None:
         assert sheet.width > 256
 
 
+def test_the_sheet_names_frames_by_number_and_tells_the_whole_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = list[str]()
+
+    def text(_: Any, __: Any, line: str, *___: Any) -> None:
+        written.append(line)
+
+    monkeypatch.setattr("PIL.ImageDraw.ImageDraw.text", text)
+    write(tmp_path, wrong={7: {"score": 0.2, "side": 6}})
+    assert written[1:4] == ["frame 7 · 0.28 s", "object_1", "predicted IoU is 0.20"]
+    assert not any("..." in line.removesuffix(" ...") for line in written)
+
+
 def test_a_page_asks_for_nothing_from_elsewhere(tmp_path: Path) -> None:
     page = write(tmp_path)
     assert not re.search(r"""(?:src|href)=["'](?!data:|#)""", page)

@@ -19,6 +19,7 @@ THUMBNAIL_SIDE = 320  # longer side, pixels
 TINT = 0.25  # light, so that the object can be seen under it
 COLUMNS, ROWS = 5, 8  # of a full page
 CELL, CAPTION, GAP, HEADER = 256, 46, 12, 56  # pixels
+NOTE_LINES, NOTE_LINE = 2, 17  # below captions, where any tile has a note; pixels
 PAPER, INK, PALE, EMPTY = (28, 28, 30), (240, 240, 240), (150, 150, 155), (18, 18, 19)
 DIMMED = 0.5
 
@@ -32,12 +33,14 @@ class Tile:
         title: the caption's first line, e.g. rank and score.
         name: its second line, shortened in the middle if it is too long.
         dimmed: shown dark and without colour, as what does not belong.
+        note: a sentence below, on two lines at most, shortened at its end.
     """
 
     picture: Rgb | Path | None
     title: str
     name: str
     dimmed: bool = False
+    note: str = ""
 
 
 def thumbnail(rgb: Rgb, label_map: LabelMap, side: int = THUMBNAIL_SIDE) -> Rgb:
@@ -90,7 +93,8 @@ def draw_page(tiles: Sequence[Tile], heading: str = "", columns: int = COLUMNS) 
     pictures = [[_picture(tile) for tile in row] for row in rows]
     heights = [max(picture.height for picture in row) for row in pictures]
     top = HEADER if heading else GAP
-    size = (columns * (CELL + GAP) + GAP, top + sum(heights) + len(rows) * (CAPTION + GAP))
+    caption = CAPTION + NOTE_LINES * NOTE_LINE * any(tile.note for tile in tiles)
+    size = (columns * (CELL + GAP) + GAP, top + sum(heights) + len(rows) * (caption + GAP))
     page = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(page)
     if heading:
@@ -102,7 +106,9 @@ def draw_page(tiles: Sequence[Tile], heading: str = "", columns: int = COLUMNS) 
             ink, below = PALE if tile.dimmed else INK, top + height
             draw.text((x + 2, below + 4), _fitting(tile.title, 16, CELL - 4), ink, wide_font(16))
             draw.text((x + 2, below + 25), _fitting(tile.name, 13, CELL - 4), PALE, wide_font(13))
-        top += height + CAPTION + GAP
+            for k, line in enumerate(_broken(tile.note, 13, CELL - 4)):
+                draw.text((x + 2, below + 25 + (k + 1) * NOTE_LINE), line, INK, wide_font(13))
+        top += height + caption + GAP
     return np.asarray(page)
 
 
@@ -129,6 +135,22 @@ def _fitting(text: str, size: int, width: int) -> str:
     while keep > 1 and font.getlength(_shortened(text, keep)) > width:
         keep -= 1
     return _shortened(text, keep)
+
+
+def _broken(text: str, size: int, width: int) -> list[str]:
+    """The text on ``NOTE_LINES`` lines at most, its end left out where it needs more."""
+    font, lines = wide_font(size), list[str]()
+    for word in text.split():
+        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        elif len(lines) < NOTE_LINES:
+            lines.append(_fitting(word, size, width))
+        else:
+            while " " in lines[-1] and font.getlength(f"{lines[-1]} ...") > width:
+                lines[-1] = lines[-1].rpartition(" ")[0]
+            lines[-1] += " ..."
+            break
+    return lines
 
 
 def _shortened(text: str, keep: int) -> str:

@@ -50,7 +50,7 @@ class ReportWriter(Writer):
     def _finish(self) -> None:
         moments = self.review.moments()
         self._temporary(self.path).write_text(self._page(moments), encoding="utf-8")
-        tiles = [Tile(each.picture, _title(each), each.check.reason) for each in moments]
+        tiles = [_tile(each) for each in moments]
         empty = [Tile(picture, "nothing to check", time) for time, picture in self._previews.pictures()[:1]]
         page = draw_page(tiles or empty, f"{_name(self.about)}: frames to look at first", COLUMNS)
         Image.fromarray(page).save(self._temporary(self.path.with_name(TO_CHECK)))
@@ -95,9 +95,10 @@ def _count(number: int, what: str) -> str:
     return f"{number:,} {what}{'s' * (number != 1)}"
 
 
-def _title(moment: Moment) -> str:
+def _tile(moment: Moment) -> Tile:
+    """Begins with the frame's number, as ``ref_frame=`` takes it."""
     check = moment.check
-    return f"{check.time:.2f} s · {check.object_name}"
+    return Tile(moment.picture, f"frame {check.index} · {check.time:.2f} s", check.object_name, note=check.reason)
 
 
 def _moment(moment: Moment) -> dict[str, Any]:
