@@ -230,7 +230,7 @@ def test_concepts_by_themselves_and_by_file() -> None:
         ("clip.mp4", "concept please", "concept please"),
         ("clip.mp4", [1, 2, 3, 4, 5], r"\[1, 2, 3, 4, 5\] is no reference; give a mask"),
         ("clip.mp4", object(), "is no reference"),
-        ("clip.mp4", (100, 16, 60, 16), "inside the frame of 128 x 96 pixels"),
+        ("clip.mp4", (100, 16, 60, 16), "over the edge of the frame of 128 x 96 pixels"),
         ("clip.mp4", [(5, 5), (500, 5)], "inside the frame"),
         ("clip.mp4", [(5, 5, 0)], "at least one on it"),
         ("clip.mp4", [(5, 5, 2)], r"ref_point=\[5.0, 5.0, 2.0\] ends in 2.0; give \[x, y\]"),

@@ -9,6 +9,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from omegaconf import OmegaConf
 
 from vos.cli.compose import compose
 from vos.cli.config import RunConfig
@@ -96,7 +97,8 @@ def test_any_name_of_a_mask_arrives(tmp_path_factory: pytest.TempPathFactory, na
     row = {"video": "a.mp4", "ref_mask": names}
     (clip,) = read_manifest(table(folder, json.dumps(row), "clips.jsonl"), OUT)
     (word,) = (quoted(word, RunConfig) for word in clip.words)
-    assert OverridesParser.create().parse_override(word).value() == [str(folder / name) for name in names]
+    parsed = OmegaConf.create(OverridesParser.create().parse_override(word).value())
+    assert OmegaConf.to_container(parsed, resolve=True) == [str(folder / name) for name in names]
 
 
 @pytest.mark.parametrize(
