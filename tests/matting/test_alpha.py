@@ -67,6 +67,24 @@ def test_any_size_and_any_number_of_objects(height: int, width: int, count: int,
     assert (rgb.tobytes(), labels.tobytes()) == before
 
 
+@pytest.mark.parametrize("quality", QUALITIES)
+@pytest.mark.parametrize("side", [1, 0])
+def test_a_part_that_the_frame_contradicts_is_as_the_mask_has_it(side: int, quality: str) -> None:
+    truth = disc()
+    mask = (truth > 0.5).astype(np.uint8)
+    slab = np.zeros_like(mask)
+    slab[60:100, 137:155] = slab[60:100, 45:63] = 1  # across the disc's outline on both sides, 8 to 10 pixels each way
+    mask[slab > 0] = side
+    front, back = np.array([215, 130, 50]), np.array([40, 70, 140])
+    picture = (truth[..., None] * front + (1 - truth[..., None]) * back).astype(np.uint8)
+    alpha = soft_masks(mask, (1,), picture, quality)[0].astype(int)
+    assert ((alpha >= 128) == (mask > 0)).all()
+    soft = (alpha > 0) & (alpha < 255)
+    assert (soft & (np.abs(2 * alpha - 255) < 6)).sum() < 0.1 * soft.sum()
+    inside = cv2.erode(slab, np.ones((5, 5), np.uint8)) > 0
+    assert np.abs(alpha[inside] - 255 * side).mean() < 20
+
+
 @settings(deadline=None, max_examples=15)
 @given(st.integers(0, 1000), st.floats(0, 8))
 def test_cut_at_a_half_it_is_the_hard_mask(seed: int, blur: float) -> None:

@@ -19,7 +19,9 @@ Written by `make docs` from [mattes.csv](mattes.csv), which `benchmarks/mattes.p
 
 Mattes, `png_rgba` and `keep=alpha` hold soft masks. They are made of a frame's label map and its colours, whoever
 gave the labels: given frames and corrected ones are as soft as all others. Cut at a half, a soft mask is the hard
-one. Objects that touch share one soft outline, with a hard seam between them.
+one: where colours contradict it by a sliver of a few pixels, shares stay near a half, and where they contradict more
+of it, the hard mask wins, with a smooth outline. Objects that touch share one soft outline, with a hard seam between
+them.
 
 `matte.quality=fast`, the default: a guided filter, whose windows reach a 64th of the frame's longer side, looks at a
 band along the outline that is as wide; its edges are made twice as steep, and specks are left out that hang together

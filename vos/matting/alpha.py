@@ -18,6 +18,8 @@ KERNEL = 1 / 4  # radius of the Laplacian's windows, share of the filter's
 EPSILON = 1e-4  # variance of the frame (its range taken as 1) below which it counts as flat
 GAINS = {FAST: 2.0, BEST: 1.2}  # how much steeper soft edges are than those found
 MORE, LESS = 128 / 255, 127 / 255  # what a pixel of the mask has at least, and any other at most
+SLIVERS = {FAST: 0.17, BEST: 0.26}  # how thick parts may be where it contradicts the mask, share of its radius
+SMOOTH = 1.0  # pixels: sigma of the outline where the mask wins over the filter
 SPECK = 0.06  # shares above this are looked at for what they hang together with
 SEAM = 0.7  # pixels: sigma of the seam between two objects
 
@@ -58,7 +60,7 @@ def matte(mask: Image, rgb: Image, radius: int, quality: str) -> Values:
     """Makes the soft mask of a hard one: float32 (H, W), 0..1; cut at a half it is the hard one.
 
     The outline may be found far from where the mask has it. On films, masks were right oftener than filters: where the
-    two differ, shares stay near a half.
+    two differ by a sliver, shares stay near a half, and where they differ by more, the mask wins.
 
     Args:
         mask: uint8 (H, W), 1 = object.
@@ -68,20 +70,35 @@ def matte(mask: Image, rgb: Image, radius: int, quality: str) -> Values:
     """
     window = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
     band = cv2.dilate(mask, window) != cv2.erode(mask, window)
-    share = _finished(guided_filter(rgb, mask.astype(np.float32), radius, EPSILON), mask, band, GAINS[FAST])
+    share = _finished(guided_filter(rgb, mask.astype(np.float32), radius, EPSILON), mask, band, radius, FAST)
     if quality == BEST:
         found = laplacian_matte(share, rgb, band, max(1, round(radius * KERNEL)))
-        share = _finished(found, mask, band, GAINS[BEST])
+        share = _finished(found, mask, band, radius, BEST)
     return share
 
 
-def _finished(found: Values, mask: Image, band: npt.NDArray[np.bool_], gain: float) -> Values:
+def _finished(found: Values, mask: Image, band: npt.NDArray[np.bool_], radius: int, quality: str) -> Values:
     """Steepens a soft mask, and keeps the hard one: outside the band, and on which side of a half a pixel is."""
-    steep = np.clip((found - 0.5) * gain + 0.5, 0, 1)
+    steep = np.clip((found - 0.5) * GAINS[quality] + 0.5, 0, 1)
+    steep = _settled(steep, mask, band, max(2, round(radius * SLIVERS[quality])))
     limited = np.where(mask > 0, np.maximum(steep, MORE), np.minimum(steep, LESS))
     share = np.where(band, limited, mask).astype(np.float32)
     share[_loose(share, mask)] = 0
     share[_loose(1 - share, 1 - mask)] = 1
+    return share
+
+
+def _settled(share: Values, mask: Image, band: npt.NDArray[np.bool_], sliver: int) -> Values:
+    """Gives way to the hard mask around all places, thicker than ``sliver``, where a soft one is on the other side."""
+    thicker, window = np.ones((sliver + 1, sliver + 1), np.uint8), np.ones((4 * sliver + 1, 4 * sliver + 1), np.uint8)
+    other = ((share >= 0.5) != (mask > 0)) & band
+    smooth = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), SMOOTH)
+    for side, stronger in ((mask, np.maximum), (1 - mask, np.minimum)):
+        places = cv2.morphologyEx(side * other, cv2.MORPH_OPEN, thicker)
+        if places.any():
+            around = cv2.dilate(places, window).astype(np.float32)
+            weight = cv2.blur(around, (2 * sliver + 1, 2 * sliver + 1))
+            share = np.asarray(share + weight * (stronger(share, smooth) - share), np.float32)
     return share
 
 
