@@ -12,7 +12,6 @@ same bytes.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,12 +21,10 @@ import numpy as np
 import numpy.typing as npt
 from matte_clips.kinds import FRAMES, KINDS, MASK_FROM, make_clip
 from matte_clips.sprites import colours_of
-from occlusion_set import read_size
+from occlusion_set import set_program
 from PIL import Image
 from tqdm import tqdm
 
-from vos.cli.program import exit_code
-from vos.errors import VosError
 from vos.io.atomic import atomic_path
 from vos.io.masks.label_map import write_label_map
 from vos.structures import LabelMap
@@ -105,19 +102,7 @@ def make_set(root: Path, size: tuple[int, int], clips: int, seed: int) -> None:
 
 def main() -> int:
     """Reads the options; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path, help="folder of the set")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--size", default="640x360", help="of the frames: width x height, pixels")
-    parser.add_argument("--clips", type=int, default=2, help="of each kind")
-    options = parser.parse_args()
-
-    def run() -> None:
-        if options.clips < 1 or options.seed < 0:
-            raise VosError(f"--clips {options.clips} --seed {options.seed}: use 1 or more clips, a seed from 0 on")
-        make_set(options.out, read_size(options.size), options.clips, options.seed)
-
-    return exit_code(run)
+    return set_program(__doc__, make_set, "640x360", 2)
 
 
 if __name__ == "__main__":

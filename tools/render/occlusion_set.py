@@ -14,7 +14,7 @@ import argparse
 import csv
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from vos.structures import LabelMap
 
 SPLIT = "occlusion"
 BACK = 0.25  # share of its usual area from which an object counts as back
+MakeSet = Callable[[Path, tuple[int, int], int, int], None]  # folder, (H, W), clips of each kind, seed
 SIDES = (64, 4096)  # pixels, allowed for either side
 
 
@@ -117,21 +118,38 @@ def read_size(text: str) -> tuple[int, int]:
     return int(match[2]), int(match[1])
 
 
-def main() -> int:
-    """Reads the options; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def set_program(
+    about: str | None, make: Callable[[Path, tuple[int, int], int, int], None], size: str, clips: int
+) -> int:
+    """Is the command line of a tool that renders a set of clips.
+
+    Args:
+        about: what its help says.
+        make: renders the set: folder, (H, W), clips of each kind, seed.
+        size: of the frames, if none is given.
+        clips: of each kind, likewise.
+
+    Returns:
+        The exit status.
+    """
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path, help="folder of the set")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--size", default="480x270", help="of the frames: width x height, pixels")
-    parser.add_argument("--clips", type=int, default=3, help="of each kind")
+    parser.add_argument("--size", default=size, help="of the frames: width x height, pixels")
+    parser.add_argument("--clips", type=int, default=clips, help="of each kind")
     options = parser.parse_args()
 
     def run() -> None:
         if options.clips < 1 or options.seed < 0:
             raise VosError(f"--clips {options.clips} --seed {options.seed}: use 1 or more clips, a seed from 0 on")
-        make_set(options.out, read_size(options.size), options.clips, options.seed)
+        make(options.out, read_size(options.size), options.clips, options.seed)
 
     return exit_code(run)
+
+
+def main() -> int:
+    """Reads the options; returns the exit status."""
+    return set_program(__doc__, make_set, "480x270", 3)
 
 
 if __name__ == "__main__":
