@@ -166,7 +166,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--again", action="store_true", help="try what did not hold once more, and add that to --out")
     parser.add_argument("--jobs", type=int, default=1, help="processes; each has a folder of its own in --out")
     parser.add_argument("--part", type=int, default=0, help=argparse.SUPPRESS)  # which of them this one is
-    parser.add_argument("--only", nargs="+", help="kinds")
+    parser.add_argument("--only", nargs="+", help="draw of these kinds")
     parser.add_argument("--write-docs", action="store_true", help="write docs/reliability.md")
     arguments = parser.parse_args(argv)
     out = arguments.out or Path(tempfile.mkdtemp(prefix="faults-"))
@@ -205,7 +205,7 @@ def _helper(argv: Sequence[str] | None, out: Path, part: int) -> subprocess.Pope
 def _attack(todo: Sequence[tuple[int, bool]], arguments: argparse.Namespace, out: Path, log: Path) -> None:
     """Makes the attempts, appends each to the log, and tells of those that went wrong."""
     suite = Suite(out, any(default for _, default in todo))
-    kinds = all_kinds()
+    kinds = [kind for kind in all_kinds() if kind.name in (arguments.only or [kind.name])]
     before = {table.key(result): result for result in _read(log)} if arguments.again else {}
     print(
         f"seed {arguments.seed}, {len(todo)} attempts, grid of {sum(kind.size for kind in kinds):,}, in {out}",
@@ -215,10 +215,8 @@ def _attack(todo: Sequence[tuple[int, bool]], arguments: argparse.Namespace, out
         for number, default in todo:
             kind, choice, rng = draw(kinds, arguments.seed, number)
             if (earlier := before.get((number, default))) is not None:  # as it was, even if the grid has grown since
-                kind = next(each for each in kinds if each.name == earlier["kind"])
+                kind = next(each for each in all_kinds() if each.name == earlier["kind"])
                 choice = earlier["choice"]
-            if arguments.only and kind.name not in arguments.only:
-                continue
             result = suite.attempt(number, default, kind, choice, rng)
             file.write(json.dumps(result) + "\n")  # one write of one line, also from several processes
             file.flush()
