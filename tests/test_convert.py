@@ -121,6 +121,16 @@ def test_masks_that_were_changed_by_hand_are_told(program: Program, convert: Pro
     assert "00001.png would be replaced, but it was changed since vos wrote it" in capsys.readouterr().err
 
 
+def test_soft_masks_that_were_changed_by_hand_are_told(program: Program, convert: Program, capsys: Capture) -> None:
+    assert program(VIDEO, MASK, "output=[masks]", "keep=alpha", "output_dir=out") == 0
+    first, other = sorted(Path("out/alpha").rglob("*.png"))[:2]
+    shutil.copy(first, other)
+    capsys.readouterr()
+    assert convert("out", "output=png_alpha") == 0
+    told = "warning: 1 of the soft masks in out/alpha differ from what the run wrote; hard masks are the run's"
+    assert capsys.readouterr().err.splitlines() == [told]
+
+
 def test_nothing_goes_among_the_frames(program: Program, convert: Program, capsys: Capture) -> None:
     frames_of("my clip (1).mp4")
     assert program("video=frames", MASK, "output=[masks]", "output_dir=out") == 0

@@ -98,6 +98,7 @@ def test_values_have_the_declared_types() -> None:
         ("tracker={a: 1}", "persam, published"),
         ("tracker.points=many", "tracker.points"),
         ("threads=1,2", "-m"),
+        ("every=null", "every=null: it cannot be empty; give a value, or leave it out"),
     ],
 )
 def test_a_mistake_is_answered_by_one_line_with_the_remedy(word: str, message: str) -> None:

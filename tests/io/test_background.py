@@ -86,10 +86,19 @@ def test_pixels_that_are_no_squares(tmp_path: Path) -> None:
     assert shown.any(axis=0).sum() == pytest.approx(30, abs=2)
 
 
-@pytest.mark.parametrize("given", ["none.jpg", "rtsp://a/b", "", "notes.txt"])
-def test_what_is_no_background(given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("none.jpg", "is not there; give blur, a colour"),
+        ("rtsp://a/b", "is not there"),
+        ("", "background= is empty; give blur"),
+        ("#12", "background=#12 is no colour; give blur"),
+        ("notes.txt", "background=notes.txt: "),
+    ],
+)
+def test_what_is_no_background(given: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("notes.txt").write_text("beach")
-    with pytest.raises(VosError, match="background=") as caught:
+    with pytest.raises(VosError, match=why) as caught:
         Background(given)
     assert "\n" not in str(caught.value)

@@ -29,8 +29,8 @@ def test_patterns(pattern: str) -> None:
     ("pattern", "said"),
     [
         ("{clip}_{name}.{frame}", "holds another place than {clip}, {object}, {frame}"),
-        ("{frame:06d}", "holds another place"),
-        ("{frame!r}", "holds another place"),
+        ("{frame:06d}", "sequence.padding sets the digits"),
+        ("{frame!r}", "cannot be chosen"),
         ("{}", "holds another place"),
         ("{frame.real}", "holds another place"),
         ("{frame", "is not understood"),

@@ -114,6 +114,15 @@ def test_nothing_and_everything(labels: np.ndarray) -> None:
         np.testing.assert_array_equal(alpha[0], labels * 255)
 
 
+def test_an_object_that_moving_inwards_leaves_nothing_of_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    small, large = disk(60, 80, 5), disk(60, 20, 15)
+    finish = Finish(FinishConfig(grow=-8))
+    for _ in range(2):
+        assert set(np.unique(finish(result(small + 2 * large, (1, 2))).label_map.labels)) == {0, 2}
+    finish(result(disk(60, 80, 0) * 0, (1,)))  # was not there before
+    assert caplog.messages == ["finish.grow=-8 leaves nothing of object_1 in frame 00000"]
+
+
 def test_hard_masks_alone_and_once_for_all_outputs() -> None:
     finish, segmented = Finish(FinishConfig(grow=4)), result(disk(60, 80, 30), soft=False)
     done = finish(segmented)

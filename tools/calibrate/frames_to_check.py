@@ -48,7 +48,7 @@ def sequences_of(data: Path, occlusion: Path) -> Iterator[tuple[str, DavisSequen
             yield from ((name, each) for each in read_dataset(data / name, year, split))
     if not occlusion.is_dir():
         script = ROOT / "tools" / "render" / "occlusion_set.py"
-        subprocess.run([sys.executable, str(script), str(occlusion), "--clips", "1"], check=True)
+        subprocess.run([sys.executable, str(script), str(occlusion), "--clips", "2"], check=True)
     yield from (("occlusion", each) for each in read_dataset(occlusion, 2017, "occlusion"))
 
 

@@ -68,18 +68,20 @@ def kept_masks(folder: Path, about: dict[str, Any]) -> Path:
     """
     for name in ("masks", "rle"):
         if name in about["outputs"] and (path := folder / OUTPUTS[name].file).exists():
-            _tell_changes(folder, path)
+            _tell_changes(folder, path, "masks", "scores and presence")
+            if "alpha" in about["outputs"]:
+                _tell_changes(folder, folder / KEPT["alpha"].file, "soft masks", "hard masks")
             return path
     again = "; the same run with masks added makes them without tracking again" if "alpha" in about["outputs"] else ""
     raise VosError(f"{folder} holds no masks; make it with output=[masks] or output=[rle]{again}")
 
 
-def _tell_changes(folder: Path, masks: Path) -> None:
-    """Warns of masks that were changed by hand: what is known of them is of what the run wrote."""
+def _tell_changes(folder: Path, masks: Path, what: str, others: str) -> None:
+    """Warns of masks that were changed by hand, which is not known of what the run wrote beside them."""
     with suppress(VosError):  # notes of another program: nothing is known
         if changed := len(Written(folder).changed(masks)):
-            what = f"{changed} of the masks in {masks}" if masks.is_dir() else f"the masks in {masks}"
-            LOG.warning("%s differ from what the run wrote; scores and presence are the run's", what)
+            what = f"{changed} of the {what} in {masks}" if masks.is_dir() else f"the {what} in {masks}"
+            LOG.warning("%s differ from what the run wrote; %s are the run's", what, others)
 
 
 def _refuse_gap(path: Path) -> None:

@@ -123,6 +123,8 @@ def do_all(runs: Sequence[Run[T]], work: Callable[[Run[T]], Outcome]) -> Outcome
 def _one_line(error: Exception) -> str:
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     name = getattr(cause, "full_key", None)
+    if "is not Optional" in str(cause):
+        return f"{name}=null: it cannot be empty; give a value, or leave it out"
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
     text = "; ".join(line for line in lines if not line.startswith(("full_key", "object_type", "reference_type")))
     return f"{name}: {text}" if name else text

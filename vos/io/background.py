@@ -138,6 +138,8 @@ def covering(picture: Rgb, size: SizeHW, aspect: float = 1.0) -> Rgb:
 
 def _opened(given: str) -> FrameSource:
     choice = f"give blur, a colour ({', '.join(COLOURS)}, #rrggbb), a picture or a clip"
+    if not given.strip() or given.startswith("#"):
+        raise VosError(f"background={given} is {'no colour' if given.strip() else 'empty'}; {choice}")
     if is_live_address(given) or (file := background_file(given)) is None or not file.exists():
         raise VosError(f"background={given} is not there; {choice}")
     try:

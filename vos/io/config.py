@@ -108,8 +108,10 @@ def fault_of_pattern(pattern: str) -> str | None:
     except ValueError as error:
         return f"is not understood ({error})"
     places = [name for _, name, _, _ in parts if name is not None]
-    if any(name not in PLACES or form or kind for _, name, form, kind in parts if name is not None):
+    if any(name not in PLACES for name in places):
         return f"holds another place than {', '.join(f'{{{name}}}' for name in PLACES)}"
+    if any(form or kind for _, _, form, kind in parts):
+        return "says how a place is written, which cannot be chosen; sequence.padding sets the digits of numbers"
     if "frame" not in places:
         return "would give all pictures of an object one name: put {frame} into it"
     folders = pattern.split("/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 import cv2
@@ -15,6 +16,8 @@ from vos.structures import LabelMap, SegmentedFrame
 Labels = npt.NDArray[np.uint8]  # (H, W)
 Mask = npt.NDArray[np.bool_]  # (H, W)
 Alpha = npt.NDArray[np.uint8]  # (H, W)
+
+LOG = logging.getLogger("vos")
 
 RIM_PER_SIDE = 1 / 100  # how far a soft edge reaches beyond the hard one, as a share of the shorter side
 STEP = 8  # pixels that an outline moves at once: large kernels cost by their area
@@ -35,6 +38,7 @@ class Finish:
         self.config = config
         self._smoother = Smoother(config.smooth) if config.smooth else None
         self._latest: tuple[SegmentedFrame, SegmentedFrame] | None = None
+        self._emptied = set[int]()  # objects of which nothing was left in some frame
 
     def __call__(self, segmented: SegmentedFrame) -> SegmentedFrame:
         """Returns the frame's result, finished."""
@@ -51,11 +55,21 @@ class Finish:
                 alphas[k] = alpha
         if self._smoother is not None:
             labels, alphas = self._smoother(segmented.frame, labels, ids, alphas)
-        labels = moved_labels(labels, config.grow)
+        moved = moved_labels(labels, config.grow)
+        self._warn_of_emptied(segmented, labels, moved)
+        labels = moved
         if alphas is not None:
             alphas = [softened(alpha, _free(labels, i), config) for i, alpha in zip(ids, alphas)]
         soft = None if alphas is None else limited(np.stack(alphas)) if alphas else segmented.alpha
         return replace(segmented, label_map=LabelMap(labels, ids), alpha=soft, soften=None)
+
+    def _warn_of_emptied(self, segmented: SegmentedFrame, before: Labels, after: Labels) -> None:
+        """Warns once of each object that is too small for how far its outline moves inwards."""
+        gone = set(np.unique(before).tolist()) - set(np.unique(after).tolist()) - self._emptied
+        for object_id in sorted(gone) if self.config.grow < 0 else ():
+            who, where = segmented.name_of(object_id), segmented.frame.name
+            LOG.warning("finish.grow=%d leaves nothing of %s in frame %s", self.config.grow, who, where)
+        self._emptied |= gone
 
 
 def cleaned(labels: Labels, object_id: int, alpha: Alpha | None, config: FinishConfig) -> tuple[Labels, Alpha | None]:

@@ -34,8 +34,8 @@ VP9 = Encoding(
     {"crf": "20", "b": "0", "deadline": "good", "cpu-used": "5", "row-mt": "1", "auto-alt-ref": "0"},
     metadata={"alpha_mode": "1"},
 )
-# What HDR players expect. One thread per frame: the same bytes for the same input. No B-frames: of a video of one or two
-# frames x265 gives decoding times that it never computed, which MP4 refuses.
+# What HDR players expect. One thread per frame: the same bytes for the same input. No B-frames: with them x265 gives a
+# video of one or two frames decoding times that it never computed, which MP4 refuses.
 HEVC = Encoding(
     "libx265",
     "yuv420p10le",
