@@ -29,6 +29,7 @@ LAYERS = (
     ("tracking", "photos"),
     ("video", "album", "batch", "report"),
     ("api",),
+    ("session",),
     ("evaluation",),
     ("cli",),
     ("run", "convert", "evaluate", "__main__"),

@@ -25,6 +25,7 @@ __all__ = [
     "Result",
     "Results",
     "Segmenter",
+    "Session",
     "Tracker",
     "VosError",
     "__version__",
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from vos.photos.segmenter import segment
     from vos.sam.own_models import register_model
     from vos.sam.segmenter import Segmenter
+    from vos.session.session import Session
 
 _HOMES = {
     "Concept": "vos.concept.concept",
@@ -56,6 +58,7 @@ _HOMES = {
     "Result": "vos.api.result",
     "Results": "vos.api.results",
     "Segmenter": "vos.sam.segmenter",
+    "Session": "vos.session.session",
     "Tracker": "vos.api.tracker",
     "VosError": "vos.errors",
     "load": "vos.api.load",

@@ -32,7 +32,7 @@ def whole_prompts(given: object, size: SizeHW) -> GivenPrompts | None:
     if is_prompt_file(given):
         return read_prompt_file(as_path(given), size)
     if isinstance(given, Mapping) and "frames" in given:
-        return read_prompts(_plain(given), size, HERE, Path())
+        return read_prompts(plain(given), size, HERE, Path())
     return None
 
 
@@ -51,7 +51,7 @@ def prompts_of_frame(given: object, size: SizeHW) -> tuple[ObjectPrompt, ...]:
             raise VosError(f"{as_path(given) if is_prompt_file(given) else HERE} shows several frames; give one here")
         return next(iter(prompts.frames.values()))
     if objects := as_objects(given):
-        return read_objects(_plain(objects), size, HERE, Path()).frames[0]
+        return read_objects(plain(objects), size, HERE, Path()).frames[0]
     return (_object_1(given, size),)
 
 
@@ -77,15 +77,15 @@ def as_path(given: object) -> Path:
     return Path(str(given)).expanduser()
 
 
-def _plain(value: object) -> Any:
+def plain(value: object) -> Any:
     """Returns prompts as a file has them: arrays as lists, paths as text."""
     if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, (np.ndarray, torch.Tensor)):
+        return {key: plain(one) for key, one in value.items()}
+    if isinstance(value, (np.ndarray, np.generic, torch.Tensor)):
         return value.tolist()
     if isinstance(value, Path):
         return str(value)
-    return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
+    return [plain(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 def _object_1(given: object, size: SizeHW) -> ObjectPrompt:

@@ -116,7 +116,7 @@ class _Job:
         return HandOut(partial(self._work, with_alpha), AHEAD, "track")
 
     def _work(self, with_alpha: bool, hand_out: Callable[[SegmentedFrame], None]) -> None:
-        with _threads(self.config), shown_on(NOWHERE):
+        with threads_of(self.config), shown_on(NOWHERE):
             model = self.model.for_objects(len(object_ids(self.references)))
             pipeline = build_pipeline(self.config, self.source, model, self.names)
             handing = _Handing(hand_out)
@@ -154,7 +154,7 @@ class _Handing:
 
 
 @contextmanager
-def _threads(config: VideoConfig) -> Iterator[None]:
+def threads_of(config: VideoConfig) -> Iterator[None]:
     """Sets the threads of one operation as the command line does, for as long as the work takes."""
     before = torch.get_num_threads(), sys.getswitchinterval()
     set_threads(config.threads, embedded=config.model.name == "nano")

@@ -44,6 +44,10 @@ class Excerpt(FrameSource):
         yield from islice(self.clip.frames(self.start + start * self.every, end), 0, None, self.every)
         self.damage = self.clip.damage
 
+    def times(self) -> list[float]:
+        """See :meth:`FrameSource.times`."""
+        return self.clip.times()[self.start : self.stop : self.every]
+
     def position(self, index: int) -> int:
         """See :meth:`FrameSource.position`."""
         position, rest = divmod(self.clip.position(index) - self.start, self.every)

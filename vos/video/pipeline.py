@@ -16,6 +16,9 @@ from functools import partial
 from itertools import islice
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from vos.io.frames import FrameSource
 from vos.matting.alpha import FAST
 from vos.sam.segmenter import Segmenter
@@ -60,7 +63,10 @@ class VideoPipeline:
             can be read again.
         add_backward: an object that a further reference is the first to show is tracked before it, too; likewise.
         names: of the objects that have one, by their ids, see :func:`vos.video.names.object_names`.
+        encode: makes embeddings of a batch of pictures; None = ``model``.
         on_frame: called once per frame, after it is tracked, with its index.
+        on_result: called with each result as soon as it is made; of frames that are tracked from both sides, with what
+            the forward pass alone has found.
         on_learning: called before a reference is learned, with True, and after it, with False.
         prompt_model: answers prompts that were not answered before; None = ``model``.
         on_prompted: called with what was shown and found in a frame whose prompts are answered now.
@@ -78,7 +84,9 @@ class VideoPipeline:
     both_sides: bool = False
     add_backward: bool = False
     names: Mapping[int, str] = field(default_factory=dict)
+    encode: Callable[[Sequence[npt.NDArray[np.uint8]]], list[ImageEmbedding]] | None = None
     on_frame: Callable[[int], None] = lambda index: None
+    on_result: Callable[[SegmentedFrame], None] = lambda result: None
     prompt_model: Segmenter | None = None
     on_prompted: Callable[[ShownFrame], None] = lambda shown: None
     on_learning: Callable[[bool], None] = lambda begins: None
@@ -134,25 +142,34 @@ def segment_video(
                 given, joined = dict(zip(positions, references)), partial(merged, pipeline)
                 for result in Replay(source, given, passes, ids, saved, joined).results(pipeline.times):
                     pipeline.write(result)
-            if direction.is_done:
-                continue
-            # Read and encode ahead of the tracker, merge and write behind it.
-            with (
-                direction.resumable(pipeline.tracker, ids),
-                WriteBehind(partial(finish, pipeline, direction), PENDING_RESULTS, "write") as results,
-                Prefetch(encode(direction.frames(), pipeline), pipeline.batch_size, "encode") as embedded,
-            ):
-                for frame, embedding in embedded:
-                    # Ctrl-C waits for what can be kept: all but a reference, which takes seconds to learn.
-                    has_learned = direction.reference_at(frame) is not None
-                    with interrupt_later(not has_learned):
-                        with direction.next_frame():
-                            tracked = track(pipeline, direction, frame, embedding)
-                        checkpoint = direction.checkpoint_if_due(pipeline.tracker, has_learned)
-                        results.put(Tracked(frame, tracked, checkpoint))
-                        if direction.has_result(frame):
-                            pipeline.on_frame(frame.index)
+            if not direction.is_done:
+                follow(direction, pipeline, ids)
     return pipeline.times
+
+
+def follow(direction: Direction, pipeline: VideoPipeline, ids: tuple[int, ...]) -> None:
+    """Follows the objects ``ids`` through the frames of one pass that the tracker has not seen yet.
+
+    Raises:
+        VosError: reading or writing failed.
+        KeyboardInterrupt: Ctrl-C, or ``on_frame`` raised it; after saving the state.
+    """
+    # Read and encode ahead of the tracker, merge and write behind it.
+    with (
+        direction.resumable(pipeline.tracker, ids),
+        WriteBehind(partial(finish, pipeline, direction), PENDING_RESULTS, "write") as results,
+        Prefetch(encode(direction.frames(), pipeline), pipeline.batch_size, "encode") as embedded,
+    ):
+        for frame, embedding in embedded:
+            # Ctrl-C waits for what can be kept: all but a reference, which takes seconds to learn.
+            has_learned = direction.reference_at(frame) is not None
+            with interrupt_later(not has_learned):
+                with direction.next_frame():
+                    tracked = track(pipeline, direction, frame, embedding)
+                checkpoint = direction.checkpoint_if_due(pipeline.tracker, has_learned)
+                results.put(Tracked(frame, tracked, checkpoint))
+                if direction.has_result(frame):
+                    pipeline.on_frame(frame.index)
 
 
 def further_passes(
@@ -177,7 +194,7 @@ def encode(frames: Iterable[Frame], pipeline: VideoPipeline) -> Iterator[tuple[F
         frames_read = iter(ahead)
         while batch := list(islice(frames_read, pipeline.batch_size)):
             with pipeline.times.measure("encode", len(batch)):
-                embeddings = pipeline.model.encode([frame.rgb for frame in batch])
+                embeddings = (pipeline.encode or pipeline.model.encode)([frame.rgb for frame in batch])
             yield from zip(batch, embeddings)
 
 
@@ -227,6 +244,7 @@ def finish(pipeline: VideoPipeline, direction: Direction, item: Tracked) -> None
             with_alpha = pipeline.with_alpha or (pipeline.alpha_on_disk and not direction.is_last)
             softened = replace(pipeline, with_alpha=with_alpha)
             result = merged(softened, item.tracked, item.frame, pipeline.tracker.object_ids)
+            pipeline.on_result(result)
         if direction.is_last and result is not None:
             pipeline.write(result)
         if direction.kept is not None:

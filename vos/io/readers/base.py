@@ -113,6 +113,10 @@ class FrameSource(ABC):
                 return position
         return position + 1
 
+    def times(self) -> list[float]:
+        """Lists the time of every frame in seconds. Decodes them all where the input does not tell it otherwise."""
+        return [frame.time for frame in self.frames()]
+
     def reversed_frames(self, start: int) -> Iterator[Frame]:
         """Streams the positions ``start, start - 1, ... 0``; memory is bounded by decoding in chunks.
 

@@ -44,6 +44,10 @@ class FolderSource(FrameSource):
         """See :meth:`FrameSource.position_at`."""
         return min(max(0, math.ceil((seconds - SAME_TIME) * FOLDER_FPS)), len(self.files))
 
+    def times(self) -> list[float]:
+        """See :meth:`FrameSource.times`."""
+        return [index / FOLDER_FPS for index in range(len(self.files))]
+
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """See :meth:`FrameSource.frames`. A file of another size than the first is a VosError that names it."""
         for index in range(start, min(len(self.files), len(self.files) if stop is None else stop)):

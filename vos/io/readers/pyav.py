@@ -77,6 +77,14 @@ class PyAvSource(FrameSource):
         """See :meth:`FrameSource.position_at`. Decodes nothing where the file tells its frames apart by time."""
         return super().position_at(seconds) if self._index is None else self._index.position_at(seconds, self.time_base)
 
+    def times(self) -> list[float]:
+        """See :meth:`FrameSource.times`. Decodes nothing where the file tells its frames apart by time."""
+        return (
+            super().times()
+            if self._index is None
+            else [float(pts * self.time_base) for pts in self._index.pts.tolist()]
+        )
+
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """See :meth:`FrameSource.frames`. A damaged file yields what decodes, then logs one warning."""
         upright = UprightRgb(self.path, self.hdr is not None)
