@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
-from vos.album.outputs import PHOTO_OUTPUTS, instance_map, write_photo
+from vos.album.config import DreamboothConfig
+from vos.album.outputs import PHOTO_OUTPUTS, SOFT_OUTPUTS, PhotoOutputs, instance_map, write_photo
+from vos.io.config import SoftMaskConfig
 from vos.io.masks.label_map import read_label_map
-from vos.io.render import edge_alpha
+from vos.matting.alpha import soft_masks
 from vos.photos.result import Instance, PhotoResult
 from vos.structures import Frame, LabelMap, Presence, SegmentedFrame
 
@@ -20,17 +22,18 @@ INSIDE, OUTSIDE, FAR = (60, 80), (60, 40), (5, 5)  # rows, columns
 
 
 def segmented(present: bool = True) -> SegmentedFrame:
-    """A red square, found as object 3, in a green photo with noise; haze in the soft mask."""
+    """A red square, found as object 3, in a green photo with noise."""
     rng = np.random.default_rng(0)
     rgb = rng.integers(0, 40, (120, 160, 3)).astype(np.uint8)
     rgb[..., 1] += 120
     rgb[30:90, 50:110] = (220, 20, 20)
-    labels, alpha = np.zeros((120, 160), np.uint8), np.full((120, 160), 40, np.uint8)
+    labels = np.zeros((120, 160), np.uint8)
     if present:
-        labels[30:90, 50:110], alpha[30:90, 50:110] = 3, 220
+        labels[30:90, 50:110] = 3
+    alpha = soft_masks(labels, (3,), rgb)
     presence = Presence.PRESENT if present else Presence.ABSENT
     frame = Frame(0, "trip/IMG_1", 0.0, rgb)
-    return SegmentedFrame(frame, LabelMap(labels, (3,)), np.ones(1, np.float32), (presence,), alpha[None])
+    return SegmentedFrame(frame, LabelMap(labels, (3,)), np.ones(1, np.float32), (presence,), alpha)
 
 
 def written(output: str, folder: Path, present: bool = True) -> np.ndarray:
@@ -49,12 +52,27 @@ def test_mask_and_overlay(tmp_path: Path) -> None:
     assert np.abs(overlay[INSIDE] - photo.frame.rgb[INSIDE]).max() > 30
 
 
-def test_cutout_is_clear_of_haze_and_keeps_colours(tmp_path: Path) -> None:
-    rgba = written("cutout", tmp_path)
+def blurred_edge() -> SegmentedFrame:
+    """The same photo out of focus."""
+    photo = segmented()
+    rgb = np.asarray(cv2.GaussianBlur(photo.frame.rgb, (0, 0), 3), np.uint8)
+    labels = photo.label_map.labels
+    return replace(photo, frame=replace(photo.frame, rgb=rgb), alpha=soft_masks(labels, (3,), rgb))
+
+
+@pytest.mark.parametrize("decontaminate", [True, False])
+def test_cutout_has_the_objects_own_colours(decontaminate: bool, tmp_path: Path) -> None:
+    photo = blurred_edge()
+    path = write_photo("cutout", tmp_path, photo, matte=SoftMaskConfig(decontaminate=decontaminate))
+    rgba = np.asarray(Image.open(str(path))).astype(int)
     assert rgba.shape == (120, 160, 4)
-    np.testing.assert_array_equal(rgba[INSIDE], (220, 20, 20, 255))
+    assert np.abs(rgba[INSIDE] - (220, 20, 20, 255)).max() < 4
     assert rgba[OUTSIDE][3] == rgba[FAR][3] == 0
-    np.testing.assert_array_equal(rgba[29, 80, :3], segmented().frame.rgb[29, 80])  # beside the edge
+    rim = (rgba[..., 3] > 40) & (rgba[..., 3] < 215)
+    assert rim.sum() > 300
+    assert (np.abs(rgba[rim][:, :3] - (220, 20, 20)).mean() < 20) == decontaminate
+    if not decontaminate:
+        np.testing.assert_array_equal(rgba[rim][:, :3], photo.frame.rgb[rim])
 
 
 @pytest.mark.parametrize("output", ["white", "blur"])
@@ -108,17 +126,29 @@ def test_instances_have_ids_best_first() -> None:
     assert instance_map(photo, {7: result(masks[:0])}).object_ids == ()
 
 
-@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1))
-def test_edge_alpha_keeps_the_mask(height: int, width: int, seed: int) -> None:
-    alpha = np.random.default_rng(seed).integers(0, 256, (height, width)).astype(np.uint8)
-    alpha = np.asarray(Image.fromarray(alpha).resize((3 * width, 3 * height)))
-    cleaned = edge_alpha(alpha)
-    np.testing.assert_array_equal(cleaned > 127, alpha > 127)
+def test_soft_outputs_are_as_soft_as_asked_and_made_anew_for_it(tmp_path: Path) -> None:
+    photo = segmented()
+    found = {3: result((photo.label_map.labels == 3)[None])}
+    fast, best = (PhotoOutputs(tmp_path, SOFT_OUTPUTS, matte=SoftMaskConfig(quality)) for quality in ("fast", "best"))
+    changed = {name for name, mark in fast.wanted().items() if best.wanted()[name] != mark}
+    assert changed == set(SOFT_OUTPUTS)
+    for outputs in (fast, best):
+        outputs.write("a", photo.frame.rgb, found, ["cutout"])
+        soft = soft_masks(photo.label_map.labels, (3,), photo.frame.rgb, outputs.matte.quality)
+        np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "cutout/a.png"))[..., 3], soft[0])
 
 
-def test_edge_alpha_removes_haze_and_thin_places() -> None:
-    alpha = np.full((300, 300), 60, np.uint8)
-    alpha[100:200, 100:200], alpha[150, 150] = 200, 140
-    cleaned = edge_alpha(alpha)
-    assert not cleaned[:90].any()
-    assert (cleaned[110:190, 110:190] == 255).all()
+@pytest.mark.parametrize("decontaminate", [True, False])
+def test_training_pictures_have_the_objects_own_colours(decontaminate: bool, tmp_path: Path) -> None:
+    photo = blurred_edge()
+    found = {3: result((photo.label_map.labels == 3)[None])}
+    options = DreamboothConfig(background="transparent")
+    outputs = PhotoOutputs(
+        tmp_path, ["dreambooth"], dreambooth=options, matte=SoftMaskConfig(decontaminate=decontaminate)
+    )
+    outputs.write("a", photo.frame.rgb, found, ["dreambooth"])
+    rgba = np.asarray(Image.open(tmp_path / "dreambooth/train/images/a.png")).astype(int)
+    np.testing.assert_array_equal(rgba[..., 3], np.asarray(Image.open(tmp_path / "dreambooth/masks/a.png")))
+    rim = (rgba[..., 3] > 40) & (rgba[..., 3] < 215)
+    assert rim.sum() > 3000
+    assert (np.abs(rgba[rim][:, :3] - (220, 20, 20)).mean() < 20) == decontaminate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vos.io.render import cutout, edge_alpha, on_background, overlay, union_alpha
+from vos.io.render import cutout, on_background, overlay, union_alpha
 from vos.structures import Frame, LabelMap, Presence, SegmentedFrame
 
 
@@ -58,23 +58,8 @@ def test_union_of_soft_masks() -> None:
     soft = SegmentedFrame(frame, label_map, certain, (Presence.PRESENT,) * 2, alpha)
     hard = SegmentedFrame(frame, label_map, certain, (Presence.PRESENT,) * 2)
     assert union_alpha(soft)[30, 20] == 255
-    assert union_alpha(soft, "max")[30, 20] == 200
-    assert union_alpha(soft)[0, 0] == union_alpha(soft, "max")[0, 0] == 0
-    for join in ("sum", "max"):
-        assert np.array_equal(union_alpha(hard, join), (label_map.labels > 0) * np.uint8(255))
-
-
-def test_edge_alpha_is_soft_along_the_contour_alone() -> None:
-    alpha = np.full((300, 300), 40, np.uint8)  # haze
-    alpha[100:200, 100:200] = 220
-    alpha[:, 99], alpha[150, 150] = 120, 160  # a soft edge, and a thin place
-    edge = edge_alpha(alpha)
-    assert edge.dtype == np.uint8
-    assert edge[10, 10] == 0
-    assert edge[150, 150] == 255
-    assert 0 < edge[150, 99] < 128
-    assert edge[150, 90] == 0
-    assert not edge_alpha(np.zeros((20, 20), np.uint8)).any()
+    assert union_alpha(soft)[0, 0] == 0
+    assert np.array_equal(union_alpha(hard), (label_map.labels > 0) * np.uint8(255))
 
 
 def test_cutout_keeps_colours_straight() -> None:

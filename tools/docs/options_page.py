@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 from vos.cli.config import AlbumConfig, BatchConfig, ConceptConfig, ConvertConfig, RunConfig
@@ -54,9 +55,17 @@ def page() -> str:
             if "." in option:
                 groups.setdefault(option.partition(".")[0], {}).setdefault(option, row)
     for group, options in groups.items():
-        users = [f"`vos.{name}`" for name, all_of_it in programs.items() if all_of_it.keys() & options.keys()]
-        parts.append(f"## `{group}.`, of {', '.join(users)}\n\n{table(options)}")
+        users = {name: all_of_it.keys() & options.keys() for name, all_of_it in programs.items()}
+        shown = [f"`vos.{name}`{some_of(own, options)}" for name, own in users.items() if own]
+        parts.append(f"## `{group}.`, of {', '.join(shown)}\n\n{table(options)}")
     return "\n".join(parts)
+
+
+def some_of(own: Collection[str], options: Rows) -> str:
+    """Lists the options of a group that a program has, where it lacks others."""
+    return (
+        "" if len(own) == len(options) else f" ({', '.join(name.partition('.')[2] for name in options if name in own)})"
+    )
 
 
 def rows(schema: type[ProgramConfig]) -> Rows:

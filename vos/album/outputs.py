@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,55 +17,46 @@ from vos.album.config import DreamboothConfig
 from vos.album.dreambooth import parse_background, square_crop, write_crop
 from vos.album.records import relative_files
 from vos.io.background import BLUR, Background, background_file
+from vos.io.config import SoftMaskConfig
 from vos.io.contact_sheet import thumbnail
 from vos.io.images import write_image
 from vos.io.masks.label_map import write_label_map
-from vos.io.render import cutout, edge_alpha, on_background, overlay, union_alpha
+from vos.io.render import cutout, on_background, overlay, union_alpha
 from vos.io.written import NOTES
+from vos.matting.alpha import soft_masks
+from vos.matting.foreground import decontaminated
 from vos.photos.result import PhotoResult
 from vos.structures import Frame, LabelMap, SegmentedFrame
 
 THUMBNAILS = f"{NOTES}/thumbnails"  # for the contact sheet of a later run
 EDGE = 9  # pixels around the object that keep their colour under a cut-out's full transparency, for soft enlarging
 
+SOFT_MASKS = SoftMaskConfig()
+
 Rgb = npt.NDArray[np.uint8]
 
 
-def _contour_alpha(photo: SegmentedFrame) -> npt.NDArray[np.uint8]:
-    """Joins all objects' masks, soft along the contour alone, uint8 (H, W)."""
-    return edge_alpha(union_alpha(photo, "max"))
-
-
-def _cutout(photo: SegmentedFrame) -> npt.NDArray[np.uint8]:
-    alpha = _contour_alpha(photo)
-    near = cv2.dilate(alpha, np.ones((EDGE, EDGE), np.uint8)) > 0
-    return cutout(np.where(near[..., None], photo.frame.rgb, 0).astype(np.uint8), alpha)
-
-
-def _composite(photo: SegmentedFrame, background: str) -> npt.NDArray[np.uint8]:
-    with Background(background) as behind:
-        return on_background(photo.frame.rgb, _contour_alpha(photo), behind.at(0.0, photo.frame.size))
-
-
-PICTURES: dict[str, tuple[str, Callable[[SegmentedFrame], npt.NDArray[np.uint8]]]] = {
-    "overlay": (".jpg", lambda photo: overlay(photo.frame.rgb, photo.label_map)),
-    "cutout": (".png", _cutout),
-    "white": (".jpg", lambda photo: on_background(photo.frame.rgb, _contour_alpha(photo), (255, 255, 255))),
-    "blur": (".jpg", lambda photo: on_background(photo.frame.rgb, _contour_alpha(photo), "blur")),
-}
-"""Name of an output -> suffix, and what draws it."""
-PHOTO_OUTPUTS = ("masks", *PICTURES, "composite")
+BACKGROUNDS = {"white": "white", "blur": BLUR}  # outputs that are composites with a background of their own
+SOFT_OUTPUTS = ("cutout", *BACKGROUNDS, "composite")  # made of soft masks, where there is an object
+PHOTO_OUTPUTS = ("masks", "overlay", *SOFT_OUTPUTS)
 OUTPUTS = (*PHOTO_OUTPUTS, "dreambooth")
 
 
-def write_photo(output: str, folder: Path, photo: SegmentedFrame, background: str = BLUR) -> Path | None:
+def write_photo(
+    output: str,
+    folder: Path,
+    photo: SegmentedFrame,
+    background: str = BLUR,
+    matte: SoftMaskConfig = SOFT_MASKS,
+) -> Path | None:
     """Writes one output of one photo.
 
     Args:
         output: one of ``PHOTO_OUTPUTS``.
         folder: of the album's results; the file goes into ``<folder>/<output>/``, in folders as the photo's name has.
-        photo: with ``alpha``.
+        photo: for ``SOFT_OUTPUTS`` with ``alpha``.
         background: of the composite, see :class:`vos.io.background.Background`.
+        matte: whether soft edges get the object's own colours.
 
     Returns:
         The file, or None where there is no object to show (cut-outs and backgrounds).
@@ -74,18 +64,28 @@ def write_photo(output: str, folder: Path, photo: SegmentedFrame, background: st
     Raises:
         VosError: the disk is full, or the place cannot be written.
     """
-    suffix, drawn = PICTURES.get(output, (".png", None))
-    if output == "composite":
-        suffix, drawn = ".jpg", partial(_composite, background=background)
-    path = folder / output / f"{photo.frame.name}{suffix}"
-    if drawn is None:
+    path = folder / output / f"{photo.frame.name}{'.png' if output in ('masks', 'cutout') else '.jpg'}"
+    if output == "masks":
         write_label_map(path, photo.label_map)
-    elif output == "overlay" or photo.label_map.labels.any():
-        write_image(path, drawn(photo))
+    elif output == "overlay":
+        write_image(path, overlay(photo.frame.rgb, photo.label_map))
+    elif photo.label_map.labels.any():
+        write_image(path, _soft_picture(photo, BACKGROUNDS.get(output, background), output == "cutout", matte))
     else:
         path.unlink(missing_ok=True)  # of an earlier run with other options
         return None
     return path
+
+
+def _soft_picture(photo: SegmentedFrame, background: str, is_cutout: bool, matte: SoftMaskConfig) -> Rgb:
+    """Draws the objects alone, or on another background."""
+    alpha = union_alpha(photo)
+    rgb = decontaminated(photo.frame.rgb, alpha) if matte.decontaminate else photo.frame.rgb
+    if is_cutout:
+        near = cv2.dilate(alpha, np.ones((EDGE, EDGE), np.uint8)) > 0
+        return cutout(np.where(near[..., None], rgb, 0).astype(np.uint8), alpha)
+    with Background(background) as behind:
+        return on_background(rgb, alpha, behind.at(0.0, photo.frame.size))
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,7 @@ class PhotoOutputs:
         instances: also a label map with an id per instance.
         dreambooth: options of the training pictures.
         background: of composites.
+        matte: how soft masks are made.
     """
 
     folder: Path
@@ -105,13 +106,16 @@ class PhotoOutputs:
     instances: bool = False
     dreambooth: DreamboothConfig = field(default_factory=DreamboothConfig)
     background: str = BLUR
+    matte: SoftMaskConfig = field(default_factory=SoftMaskConfig)
 
     def wanted(self) -> dict[str, str]:
         """Returns every output of a photo, thumbnails included, with the fingerprint of its own options."""
         names = ["thumbnails", *self.names, *(["instances"] if self.instances else [])]
         file = background_file(self.background) if "composite" in self.names else None
         behind = [self.background] if file is None else [str(file.resolve()), file.stat().st_size, file.stat().st_mtime]
-        own = {"dreambooth": asdict(self.dreambooth), "composite": behind}
+        soft = asdict(self.matte)
+        own: dict[str, Any] = {name: [soft] for name in SOFT_OUTPUTS}
+        own |= {"composite": [soft, *behind], "dreambooth": [soft, asdict(self.dreambooth)]}
         hashes = {name: hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest() for name, of in own.items()}
         return {name: hashes.get(name, "")[:16] for name in names}
 
@@ -133,6 +137,10 @@ class PhotoOutputs:
             VosError: the disk is full, or the place cannot be written.
         """
         segmented, instances = as_segmented_frame(name, rgb, results), instance_map(rgb, results)
+        if set(only) & set(SOFT_OUTPUTS):
+            ids = segmented.label_map.object_ids
+            soft = soft_masks(segmented.label_map.labels, ids, rgb, self.matte.quality)
+            segmented = replace(segmented, alpha=soft)
         crops: list[dict[str, Any]] = []
         files: dict[str, tuple[str, list[str]]] = {}
         for output in only:
@@ -148,7 +156,7 @@ class PhotoOutputs:
                 crops = self._write_crops(name, rgb, list(results.values()))
                 paths = [self.folder / row["path"] for row in crops]
             else:
-                path = write_photo(output, self.folder, segmented, self.background)
+                path = write_photo(output, self.folder, segmented, self.background, self.matte)
                 paths = [] if path is None else [path]
             files[output] = (self.wanted()[output], relative_files(paths, self.folder))
         return files, crops
@@ -160,8 +168,9 @@ class PhotoOutputs:
         for result in results:
             folder = self.folder / "dreambooth" / concept_folder(result.concept, len(results))
             for number, instance in enumerate(result.instances, start=1):
-                alpha = edge_alpha(instance.alpha)
-                picture, mask = square_crop(rgb, alpha, options.size, options.margin, background)
+                alpha = soft_masks(instance.mask.view(np.uint8), [1], rgb, self.matte.quality)[0]
+                own = decontaminated(rgb, alpha) if self.matte.decontaminate and background != "keep" else rgb
+                picture, mask = square_crop(own, alpha, options.size, options.margin, background)
                 file = write_crop(folder, name if number == 1 else f"{name}-{number}", picture, mask)
                 text = options.text.replace("{concept}", result.concept)
                 metadata = {"file_name": file.as_posix(), "text": text, "score": round(instance.score, 4)}
@@ -187,7 +196,6 @@ def as_segmented_frame(name: str, rgb: Rgb, results: Mapping[int, PhotoResult]) 
         label_map=LabelMap(labels, ids),
         predicted_iou=np.array([results[i].score for i in ids], np.float32),
         presence=tuple(results[i].presence for i in ids),
-        alpha=np.stack([results[i].alpha for i in ids]),
     )
 
 

@@ -81,7 +81,9 @@ def run(config: AlbumConfig, folder: Path, profile: Profile | None = None) -> Ou
     segmenter = PhotoSegmenter(model, config.method, config.threshold, config.instances)
     concepts, sources = _concepts(config, model)
     fingerprint = album_fingerprint(config, model, segmenter.threshold, sources)
-    outputs = PhotoOutputs(folder, config.output, config.instances == "all", config.dreambooth, config.background)
+    outputs = PhotoOutputs(
+        folder, config.output, config.instances == "all", config.dreambooth, config.background, config.matte
+    )
     pipeline = AlbumPipeline(segmenter, concepts, fingerprint, outputs, str(root.resolve()))
     header = _header(config, model, segmenter.threshold, concepts, sources) | {"left_out": album.left_out}
     broken: dict[str, str] = {}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from vos.album.config import DreamboothConfig
-from vos.io.config import OutputConfig
+from vos.io.config import OutputConfig, SoftMaskConfig
 from vos.limits import Limits, ProgramConfig
 from vos.photos.config import MethodConfig
 from vos.sam.config import ModelConfig, RuntimeConfig
@@ -127,6 +127,7 @@ class AlbumConfig(ClickOptions, RuntimeConfig):
     overwrite: bool = False  # redo finished photos
     profile: bool = False  # show where time and memory went: a table, and profile.png with what every thread did when
     checkpoint: str | None = None  # weights file; None = the model's own
+    matte: SoftMaskConfig = field(default_factory=SoftMaskConfig)
     dreambooth: DreamboothConfig = field(default_factory=DreamboothConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     method: MethodConfig = field(default_factory=MethodConfig)

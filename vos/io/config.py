@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from string import Formatter
 from typing import ClassVar
@@ -11,26 +12,34 @@ from vos.errors import VosError
 from vos.limits import Checked, Limits
 
 QUALITIES = ("fast", "best")
-MATTE_FORMATS = ("mov", "webm")
 PLACES = ("clip", "object", "frame")  # in patterns
 
 
 @dataclass
-class MatteConfig(Checked):
-    """Soft masks, and the matte as a video."""
+class SoftMaskConfig(Checked):
+    """Soft masks, and the colours in their edges."""
 
     GROUP: ClassVar[str] = "matte."
+    CHOICES: ClassVar[Mapping[str, Sequence[str]]] = {"quality": QUALITIES}
 
     quality: str = "fast"  # fast, a guided filter | best, by the matting Laplacian: softer hair and blur, slower
     decontaminate: bool = True  # take the background's colour out of soft edges, wherever colours leave with alpha
-    format: str = "mov"  # mov (ProRes 4444, for editors) | webm (VP9 with alpha, for browsers)
-    per_object: bool = False  # a file for each object: matte/<object id>.mov
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, known in (("quality", QUALITIES), ("format", MATTE_FORMATS)):
+        for name, known in self.CHOICES.items():
             if (value := getattr(self, name)) not in known:
                 raise VosError(f"matte.{name}={value} is not understood; choose {' or '.join(known)}")
+
+
+@dataclass
+class MatteConfig(SoftMaskConfig):
+    """Soft masks, and the matte as a video."""
+
+    CHOICES: ClassVar[Mapping[str, Sequence[str]]] = {**SoftMaskConfig.CHOICES, "format": ("mov", "webm")}
+
+    format: str = "mov"  # mov (ProRes 4444, for editors) | webm (VP9 with alpha, for browsers)
+    per_object: bool = False  # a file for each object: matte/<object id>.mov
 
 
 @dataclass

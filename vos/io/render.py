@@ -23,8 +23,6 @@ BLUR_PER_SIDE = 60  # the blur's sigma goes so often into the longer side
 BLUR_SIGMA = 4  # pixels, at the scale at which it is computed
 FAR_SHARE = 0.01
 PREVIEW_SIDE = 640
-EDGE_PER_SIDE = 1 / 150  # half the width of a cut-out's soft edge, as a share of the longer side
-EDGE_GAIN = 2.5  # how much steeper that edge is than the network's
 
 
 def overlay(rgb: Rgb, label_map: LabelMap, alpha: float = 0.5) -> Rgb:
@@ -63,19 +61,10 @@ def _tinted(rgb: Rgb, labels: npt.NDArray[np.uint8], alpha: float, thickness: in
     return result
 
 
-def union_alpha(segmented: SegmentedFrame, join: Literal["sum", "max"] = "sum") -> Alpha:
-    """Joins the objects' soft masks; takes the hard ones where the frame carries no soft ones.
-
-    Args:
-        segmented: the result for one frame or photo.
-        join: what a pixel gets that several objects share. "sum": their shares together, right for a video's masks,
-            which were decoded side by side. "max": the largest alone, for an album's, each of which was found as if
-            the others were not there.
-    """
+def union_alpha(segmented: SegmentedFrame) -> Alpha:
+    """Joins the objects' soft masks; takes the hard ones where the frame or photo carries no soft ones."""
     if segmented.alpha is None:
         return np.asarray((segmented.label_map.labels > 0) * np.uint8(255), dtype=np.uint8)
-    if join == "max":
-        return np.asarray(segmented.alpha.max(axis=0), dtype=np.uint8)
     return np.asarray(segmented.alpha.sum(axis=0, dtype=np.uint16).clip(0, 255), dtype=np.uint8)
 
 
@@ -128,35 +117,6 @@ def backdrop(rgb: Rgb, alpha: Alpha, background: tuple[int, int, int] | Rgb | st
     if background != "blur":
         raise ValueError(f'background must be a colour, a picture or "blur", got {background!r}')
     return blurred_surroundings(rgb, alpha)
-
-
-def edge_alpha(alpha: Alpha) -> Alpha:
-    """Hardens a soft mask except along the object's contour.
-
-    A network's probabilities leave haze far outside and thin places inside; in a cut-out both show.
-
-    Args:
-        alpha: the contour is where it is one half.
-
-    Returns:
-        0 and 255 beyond a band of ``EDGE_PER_SIDE`` around the contour, steeper than before within it.
-    """
-    result = np.zeros_like(alpha)
-    x, y, width, height = cv2.boundingRect((alpha > 127).astype(np.uint8))
-    if width == 0:
-        return result
-    reach = max(2.0, max(alpha.shape) * EDGE_PER_SIDE)
-    pad = int(reach) + 1
-    area = (slice(max(0, y - pad), y + height + pad), slice(max(0, x - pad), x + width + pad))
-    inside = np.pad((alpha[area] > 127).astype(np.uint8), 1, mode="edge")
-    outward = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3)[1:-1, 1:-1]
-    inward = cv2.distanceTransform(inside, cv2.DIST_L2, 3)[1:-1, 1:-1]
-    steep = ((alpha[area].astype(np.float32) - 127.5) * EDGE_GAIN + 127.5).clip(0, 255).round()
-    # No step where the band ends: what is left there of the haze fades out.
-    limited = np.minimum(steep, 255 * (1 - outward / reach).clip(0, 1))
-    limited = np.maximum(limited, 255 * (inward / reach).clip(0, 1))
-    result[area] = limited.astype(np.uint8)
-    return result
 
 
 def thumbnail_row(thumbnails: Sequence[npt.NDArray[np.uint8]]) -> Rgb:
