@@ -1,4 +1,7 @@
-"""The kinds of clips: how objects get lost and come back. Every function takes the lot of one clip."""
+"""The kinds of clips: how objects get lost and come back, or are parted, of themselves or of others.
+
+Every function takes the lot of one clip.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from raycaster.camera import CameraPose
 
 from occlusion_clips.clips import Actor, Clip, Path, Place, Shot, walk
 from occlusion_clips.models import MODELS
-from occlusion_clips.panels import Panel
+from occlusion_clips.panels import Panel, make_panel
 from occlusion_clips.stage import Stage
 from occlusion_clips.staging import WALKERS, Lot, across, regraded
 
@@ -138,6 +141,32 @@ def fast(lot: Lot) -> Clip:
     return one_shot(lot.stage(2, panels), [actor], lot.camera(0.1, 0.5), shutter=0.15)
 
 
+def leaving_twin(lot: Lot) -> Clip:
+    """A look-alike that is not followed comes out from behind the object and walks away."""
+    side, near, far = lot.side(), 4.7, 5.0
+    here = lot.actor(lot.pick(WALKERS, 6), walk((0, -0.2, near)), 0.034)
+    leaves = float(lot.rng.uniform(8, 14))
+    start, middle, end = -0.3, -0.12, 0.6  # shares of half the view
+    one = ((0.0, start), (leaves, middle), (56.0, end))
+    two = ((0.0, start), (leaves, middle), (leaves + 6, middle - 0.03), (56.0, -0.75))
+    paths = [walk(*((at, side * x * across(z), z) for at, x in keys)) for keys, z in ((one, near), (two, far))]
+    # A little smaller: from where the camera is, it would show above the other one's back.
+    twin = replace(here, label=0, path=paths[1], scale=0.88 * here.scale, palette=here.palette.shifted(lot.rng))
+    return one_shot(lot.stage(6), [replace(here, path=paths[0]), twin], lot.camera())
+
+
+def split_by_poles(lot: Lot) -> Clip:
+    """Walks along behind poles that part it, and is never hidden as a whole."""
+    side, z = lot.side(), 5.0
+    here = lot.actor(lot.pick(WALKERS, 2), walk((0, -0.2, z)), 0.045)
+    far = 0.62 * across(z)
+    path = walk((0, -side * far, z), (12, -side * 0.6 * far, z), (44, side * 0.6 * far, z), (58, side * far, z))
+    at, height = 0.72 * z, 0.35 + here.model.height * here.scale
+    length, style = 0.72 * here.length, ("wall", "fence")[lot.number % 2]  # as it looks beside the poles
+    poles = [make_panel(style, k * length / 2, at, 0.14 * length, height, lot.rng) for k in (-1, 0, 1)]
+    return one_shot(lot.stage(4, tuple(poles)), [replace(here, path=path), lot.passer_by(here)], lot.camera())
+
+
 def loop(centre: Place, radii: tuple[float, float], step: float, turn: int) -> Path:
     """Around an upright ellipse, ``step`` metres per frame, from its right end (``turn`` 1) or its left one (-1)."""
     angles = np.linspace(0, 2 * np.pi, 721)
@@ -171,6 +200,8 @@ KINDS: dict[str, Callable[[Lot], Clip]] = {
     "small": small,
     "fast": fast,
     "heavy_blur": heavy_blur,
+    "leaving_twin": leaving_twin,
+    "split_by_poles": split_by_poles,
 }
 
 
