@@ -43,6 +43,10 @@ class SessionClip:
         self._lock = threading.Lock()
         self._ahead, self._next = source.frames(0, 0), -AHEAD  # what is read on, and the position that comes next
 
+    def cut(self, count: int) -> None:
+        """Leaves it ``count`` frames: a damaged clip has fewer than it says."""
+        self.times, self.numbers = self.times[:count], self.numbers[:count]
+
     def position(self, number: int) -> int:
         """Finds the position of a frame.
 

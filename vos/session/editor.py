@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,31 +9,14 @@ from typing import Any
 
 from vos.concept.concept import Concept
 from vos.errors import VosError
-from vos.session.clip import SessionClip
 from vos.session.edits import Edits, History, SessionObject, checked_colour
-from vos.session.engine import SessionEngine
-from vos.session.folder import SavedSession, SessionFolder
 from vos.session.prompting import Answer, answers_of, checked_mask, clicked, found
+from vos.session.viewer import Viewer
 from vos.video.names import checked_name
 
 
-class Editor:
-    """The half of :class:`vos.Session` that changes what is shown.
-
-    Args:
-        clip: the frames.
-        folder: where each step is kept.
-        saved: what it holds.
-        engine: answers.
-    """
-
-    def __init__(self, clip: SessionClip, folder: SessionFolder, saved: SavedSession, engine: SessionEngine) -> None:
-        self._clip, self._folder, self._saved, self._engine = clip, folder, saved, engine
-        self._lock = threading.RLock()
-
-    @property
-    def _edits(self) -> Edits:
-        return self._saved.history.now
+class Editor(Viewer):
+    """The part of :class:`vos.Session` that changes what is shown."""
 
     @property
     def objects(self) -> tuple[SessionObject, ...]:

@@ -18,7 +18,7 @@ from vos import __version__
 from vos.api.options import chosen_model
 from vos.api.track import threads_of
 from vos.io.clip import Clip
-from vos.progress import NOWHERE, shown_on
+from vos.progress import NOWHERE, Display, shown_on
 from vos.sam.nano.network import click_weights_sha256
 from vos.sam.segmenter import Segmenter, model_record
 from vos.session.clip import SessionClip
@@ -92,24 +92,27 @@ class SessionEngine:
             with self.at_work():
                 model = self.prompt_model(edits)
                 self._shown[key] = answer(prompts, frame, self.encodings.encode(model, [frame.rgb])[0], model)
-            self._answered[key] = with_masks(Reference(number, prompts=prompts), self._shown[key])
         self._shown.move_to_end(key)
         while len(self._shown) > RECENT:
             self._shown.popitem(last=False)
         return self._shown[key]
 
-    def references(self, edits: Edits, count: int) -> list[Reference]:
-        """Makes the masks of the first ``count`` frames in which objects are shown, in their order.
+    def references(self, edits: Edits) -> list[Reference]:
+        """Makes the masks of all frames in which objects are shown, in their order.
 
         Raises:
             VosError: as :meth:`answer`.
         """
-        keys = {number: self._key(number, edits) for number in list(edits.shown)[:count]}
-        for number, key in keys.items():
+        answered = {}
+        for number in edits.shown:
+            key = self._key(number, edits)
             if key not in self._answered:
-                self.answer(number, edits)
-        self._answered = {key: self._answered[key] for key in keys.values()}
-        return in_order(list(self._answered.values()))
+                shown = self.answer(number, edits)
+                prompts = tuple(each.prompt for each in shown.objects)
+                self._answered[key] = with_masks(Reference(number, prompts=prompts), shown)
+            answered[key] = self._answered[key]
+        self._answered = answered  # others are forgotten
+        return in_order(list(answered.values()))
 
     def dependencies(self, edits: Edits) -> Dependencies:
         """Tells what the results of each frame depend on."""
@@ -148,9 +151,9 @@ class SessionEngine:
         return describe(self.config, self.clip.source, self.model(edits))
 
     @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """Computes with the threads that the command line has, which decides the last bits."""
-        with threads_of(self.config), shown_on(NOWHERE):
+    def at_work(self, display: Display = NOWHERE) -> Iterator[None]:
+        """Computes with the threads that the command line has, which decides the last bits; tells ``display``."""
+        with threads_of(self.config), shown_on(display):
             yield
 
     def _prompts(self, number: int, edits: Edits) -> tuple[ObjectPrompt, ...]:

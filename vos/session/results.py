@@ -78,8 +78,8 @@ class FoundResults:
 
     def get(
         self, position: int, frame: Frame, ids: tuple[int, ...], names: Mapping[int, str], quality: str
-    ) -> SegmentedFrame | None:
-        """Reads a frame's result; None where there is none.
+    ) -> SegmentedFrame:
+        """Reads the result of a frame that has one.
 
         Args:
             position: of the frame.
@@ -90,8 +90,6 @@ class FoundResults:
         """
         with self._lock, _telling():
             row = self._file.execute("SELECT objects, labels FROM found WHERE position = ?", (position,)).fetchone()
-        if row is None:
-            return None
         rows = with_ids(np.frombuffer(row[0], ROW), ids)
         labels = np.frombuffer(zlib.decompress(row[1]), np.uint8).reshape(self.size)
         wanted = np.isin(np.arange(256), (0, *ids))

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 from typing_extensions import Self
 
 from vos.api.options import configured, given_options
-from vos.api.result import Result
 from vos.errors import VosError
-from vos.geometry import SizeHW
 from vos.io.clip import Clip
-from vos.io.frames import Conversion, full_name, open_frames
+from vos.io.frames import Conversion, FrameSource, full_name, open_frames
 from vos.sam.segmenter import Segmenter
 from vos.session.clip import SessionClip
 from vos.session.editor import Editor
-from vos.session.edits import History
+from vos.session.edits import Edits, History
 from vos.session.encodings import EncodingCache
 from vos.session.engine import SessionEngine
 from vos.session.folder import SavedSession, SessionFolder, read_session
 from vos.session.results import FoundResults
+from vos.session.tracking import DIRECTIONS, Tracking, track_frames
 from vos.video.config import VideoConfig
 from vos.video.excerpt import excerpt
 
@@ -85,21 +84,23 @@ class Session(Editor):
         saved = read_session(self.folder)
         told = {**given, "start": start, "end": end, "options": dict(options or {}), "cache_gb": cache_gb}
         told["model"] = model if isinstance(model, str) else model.name
+        again = partial(open_clip, video, config, start, end)
         with ExitStack() as stack:
-            source = stack.enter_context(open_frames(video, config.reader, Conversion(config.hdr, config.deinterlace)))
-            digest = Clip.of(source).digest
+            clip = SessionClip(stack.enter_context(again()))
+            digest = Clip.of(clip.source).digest
             if saved is not None and saved.digest != digest:
                 raise VosError(f"{self.folder} is a session of {saved.video}; choose another folder for {video}")
-            clip = SessionClip(excerpt(source, start, end, every))
             place = SessionFolder(self.folder, self.video)
             stack.callback(place.close)
             saved = SavedSession(self.video, digest, told, History() if saved is None else saved.history)
             place.tidy(saved.history)
             place.save(saved)
             cache = EncodingCache(place.place("encodings"), round(cache_gb * GIGABYTE))
-            super().__init__(clip, place, saved, SessionEngine(config, model, clip, self.folder, cache))
-            self._found = FoundResults(place.place("results.db"), source.size)
-            stack.callback(self._found.close)
+            found = FoundResults(place.place("results.db"), clip.source.size)
+            stack.callback(found.close)
+            engine = SessionEngine(config, model, clip, self.folder, cache)
+            super().__init__(clip, again, place, saved, engine, found)
+            self._tracking: Callable[[], Tracking | None] = lambda: None
             self._stack = stack.pop_all()
 
     @classmethod
@@ -114,39 +115,6 @@ class Session(Editor):
             raise VosError(f"there is no session in {folder}; vos.Session(video, folder) makes one")
         return cls(saved.video, folder, **saved.options)
 
-    @property
-    def size(self) -> SizeHW:
-        """(H, W) of the frames in pixels."""
-        return self._clip.source.size
-
-    @property
-    def fps(self) -> float:
-        """Average frames per second."""
-        return self._clip.source.fps
-
-    @property
-    def frames(self) -> range:
-        """The numbers of the frames, as the clip counts."""
-        return self._clip.numbers
-
-    @property
-    def frame_count(self) -> int:
-        """How many frames there are."""
-        return len(self._clip.numbers)
-
-    @property
-    def times(self) -> npt.NDArray[np.float64]:
-        """Presentation times of the frames in seconds, float64 (T,)."""
-        return self._clip.times
-
-    def frame(self, i: int) -> npt.NDArray[np.uint8]:
-        """Returns the picture of a frame, uint8 (H, W, 3) RGB.
-
-        Raises:
-            VosError: there is no such frame.
-        """
-        return self._clip.frame(i).rgb
-
     def prepare(self, i: int) -> None:
         """Encodes a frame, so that a click in it is answered at once.
 
@@ -154,23 +122,57 @@ class Session(Editor):
             VosError: there is no such frame.
         """
         with self._lock:
-            self._engine.prepare(i, self._edits)
+            if not self._is_tracking:
+                self._engine.prepare(i, self._edits)
 
-    def result(self, i: int) -> Result | None:
-        """Returns what was last found in a frame; None where nothing was yet.
+    def track(self, start: int | None = None, end: int | None = None, direction: str = "both") -> Tracking:
+        """Follows what is shown through the frames whose results do not hold; begins at once, on a thread of its own.
+
+        On the way others may be tracked, too: from the first frame in which objects are shown, or the latest state that
+        was kept after it, and back from frames in which they are shown again.
+
+        Args:
+            start: number of the first frame that is wanted; None = the clip's.
+            end: number of the frame after the last one; None = the clip's end.
+            direction: "forward", from the first frame in which objects are shown on; "backward", before it; or "both".
+
+        Returns:
+            An iterator of :class:`vos.session.tracking.Progress`. While it is open nothing can be shown or taken back.
 
         Raises:
-            VosError: there is no such frame.
+            VosError: nothing is shown yet, or there are no such frames.
         """
-        position, edits = self._clip.position(i), self._edits
-        if position not in self._found.frames:
-            return None
-        quality = self._engine.config.matte.quality
-        segmented = self._found.get(position, self._clip.frame(i), edits.followed, edits.names, quality)
-        return None if segmented is None else Result(segmented)
+        if direction not in DIRECTIONS:
+            raise VosError(f"direction={direction} is unknown; choose one of {', '.join(DIRECTIONS)}")
+        with self._editing() as edits:
+            if not edits.shown:
+                raise VosError("there is nothing to follow yet; show an object: session.prompt(0, 1, points=[[x, y]])")
+            needs, first = self._engine.dependencies(edits), self._clip.position(next(iter(edits.shown)))
+            span = self._span(start, end)
+            span = range(span.start if direction != "forward" else max(first, span.start), span.stop)
+            span = range(span.start, span.stop if direction != "backward" else min(first, span.stop))
+            wanted = {position for position in span if not self._holds(position, needs)}
+            state = self._folder.place("resume")
+            tracking = Tracking(partial(track_frames, self._engine, edits, self._found, state, wanted))
+            self._tracking = weakref.ref(tracking)
+            return tracking
+
+    @property
+    def _is_tracking(self) -> bool:
+        tracking = self._tracking()
+        return tracking is not None and not tracking.is_closed
+
+    @contextmanager
+    def _editing(self) -> Iterator[Edits]:
+        with super()._editing() as edits:
+            if self._is_tracking:
+                raise VosError("frames are being tracked; close() what track() gave, or wait for its end")
+            yield edits
 
     def close(self) -> None:
         """Closes the folder; everything is saved."""
+        if (tracking := self._tracking()) is not None:
+            tracking.close()
         with self._lock:
             self._stack.close()
 
@@ -183,3 +185,20 @@ class Session(Editor):
     def __repr__(self) -> str:
         shown = f"{len(self.objects)} objects, shown in {len(self.prompted)} frames"
         return f"Session({str(self.folder)!r}: {self.frame_count} frames of {self.video}; {shown})"
+
+
+def open_clip(
+    video: str | Path, config: VideoConfig, start: int | float | str | None, end: int | float | str | None
+) -> FrameSource:
+    """Opens the part of a clip that is wanted.
+
+    Raises:
+        VosError: it is missing or no video, or there are no such frames.
+    """
+    source = open_frames(video, config.reader, Conversion(config.hdr, config.deinterlace))
+    try:
+        start, end = (config.start if start is None else start), (config.end if end is None else end)
+        return excerpt(source, start, end, config.every)
+    except BaseException:
+        source.close()
+        raise

@@ -33,13 +33,18 @@ class Dependencies:
     count: int
 
     @cached_property
-    def used(self) -> npt.NDArray[np.int64]:
-        """How many of the frames in which objects are shown each frame depends on, int64 (T,); 0 = none are."""
+    def reach(self) -> npt.NDArray[np.int64]:
+        """The last frame that must have been tracked forward for each frame's result, int64 (T,)."""
         reach = np.arange(self.count)
         for each in self.passes:
             between = slice(each.stop, each.start)
             reach[between] = np.maximum(reach[between], each.start)
-        used = np.searchsorted([position for position, _ in self.given], reach, side="right")
+        return reach
+
+    @cached_property
+    def used(self) -> npt.NDArray[np.int64]:
+        """How many of the frames in which objects are shown each frame depends on, int64 (T,); 0 = none are."""
+        used = np.searchsorted([position for position, _ in self.given], self.reach, side="right")
         return np.asarray(np.maximum(used, min(1, len(self.given))), np.int64)
 
     @cached_property

@@ -36,23 +36,36 @@ class Replay:
     saved: ResumeState
     merged: Callable[[TrackedFrame, Frame, tuple[int, ...]], SegmentedFrame]
 
-    def results(self, times: StageTimes) -> Iterator[SegmentedFrame]:
-        """Reads frames, timed, with their results."""
-        start = min(self.references)
-        count = start + len(self.saved.forward)
-        if not count:
+    def results(self, times: StageTimes, positions: range | None = None) -> Iterator[SegmentedFrame]:
+        """Reads frames, timed, with their results; of all that are saved, or at some positions where all is."""
+        positions = range(min(self.references) + len(self.saved.forward)) if positions is None else positions
+        if not positions:
             return
-        with Prefetch(times.each("read", self.source.frames(0, count)), READ_AHEAD, "read") as frames:
-            for position, frame in enumerate(frames):
-                if position < start:
-                    yield self._result(position, frame, self.saved.backward, start - 1 - position)
-                else:
-                    yield self._result(position, frame, self.saved.forward, position - start)
+        frames = self.source.frames(positions.start, positions.stop)
+        with Prefetch(times.each("read", frames), READ_AHEAD, "read") as ahead:
+            for position, frame in zip(positions, ahead):
+                yield self._result(position, frame)
 
-    def _result(self, position: int, frame: Frame, saved: SavedPass, number: int) -> SegmentedFrame:
-        """Reads a frame's result, the ``number``-th of a pass, or joins it with what other passes say."""
-        ids = self.object_ids
-        others = [each for each in self.passes if any(each.share(i, position) for i in ids)]
+    def has(self, position: int) -> bool:
+        """Tells whether all that passes have to say about a frame is saved."""
+        saved, number = self._saved_at(position)
+        return number < len(saved) and all(
+            each.start - 1 - position < len(self.saved.back_from(each.start)) for each in self._others(position)
+        )
+
+    def _saved_at(self, position: int) -> tuple[SavedPass, int]:
+        """Finds the pass forward, or back from the first reference, and the number of the frame's result in it."""
+        start = min(self.references)
+        return (
+            (self.saved.backward, start - 1 - position) if position < start else (self.saved.forward, position - start)
+        )
+
+    def _others(self, position: int) -> list[BackwardPass]:
+        return [each for each in self.passes if any(each.share(i, position) for i in self.object_ids)]
+
+    def _result(self, position: int, frame: Frame) -> SegmentedFrame:
+        """Reads a frame's result, or joins it with what other passes say."""
+        ids, others, (saved, number) = self.object_ids, self._others(position), self._saved_at(position)
         if not others:
             return saved.read(number, frame, ids)
         given = self.references[position].label_map if position in self.references else None
