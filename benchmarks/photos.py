@@ -25,10 +25,12 @@ from tqdm import tqdm
 
 from vos.concept.concept import Concept
 from vos.io.images import read_image
+from vos.photos.calibration import MAX_FALSE_ALARMS, Calibration, calibration_of
 from vos.photos.config import MethodConfig
 from vos.photos.crop_refinement import refine_crop
-from vos.photos.methods.registry import METHODS, make_method
-from vos.photos.presence import DEFAULT_THRESHOLD, PresenceScore, PresenceScorer
+from vos.photos.methods.registry import METHODS
+from vos.photos.presence import DEFAULT_THRESHOLD, PresenceScore
+from vos.photos.search import Search
 from vos.photos.segmenter import PhotoSegmenter, draw
 from vos.sam.config import ModelConfig
 from vos.sam.registry import load_photo_model
@@ -107,20 +109,17 @@ def davis_albums(root: Path, model: Segmenter, only: Sequence[str]) -> tuple[dic
 
 def rate(model: Segmenter, config: MethodConfig, concepts: dict[str, Concept], photos: list[Photo]) -> list[Rating]:
     """One method on all photos of all albums."""
-    methods = {name: make_method(model, concept, config) for name, concept in concepts.items()}
-    scorers = {name: PresenceScorer(concept, model.device) for name, concept in concepts.items()}
+    searches = {name: Search(model, concept, config, calibration_of(model)) for name, concept in concepts.items()}
     refines = config.crop_refinement if config.crop_refinement is not None else "maps" in model.guidance_fields
     ratings = []
     for photo in tqdm(photos, desc=config.name, leave=False):
-        detection = methods[photo.album].detect(photo.embedding)
-        score = scorers[photo.album].score(photo.embedding, detection)
+        (found,) = searches[photo.album].best(photo.embedding, photo.rgb)
         iou = 0.0
         if photo.truth is not None:
-            geometry = photo.embedding.geometry
-            crop = refine_crop(model, photo.rgb, detection, geometry) if refines else None
-            mask = draw(detection, score, geometry, crop).mask
+            crop = refine_crop(model, photo.rgb, found.detection, found.geometry) if refines else None
+            mask = draw(found.detection, found.score, found.geometry, crop).mask
             iou = float((mask & photo.truth).sum() / max(1, (mask | photo.truth).sum()))
-        ratings.append(Rating(photo.album, photo.truth is not None, iou, score))
+        ratings.append(Rating(photo.album, photo.truth is not None, iou, found.score))
     return ratings
 
 
@@ -133,17 +132,18 @@ def report_perseg(config: MethodConfig, ratings: list[Rating]) -> None:
     print(f"{config.name:17} mIoU {np.mean(list(per_object.values())):.3f}   {row}", flush=True)
 
 
-def report_davis(config: MethodConfig, ratings: list[Rating]) -> None:
+def report_davis(config: MethodConfig, ratings: list[Rating], calibration: Calibration | None) -> None:
     """Presence and mIoU."""
+    default = DEFAULT_THRESHOLD if calibration is None else calibration.threshold(MAX_FALSE_ALARMS)
     here = [a for a in ratings if a.present]
     gone = np.array([a.score.value for a in ratings if not a.present])
     scores = np.array([a.score.value for a in here])
     ious = np.array([a.iou for a in here])
-    kept = scores >= DEFAULT_THRESHOLD
+    kept = scores >= default
     auc = np.mean([np.mean(score > gone) for score in scores])
     print(
         f"{config.name:17} mIoU {np.mean(ious * kept):.3f} (never absent {ious.mean():.3f})   recall {kept.mean():.3f}"
-        f"   false alarms {np.mean(gone >= DEFAULT_THRESHOLD):.3f}   AUC {auc:.4f}"
+        f"   false alarms {np.mean(gone >= default):.3f}   AUC {auc:.4f}"
     )
     for threshold in THRESHOLDS:
         told, called = np.mean(scores >= threshold), np.mean(gone >= threshold)
@@ -167,7 +167,7 @@ def report_time(model: Segmenter, config: MethodConfig, image: npt.NDArray[np.ui
     Image.fromarray(large).save(buffer, "JPEG", quality=92)
     concept = Concept.from_image(image, mask, model=model, finetune=True)
     segmenter = PhotoSegmenter(model, config, threshold=0.0)
-    method, scorer = make_method(model, concept, config), PresenceScorer(concept, model.device)
+    search = Search(model, concept, config, calibration_of(model))
     segmenter.segment(image, [concept])
     rows: list[dict[str, float]] = []
     for _ in range(repeats):
@@ -184,10 +184,13 @@ def report_time(model: Segmenter, config: MethodConfig, image: npt.NDArray[np.ui
         lap("read JPEG")
         embedding = model.encode([rgb])[0]
         lap("encode")
-        detection = method.detect(embedding)
+        detection = search.method.detect(embedding)
         lap("detect")
-        scorer.score(embedding, detection)
+        search.scorer.score(embedding, detection, rgb)
         lap("presence")
+        if search.fine is not None:
+            search.fine.detect(rgb)
+            lap("fine search, where it is needed")
         segmenter.segment_embedding(embedding, [concept], rgb)
         lap("whole")
         row["crop refinement and drawing"] = max(0.0, row.pop("whole") - row["detect"] - row["presence"])
@@ -221,11 +224,11 @@ def main() -> None:
         report_perseg(config, rate(model, config, concepts, photos))
     if options.sequences != "none":
         concepts, photos = davis_albums(options.data / "davis16", model, [s for s in options.sequences.split(",") if s])
-        print(f"\nDAVIS albums, {len(photos)} photos, threshold {DEFAULT_THRESHOLD}")
+        print(f"\nDAVIS albums, {len(photos)} photos")
         kept = {}
         for config in configs:
             ratings = rate(model, config, concepts, photos)
-            report_davis(config, ratings)
+            report_davis(config, ratings, calibration_of(model))
             kept[config.name] = np.array(
                 [[a.present, a.iou, *astuple(a.score)] for a in ratings], dtype=float
             )  # None is nan

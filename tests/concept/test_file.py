@@ -88,6 +88,8 @@ ODD: dict[str, Callable[[About, Tensors], object]] = {
     ),
     "thumbnail of floats": tensor("thumbnail", lambda t: t.float()),
     "thumbnail without alpha": tensor("thumbnail", lambda t: t[..., :3]),
+    "picture of floats": tensor("picture", lambda t: t.float()),
+    "picture that is no picture": tensor("picture", lambda t: t[:40]),
     "weights of four": lambda about, tensors: tensors.update(weights=torch.ones(4)),
     "weights that are no numbers": lambda about, tensors: tensors.update(weights=torch.full((3,), float("nan"))),
     "no tensors": lambda about, tensors: tensors.clear(),

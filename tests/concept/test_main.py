@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,32 @@ def test_another_model_or_other_weights_are_refused(concept: Concept, model: Col
     model.name = "vit_b"
     with pytest.raises(VosError, match="model=colour, not vit_b"):
         concept.check_model(model)
+
+
+def test_another_model_sees_the_pictures_anew(concept: Concept, model: ColourSegmenter, tmp_path: Path) -> None:
+    concept.save(tmp_path / "rex.concept")
+    loaded = Concept.load(tmp_path / "rex.concept")
+    assert loaded.fitted(model) is loaded
+    model.checkpoint_sha256 = "1" * 64
+    again = loaded.fitted(model)
+    again.check_model(model)
+    assert (again.name, len(again.views)) == (concept.name, len(concept.views))
+    assert float(again.target().direction @ concept.target().direction) > 0.98
+    for ours, theirs in zip(concept.views, loaded.views):
+        assert ours.picture is not None
+        assert theirs.picture is not None
+        assert (ours.picture == theirs.picture).all()
+
+
+def test_a_file_without_pictures_is_of_one_model(concept: Concept, model: ColourSegmenter, tmp_path: Path) -> None:
+    """As those of 0.3.0 are."""
+    old = replace(concept, views=tuple(replace(view, picture=None) for view in concept.views))
+    old.save(tmp_path / "rex.concept")
+    loaded = Concept.load(tmp_path / "rex.concept")
+    assert loaded.fitted(model) is loaded
+    model.checkpoint_sha256 = "1" * 64
+    with pytest.raises(VosError, match="make the concept again"):
+        loaded.fitted(model)
 
 
 def tampered(path: Path, **changes: object) -> None:

@@ -28,7 +28,7 @@ def scored(box: tuple[int, int, int, int], unprompted: float | None = None) -> P
     mask[box[1] : box[3], box[0] : box[2]] = 1
     logits = embedding.geometry.mask_to_low_res(mask[None])[0] * 20 - 10
     detection = Detection(logits, 0.9, Prompt.empty(), None if unprompted is None else (logits, unprompted))
-    return PresenceScorer(concept, torch.device("cpu")).score(embedding, detection)
+    return PresenceScorer(concept, model).score(embedding, detection)
 
 
 def test_the_object_itself_is_sure() -> None:

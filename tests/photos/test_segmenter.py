@@ -13,7 +13,8 @@ from vos.concept.concept import Concept
 from vos.errors import VosError
 from vos.photos.config import MethodConfig
 from vos.photos.methods.base import Detection
-from vos.photos.segmenter import PhotoSegmenter, components, segment
+from vos.photos.search import components
+from vos.photos.segmenter import PhotoSegmenter, segment
 from vos.sam.prompting import Prompt
 from vos.structures import Presence
 

@@ -78,14 +78,16 @@ def run(config: AlbumConfig, folder: Path, profile: Profile | None = None) -> Ou
         print(f"left out: {album.describe_left_out()}")
     set_threads(config.threads, embedded=False)
     model = load_photo_model(config.model, config.checkpoint, config.device, config.precision, config.engine)
-    segmenter = PhotoSegmenter(model, config.method, config.threshold, config.instances)
+    segmenter = PhotoSegmenter(model, config.method, config.threshold, config.instances, config.max_false_alarms)
+    if segmenter.calibration is None:
+        print(f"scores of model={model.name} method={config.method.name} are no probabilities: none were calibrated")
     concepts, sources = _concepts(config, model)
     fingerprint = album_fingerprint(config, model, segmenter.threshold, sources)
     outputs = PhotoOutputs(
         folder, config.output, config.instances == "all", config.dreambooth, config.background, config.matte
     )
     pipeline = AlbumPipeline(segmenter, concepts, fingerprint, outputs, str(root.resolve()))
-    header = _header(config, model, segmenter.threshold, concepts, sources) | {"left_out": album.left_out}
+    header = _header(config, segmenter, concepts, sources) | {"left_out": album.left_out}
     broken: dict[str, str] = {}
     names = [concept.name for concept in concepts.values()]
     with _own_folder(config, folder, root, outputs), Records(folder) as records:
@@ -126,13 +128,14 @@ def _own_folder(config: AlbumConfig, folder: Path, root: Path, outputs: PhotoOut
 
 
 def _header(
-    config: AlbumConfig, model: Segmenter, threshold: float, ids: Iterable[int], sources: Sequence[dict[str, Any]]
+    config: AlbumConfig, segmenter: PhotoSegmenter, ids: Iterable[int], sources: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
     """Says in the report what the run was."""
     return {
         "version": __version__,
-        "model": model_record(model),
-        "threshold": threshold,
+        "model": model_record(segmenter.model),
+        "threshold": round(segmenter.threshold, 6),
+        "scores": "not calibrated" if segmenter.calibration is None else "probabilities",
         "concepts": [{"id": i, **source} for i, source in zip(ids, sources)],
         "config": asdict(config),
     }
@@ -184,9 +187,7 @@ def _concepts(config: AlbumConfig, model: Segmenter) -> tuple[dict[int, Concept]
     if not config.ref_image and not files:
         raise VosError("there is no reference; give ref_image=dog.jpg ref_mask=dog.png, or concept=dog.concept")
     images, masks, clicked = reference_photos(config)
-    loaded = [Concept.load(path) for path in files]
-    for concept in loaded:
-        concept.check_model(model)
+    loaded = [Concept.load(path).fitted(model) for path in files]
     concepts, sources = _from_references(config, images, masks, clicked, model) if images else ({}, [])
     for concept, path in zip(loaded, files):
         concepts[next(i for i in range(1, 256) if i not in concepts)] = concept

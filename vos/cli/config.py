@@ -108,10 +108,11 @@ class ConceptConfig(ClickOptions, RuntimeConfig):
 class AlbumConfig(ClickOptions, RuntimeConfig):
     """``python -m vos.album``: photos in which the objects are looked for."""
 
-    LIMITS: ClassVar[Limits] = {(0, 1): "threshold"}
+    LIMITS: ClassVar[Limits] = {(0, 1): "threshold max_false_alarms"}
     MAIN: ClassVar[str] = (
-        "images ref_image ref_mask ref_box ref_point concept name instances threshold output output_dir overwrite "
-        "dreambooth.size dreambooth.background method model model.input_size checkpoint device threads"
+        "images ref_image ref_mask ref_box ref_point concept name instances threshold max_false_alarms output "
+        "output_dir overwrite dreambooth.size dreambooth.background method model model.input_size checkpoint device "
+        "threads"
     )
 
     images: str | None = None  # folder (nested ones included), pattern such as 'photos/**/*.jpg', or one photo
@@ -120,7 +121,10 @@ class AlbumConfig(ClickOptions, RuntimeConfig):
     concept: list[str] | None = None  # concept file, or a list of them; besides or instead of ref_image
     name: list[str] | None = None  # what the objects of ref_image are called, one per id; None = the file's name
     instances: str = "one"  # one | all, objects of a kind in a photo
-    threshold: float | None = None  # score below which an object is absent, 0..1; more = fewer found; None = calibrated
+    threshold: float | None = None  # score below which an object is absent, 0..1; more = fewer found; None: as below
+    max_false_alarms: float | None = (
+        None  # share of photos without it that may count as found; None = 0.02; less = surer
+    )
     output: list[str] = field(default_factory=lambda: ["masks", "overlay"])  # cutout white blur composite dreambooth
     background: str = "blur"  # of output=composite: blur | white | gray | black | '#rrggbb' | a picture
     output_dir: str | None = None  # where results are written; None = outputs/<album folder, hyphens for blanks>

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -121,12 +122,26 @@ class Concept:
         """Shows itself in a notebook: its reference photos in small, what is not the object faded."""
         return preview(thumbnail_row([view.thumbnail for view in self.views]), ".png")
 
-    def check_model(self, model: Segmenter, embedding: ImageEmbedding | None = None) -> None:
-        """Refuses a model that this concept was not made with: its features would mean nothing there.
+    def fitted(self, model: Segmenter) -> Concept:
+        """Returns this concept for a model: itself where that made it, else its pictures as that model sees them.
 
-        Args:
-            model: that is to search for the concept.
-            embedding: of any image by this model, whose channels the concept must have; None = not checked.
+        Raises:
+            VosError: another model, or other weights, and a file of before 0.4.0, which holds no pictures.
+        """
+        pictures = [view.picture for view in self.views if view.picture is not None]
+        if (model.name, model.checkpoint_sha256) == (self.model_name, self.checkpoint_sha256) or not pictures:
+            self.check_model(model)
+            return self
+        return Concept.from_images(
+            [np.ascontiguousarray(picture[..., :3]) for picture in pictures],
+            [picture[..., 3] > 0 for picture in pictures],
+            name=self.name,
+            model=model,
+            finetune=self.weights is not None,
+        )
+
+    def check_model(self, model: Segmenter) -> None:
+        """Refuses a model that this concept was not made with: its features would mean nothing there.
 
         Raises:
             VosError: another model, or other weights.
@@ -141,12 +156,17 @@ class Concept:
                 f"the concept {self.name} was made with other weights of {model.name} (SHA-256 "
                 f"{self.checkpoint_sha256[:12]}, now {model.checkpoint_sha256[:12]}); make the concept again"
             )
-        if embedding is None:
-            return
+
+    def check_features(self, embedding: ImageEmbedding) -> None:
+        """Refuses an embedding, of any image by this concept's model, that has other channels than the concept.
+
+        Raises:
+            VosError: the file says that it is of this model, and is not.
+        """
         own = [len(self.views[0].features), *(len(moments) - 1 for moments in self.views[0].moments)]
         levels = (embedding.features, *embedding.levels[1:]) if embedding.levels else ()  # of the target models
         if own != [len(each) for each in (embedding.features, *levels)]:
-            raise VosError(f"the concept {self.name} is damaged: its features are not those of {model.name}")
+            raise VosError(f"the concept {self.name} is damaged: its features are not those of {self.model_name}")
 
     def save(self, path: str | Path) -> None:
         """Writes a concept file; see :func:`vos.concept.file.write_concept`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
 from collections.abc import Mapping
@@ -11,10 +12,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from PIL import Image
 
 from vos.concept.reference_check import Issue, ReferenceCheck
-from vos.concept.reference_view import ReferenceView
+from vos.concept.reference_view import PICTURE_SIDE, ReferenceView
 from vos.errors import VosError
 from vos.geometry import Geometry
 from vos.io.tensor_file import TensorFile
@@ -53,6 +56,8 @@ def write_concept(path: str | Path, concept: ConceptFile) -> None:
         tensors |= {f"{prefix}moments{k}": each.contiguous() for k, each in enumerate(view.moments)}
         tensors[prefix + "published_cells"] = view.published_cells.contiguous()
         tensors[prefix + "thumbnail"] = torch.from_numpy(view.thumbnail)
+        if view.picture is not None:
+            tensors[prefix + "picture"] = _packed(view.picture)
         # The keys are the file format's, older than the names here.
         issues = [asdict(issue) for issue in view.check.issues]
         check = {"findings": issues, "quality": view.check.quality}
@@ -138,7 +143,23 @@ def _view(about: dict[str, Any], tensors: Mapping[str, torch.Tensor], prefix: st
         area=area,
         check=ReferenceCheck(issues, quality),
         thumbnail=np.asarray(thumbnail.numpy(), dtype=np.uint8),
+        picture=_unpacked(tensors[prefix + "picture"]) if prefix + "picture" in tensors else None,
     )
+
+
+def _packed(picture: npt.NDArray[np.uint8]) -> torch.Tensor:
+    """Packs a picture (H, W, 4) without loss, as PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return torch.frombuffer(bytearray(buffer.getvalue()), dtype=torch.uint8)
+
+
+def _unpacked(packed: torch.Tensor) -> npt.NDArray[np.uint8]:
+    with Image.open(io.BytesIO(packed.numpy().tobytes()), formats=("PNG",)) as image:
+        _require(image.mode == "RGBA" and max(image.size) <= PICTURE_SIDE, "no picture")
+        picture = np.array(image)
+    _require(bool(picture[..., 3].any()), "no mask")
+    return picture
 
 
 def _geometry(about: dict[str, Any]) -> Geometry:

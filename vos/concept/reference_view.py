@@ -12,7 +12,7 @@ import torch
 
 from vos.concept.reference_check import ReferenceCheck, check_reference
 from vos.errors import VosError
-from vos.geometry import Geometry, covered_cells
+from vos.geometry import Geometry, covered_cells, mask_box
 from vos.io.images import read_image
 from vos.io.masks.reference import read_reference
 from vos.persam.published import PHOTO_MASK_VALUE, published_coverage
@@ -22,6 +22,9 @@ from vos.structures import ImageEmbedding, TargetFeature
 Photo = str | Path | npt.NDArray[np.uint8]
 Mask = str | Path | npt.NDArray[np.bool_] | npt.NDArray[np.uint8]
 THUMBNAIL_SIDE = 192  # longer side, pixels
+PICTURE_SIDE = 768  # likewise, of the part of the photo that is kept
+LEAST_MARGIN = 4  # pixels around an object, whatever its size
+PICTURE_MARGIN = 1.0  # of that part beyond the object on each side, share of the object's longer side
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +40,9 @@ class ReferenceView:
         area: of the mask, original pixels.
         check: what is wrong with it.
         thumbnail: uint8 (H', W', 4) RGBA, the photo in small with the mask as alpha, for people.
+        picture: uint8 (H', W', 4) RGBA, the object and what is around it, at the photo's own resolution where that is
+            not too large, with the mask as alpha: what another model, or a closer look, encodes. None in concept files
+            of before 0.4.0.
     """
 
     features: torch.Tensor
@@ -47,6 +53,7 @@ class ReferenceView:
     area: float
     check: ReferenceCheck
     thumbnail: npt.NDArray[np.uint8]
+    picture: npt.NDArray[np.uint8] | None = None
 
     def target(self, pooling: Pooling = "max_mean") -> TargetFeature:
         """Describes what the object looks like in this photo."""
@@ -120,12 +127,41 @@ def reference_view(rgb: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_], embe
         geometry=geometry,
         area=float(mask.sum()),
         check=check_reference(mask, features, coverage, target_feature(features, coverage), geometry),
-        thumbnail=_thumbnail(rgb, mask),
+        thumbnail=_at_most(np.dstack([rgb, mask.astype(np.uint8) * 255]), THUMBNAIL_SIDE),
+        picture=_picture(rgb, mask),
     )
 
 
-def _thumbnail(rgb: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
-    scale = min(1.0, THUMBNAIL_SIDE / max(mask.shape))
-    size = (max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale)))
-    rgba = np.dstack([rgb, mask.astype(np.uint8) * 255])
+def _picture(rgb: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+    """Cuts out the object with its surroundings, as RGBA; the mask keeps at least a pixel."""
+    box = mask_box(mask)
+    assert box is not None  # no reference is empty
+    area = square_around(box, mask.shape, PICTURE_MARGIN)
+    picture = _at_most(np.dstack([rgb[area], mask[area].astype(np.uint8) * 255]), PICTURE_SIDE)
+    alpha = picture[..., 3]
+    alpha[:] = np.where(alpha >= min(128, int(alpha.max())), 255, 0)
+    return picture
+
+
+def square_around(box: npt.NDArray[np.float32], size: tuple[int, ...], margin: float) -> tuple[slice, slice]:
+    """Finds the rows and columns of the square around an object, as far as it lies inside its image.
+
+    Args:
+        box: float32 (4,) as (x0, y0, x1, y1), first and last pixel of the object.
+        size: (H, W) of the image.
+        margin: beyond the object on each side, share of its longer side.
+    """
+    half = max(box[2] - box[0] + 1, box[3] - box[1] + 1) * (0.5 + margin) + LEAST_MARGIN
+    spans = []
+    for axis in (1, 0):
+        middle = (box[axis] + box[axis + 2]) / 2
+        spans.append(slice(int(max(0, middle - half)), int(min(size[1 - axis], np.ceil(middle + half)))))
+    return spans[0], spans[1]
+
+
+def _at_most(rgba: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
+    """Reduces a picture (H, W, 4) to ``side`` pixels on its longer side, if it is larger."""
+    height, width = rgba.shape[:2]
+    scale = min(1.0, side / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
     return np.asarray(cv2.resize(rgba, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -16,20 +15,18 @@ from vos.concept.reference_view import Photo, as_rgb
 from vos.errors import VosError
 from vos.geometry import Geometry, mask_box
 from vos.persam.suited import chosen, suited
+from vos.photos.calibration import MAX_FALSE_ALARMS, calibration_of
 from vos.photos.config import MethodConfig
 from vos.photos.crop_refinement import RefinedCrop, refine_crop
-from vos.photos.methods.base import FORBIDDEN_SHARE, Detection, PhotoMethod
-from vos.photos.methods.registry import make_method
-from vos.photos.presence import DEFAULT_THRESHOLD, PresenceScore, PresenceScorer
+from vos.photos.methods.base import Detection
+from vos.photos.presence import DEFAULT_THRESHOLD, PresenceScore
 from vos.photos.result import Instance, PhotoResult
+from vos.photos.search import Found, Search
 from vos.sam.registry import cached_model
 from vos.sam.segmenter import Segmenter
 from vos.structures import ImageEmbedding, Presence
 
 INSTANCES = ("one", "all")
-MIN_INSTANCE_SHARE = 0.02  # components smaller than this share of the largest are specks, no instances
-MIN_SCORE_SHARE = 0.6  # of the best instance's score, below which a further one is not believed
-MAX_OVERLAP = 0.5  # an instance that lies in earlier ones by more than this is no new one
 
 
 def segment(
@@ -39,6 +36,7 @@ def segment(
     method: str | MethodConfig | None = None,
     model: Segmenter | None = None,
     threshold: float | None = None,
+    max_false_alarms: float | None = None,
     instances: str = "one",
 ) -> PhotoResult:
     """Finds a concept in a photo.
@@ -52,30 +50,38 @@ def segment(
         image: a file, or uint8 (H, W, 3) RGB.
         concept: to look for, or its file.
         method: persam, persam_f, p2sam or persam_published, or all of its options; None = the default.
-        model: that made the concept; None loads it by the concept's model name, once per process.
-        threshold: score in [0, 1] below which the concept counts as absent; None = the calibrated default, 0 = never.
+        model: that is to search; None loads the one that made the concept, once per process.
+        threshold: score in [0, 1] below which the concept counts as absent; None = what ``max_false_alarms`` asks for,
+            0 = never.
+        max_false_alarms: share of the photos without the concept in which it may be seen; None = 0.02. Only of models
+            whose scores are probabilities.
         instances: "one" or "all" objects of this kind.
 
     Raises:
-        VosError: the photo or the concept cannot be read, an option is unknown, or the concept belongs to another
-                model.
+        VosError: the photo or the concept cannot be read, an option is unknown, or the concept is of another model and
+            holds no pictures.
     """
     if isinstance(concept, (str, Path)):
         concept = Concept.load(concept)
     if not isinstance(concept, Concept):
         raise VosError(f"a {type(concept).__name__} is no concept; give one of vos.Concept.from_image, or its file")
     model = cached_model(concept.model_name) if model is None else model
-    return PhotoSegmenter(model, method, threshold, instances).segment(as_rgb(image), [concept])[0]
+    segmenter = PhotoSegmenter(model, method, threshold, instances, max_false_alarms)
+    return segmenter.segment(as_rgb(image), [concept])[0]
 
 
 class PhotoSegmenter:
     """Searches photos for concepts with one model and method. Holds what depends on the concepts alone.
 
     Args:
-        model: that made the concepts.
+        model: that made the concepts, or is to see them anew.
         method: its name or its options; None = the default.
         threshold: see :func:`segment`.
         instances: see :func:`segment`.
+        max_false_alarms: see :func:`segment`.
+
+    Attributes:
+        calibration: makes probabilities of scores; None for a model, or a method, for which there is none.
 
     Raises:
         VosError: an unknown option or value.
@@ -87,6 +93,7 @@ class PhotoSegmenter:
         method: str | MethodConfig | None = None,
         threshold: float | None = None,
         instances: str = "one",
+        max_false_alarms: float | None = None,
     ) -> None:
         if instances not in INSTANCES:
             raise VosError(f"instances={instances} is unknown; choose one or all")
@@ -96,15 +103,28 @@ class PhotoSegmenter:
         self.config = MethodConfig(name=config) if isinstance(config, str) else config
         self.model, self.instances = model, instances
         published = self.config.name == "persam_published"  # which knows no absence
-        self.threshold = threshold if threshold is not None else (0.0 if published else DEFAULT_THRESHOLD)
-        self._prepared: dict[Concept, tuple[PhotoMethod, PresenceScorer]] = {}
+        self.calibration = None if published else calibration_of(model)
+        self.threshold = self._threshold(published, threshold, max_false_alarms)
+        self._prepared: dict[Concept, Search] = {}
+
+    def _threshold(self, published: bool, threshold: float | None, max_false_alarms: float | None) -> float:
+        if max_false_alarms is not None and not 0 < max_false_alarms < 1:
+            raise VosError(f"max_false_alarms={max_false_alarms} is out of range; give a share such as 0.02")
+        if threshold is None and self.calibration is not None:
+            return self.calibration.threshold(MAX_FALSE_ALARMS if max_false_alarms is None else max_false_alarms)
+        if max_false_alarms is not None:
+            why = "threshold= is given" if threshold is not None else f"{self.model.name} was not calibrated for it"
+            raise VosError(
+                f"max_false_alarms={max_false_alarms} has no effect: {why}; give one of the two, or threshold="
+            )
+        return threshold if threshold is not None else (0.0 if published else DEFAULT_THRESHOLD)
 
     def segment(self, rgb: npt.NDArray[np.uint8], concepts: Sequence[Concept]) -> list[PhotoResult]:
         """Finds each concept in one photo, which is encoded once.
 
         Args:
             rgb: uint8 (H, W, 3).
-            concepts: made with this model. Where two of them claim a pixel, the surer one has it.
+            concepts: what to look for. Where two of them claim a pixel, the surer one has it.
 
         Returns:
             One result per concept, in their order.
@@ -114,15 +134,15 @@ class PhotoSegmenter:
         return self.segment_embedding(self.model.encode([rgb])[0], concepts, rgb)
 
     def segment_embedding(
-        self, embedding: ImageEmbedding, concepts: Sequence[Concept], rgb: npt.NDArray[np.uint8] | None = None
+        self, embedding: ImageEmbedding, concepts: Sequence[Concept], rgb: npt.NDArray[np.uint8]
     ) -> list[PhotoResult]:
-        """Finds each concept in a photo that is encoded already; without ``rgb`` no crop is refined."""
+        """Finds each concept in a photo ``rgb`` that is encoded already."""
         for concept in concepts:
-            concept.check_model(self.model, embedding)
+            self._prepare(concept).concept.check_features(embedding)
         drawn = [
             [
-                draw(one, score, embedding.geometry, self._refined(rgb, one, score, embedding.geometry))
-                for one, score in self._instances(embedding, *self._prepare(concept))
+                draw(one.detection, one.score, one.geometry, self._refined(rgb, one))
+                for one in self._find(embedding, self._prepare(concept), rgb)
             ]
             for concept in concepts
         ]
@@ -131,53 +151,21 @@ class PhotoSegmenter:
         drawn = [[exclusive.get(id(one), one) for one in own] for own in drawn]
         return [self._result(concept, own, embedding.geometry) for concept, own in zip(concepts, drawn)]
 
-    def _prepare(self, concept: Concept) -> tuple[PhotoMethod, PresenceScorer]:
+    def _prepare(self, concept: Concept) -> Search:
         if concept not in self._prepared:
-            method = make_method(self.model, concept, self.config)
-            self._prepared[concept] = method, PresenceScorer(concept, self.model.device)
+            self._prepared[concept] = Search(self.model, concept, self.config, self.calibration)
         return self._prepared[concept]
 
-    def _instances(
-        self, embedding: ImageEmbedding, method: PhotoMethod, scorer: PresenceScorer
-    ) -> list[tuple[Detection, PresenceScore]]:
-        """Detects instances, best first; with ``instances="all"`` again and again without the earlier ones."""
-        geometry = embedding.geometry
-        detection = method.detect(embedding)
-        if self.instances == "one":
-            return [(detection, scorer.score(embedding, detection))]
-        accepted: list[tuple[Detection, PresenceScore]] = []
-        covered = torch.zeros(geometry.logit_size, dtype=torch.bool, device=detection.logits.device)
-        while True:
-            siblings = covered | (detection.logits > 0)
-            parts = [(part, scorer.score(embedding, part, siblings)) for part in components(detection)]
-            best = max(score.value for _, score in [*accepted, *parts])
-            least = max(self.threshold, MIN_SCORE_SHARE * best)
-            fresh = [
-                (part, score)
-                for part, score in parts
-                if score.value >= least and float((covered & (part.logits > 0)).sum()) <= MAX_OVERLAP * _size(part)
-            ]
-            if not accepted and not fresh:
-                return [(detection, scorer.score(embedding, detection))]
-            accepted += [
-                (replace(part, logits=part.logits.masked_fill(covered, -float(part.logits.abs().max()))), score)
-                for part, score in fresh
-            ]
-            if not fresh or len(accepted) >= self.config.max_instances:
-                break
-            for part, _ in fresh:
-                covered |= part.logits > 0
-            detection = method.detect(embedding, geometry.logits_to_grid(covered.float() - 0.5) > FORBIDDEN_SHARE)
-        return sorted(accepted, key=lambda one: -one[1].value)[: self.config.max_instances]
+    def _find(self, embedding: ImageEmbedding, search: Search, rgb: npt.NDArray[np.uint8]) -> list[Found]:
+        one = self.instances == "one"
+        return search.best(embedding, rgb) if one else search.all(embedding, rgb, self.threshold)
 
-    def _refined(
-        self, rgb: npt.NDArray[np.uint8] | None, detection: Detection, score: PresenceScore, geometry: Geometry
-    ) -> RefinedCrop | None:
+    def _refined(self, rgb: npt.NDArray[np.uint8], found: Found) -> RefinedCrop | None:
         suits = suited(self.model, f"method={self.config.name}").crop_refinement
         wanted = chosen(self.config.crop_refinement, suits) and self.config.name != "persam_published"
-        if rgb is None or not wanted or score.value < self.threshold:
+        if not wanted or found.score.value < self.threshold:
             return None
-        return refine_crop(self.model, rgb, detection, geometry)
+        return refine_crop(self.model, rgb, found.detection, found.geometry)
 
     def _result(self, concept: Concept, drawn: list[Instance], geometry: Geometry) -> PhotoResult:
         present = tuple(one for one in drawn if one.score >= self.threshold and one.box is not None)
@@ -191,25 +179,6 @@ class PhotoSegmenter:
             concept.name, Presence.ABSENT, best.score if best else 0.0, nothing, nothing.astype(np.uint8), None, (),
             best if best is not None and best.box is not None else None,
         )  # fmt: skip
-
-
-def components(detection: Detection) -> list[Detection]:
-    """Splits a mask into its connected parts, largest first, specks left out: each may be an instance of its own."""
-    mask = (detection.logits > 0).cpu().numpy().astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    areas = {k: int(stats[k, cv2.CC_STAT_AREA]) for k in range(1, count)}
-    if len(areas) < 2:
-        return [detection]
-    kept = [k for k, area in areas.items() if area >= MIN_INSTANCE_SHARE * max(areas.values())]
-    parts = []
-    for k in sorted(kept, key=lambda k: -areas[k]):
-        others = torch.from_numpy((labels != k) & (labels > 0)).to(detection.logits.device)
-        parts.append(replace(detection, logits=torch.where(others, -detection.logits, detection.logits)))
-    return parts
-
-
-def _size(detection: Detection) -> float:
-    return float((detection.logits > 0).sum())
 
 
 def without_overlap(instances: Sequence[Instance]) -> list[Instance]:

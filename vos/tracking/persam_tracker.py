@@ -61,8 +61,7 @@ class PersamTracker(Tracker):
     @override
     @torch.no_grad()
     def start_from_concepts(self, embedding: ImageEmbedding, concepts: Sequence[Concept], frame: Frame) -> TrackedFrame:
-        for concept in concepts:
-            self._check(concept, embedding)
+        concepts = [self._fitted(concept, embedding) for concept in concepts]
         self._begin(tuple(range(1, len(concepts) + 1)))
         self._decode_with(self.unadapted)
         for object_id, concept in zip(self.object_ids, concepts):
@@ -101,16 +100,19 @@ class PersamTracker(Tracker):
 
     @override
     def add_concept(self, object_id: int, concept: Concept, embedding: ImageEmbedding) -> None:
-        self._check(concept, embedding)
+        concept = self._fitted(concept, embedding)
         track = self.tracks[self.object_ids.index(object_id)]
         track.add_concept(concept, self.model.device)
         if self.finetune is not None and concept.weights is not None:
             track.mask_weights = concept.weights.to(self.model.device)
 
-    def _check(self, concept: Concept, embedding: ImageEmbedding) -> None:
-        concept.check_model(self.model, embedding)
+    def _fitted(self, concept: Concept, embedding: ImageEmbedding) -> Concept:
+        """The concept for this model, checked."""
+        concept = concept.fitted(self.unadapted)
+        concept.check_features(embedding)
         if self.finetune is not None and concept.weights is None:
             raise VosError(f"the concept {concept.name} has no tuned mask weights; make it with finetune=true")
+        return concept
 
     @override
     def add_reference(self, embedding: ImageEmbedding, reference: LabelMap, frame: Frame) -> TrackedFrame:

@@ -92,7 +92,7 @@ def find_all(sequence: DavisSequence, frames: list[ImageEmbedding], model: Segme
     """Looks for the object of a sequence's first frame in encoded frames."""
     concept = Concept.from_image(read_image(sequence.images()[0]), _mask(sequence.annotations[0]), model=model)
     # The method that calls the decoder once, with the reference alone.
-    method, scorer = make_method(model, concept, MethodConfig(name="persam")), PresenceScorer(concept, model.device)
+    method, scorer = make_method(model, concept, MethodConfig(name="persam")), PresenceScorer(concept, model)
     opinions = []
     for embedding in frames:
         detection = method.detect(embedding)
