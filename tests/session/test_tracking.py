@@ -5,38 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from fakes import FRAMES, SIZE, ColourSegmenter, Program
+from fakes import FRAMES, ColourSegmenter, Program
+from sessions import corner, current, on_square, tracked
 
 import vos
 
 ALL = set(range(FRAMES))
-
-
-def on_square(index: int) -> list[list[int]]:
-    """A click on the square."""
-    return [[12 + index, 20]]
-
-
-def corner() -> np.ndarray:
-    """A mask of another thing, in the lower right corner."""
-    mask = np.zeros(SIZE, np.bool_)
-    mask[70:90, 100:120] = True
-    return mask
-
-
-def tracked(session: vos.Session, **span: object) -> list[int]:
-    """Tracks; returns the numbers of the frames that the tracker saw, in order."""
-    frames, done = [], 0
-    for progress in session.track(**span):  # type: ignore[arg-type]
-        frames += [progress.frame] * (progress.done > done)
-        done = progress.done
-    return frames
-
-
-def current(session: vos.Session) -> set[int]:
-    return {i for i in session.frames if session.is_current(i)}
 
 
 def files(folder: str, pattern: str = "*/*") -> dict[str, bytes]:

@@ -236,6 +236,13 @@ def test_a_folder_without_any_state_is_removed_with_its_parent_where_that_is_emp
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_killed_run_left_half_written_goes_away(tmp_path: Path) -> None:
+    (tmp_path / "resume").mkdir()
+    (tmp_path / "resume/.forward.0123abcd.partial.state").write_bytes(b"half")
+    with ResumeState(tmp_path / "resume") as resume:
+        assert [path.name for path in resume.folder.glob(".*")] == []
+
+
 @pytest.mark.parametrize("with_alpha", [False, True])
 def test_results_and_checkpoint_come_back_as_they_were(with_alpha: bool, tmp_path: Path) -> None:
     frames = [Frame(index, f"{index:05d}", index / 25, image) for index, image in enumerate(square_clip(3))]

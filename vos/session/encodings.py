@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import random
 import threading
 import zlib
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import safetensors.torch
 import torch
+from safetensors import SafetensorError
 
 from vos.errors import VosError
 from vos.geometry import Geometry
@@ -29,21 +29,24 @@ CHECK = 4  # bytes of the checksum that a file begins with
 class EncodingCache:
     """The encodings of batches of pictures, found by their content. Safe to use from several threads.
 
-    Where there is no room, one that is drawn by lot gives way: a clip is gone through from its start again and again,
-    and of one that is too long, what was used longest ago would always be what is wanted next.
+    Where there is no room, only those give way that were not used for a while: a clip is gone through from its start
+    again and again, and of one that is too long, what was used longest ago would always be what is wanted next.
 
     Args:
         folder: where they are; made where it is missing.
         limit: bytes that they may take.
+        patience: batches that are asked for until one that was not among them gives way.
     """
 
-    def __init__(self, folder: Path, limit: int) -> None:
-        self.folder, self.limit = folder, limit
-        self._lock, self._lots = threading.Lock(), random.Random(0)
+    def __init__(self, folder: Path, limit: int, patience: int) -> None:
+        self.folder, self.limit, self.patience = folder, limit, patience
+        self._lock, self._count = threading.Lock(), 0
         self._recent: dict[str, list[ImageEmbedding]] = {}
         remove_leftovers(folder, [f"*{SUFFIX}"])
         self._sizes = {path.name: path.stat().st_size for path in folder.glob(f"*{SUFFIX}")}
-        self._make_room(0)
+        self._used = dict.fromkeys(self._sizes, 0)  # when, those that were used longest ago first
+        while self.size > limit:
+            self._forget(next(iter(self._sizes)))
 
     @property
     def size(self) -> int:
@@ -55,10 +58,13 @@ class EncodingCache:
         geometry = model.geometry((images[0].shape[0], images[0].shape[1]))
         name = _name(model, geometry, images)
         with self._lock:
+            self._count += 1
             found = self._recent.pop(name, None) or self._read(name, geometry, model.device)
             if found is None:
                 found = model.encode(images)
                 self._write(name, found)
+            if self._used.pop(name, None) is not None:
+                self._used[name] = self._count
             self._recent[name] = found
             while len(self._recent) > RECENT:
                 del self._recent[next(iter(self._recent))]
@@ -73,7 +79,7 @@ class EncodingCache:
             if zlib.crc32(data[CHECK:]) != int.from_bytes(data[:CHECK], "little"):
                 raise ValueError
             tensors = safetensors.torch.load(data[CHECK:])
-        except (OSError, ValueError):
+        except (OSError, ValueError, SafetensorError):
             self._forget(name)
             return None
         batch: dict[int, dict[int, torch.Tensor]] = {}
@@ -98,16 +104,19 @@ class EncodingCache:
             return
         with suppress(VosError), atomic_path(self.folder / name) as path:  # a full disk: it is encoded again
             path.write_bytes(zlib.crc32(data).to_bytes(CHECK, "little") + data)
-            self._sizes[name] = CHECK + len(data)
+            self._sizes[name], self._used[name] = CHECK + len(data), self._count
 
     def _make_room(self, size: int) -> bool:
-        """Removes what is in the way of ``size`` further bytes; returns whether there is room now."""
-        while self._sizes and self.size + size > self.limit:
-            self._forget(self._lots.choice(list(self._sizes)))
-        return size <= self.limit
+        """Removes what is in the way of ``size`` further bytes and may go; returns whether there is room now."""
+        while self.size + size > self.limit:
+            oldest = next(iter(self._used), None)
+            if oldest is None or self._count - self._used[oldest] <= self.patience:
+                return False
+            self._forget(oldest)
+        return True
 
     def _forget(self, name: str) -> None:
-        del self._sizes[name]
+        del self._sizes[name], self._used[name]
         with suppress(OSError):
             (self.folder / name).unlink()
 

@@ -95,7 +95,8 @@ class Session(Editor):
             saved = SavedSession(self.video, digest, told, History() if saved is None else saved.history)
             place.tidy(saved.history)
             place.save(saved)
-            cache = EncodingCache(place.place("encodings"), round(cache_gb * GIGABYTE))
+            patience = 2 * len(clip.numbers)  # tracked twice without it
+            cache = EncodingCache(place.place("encodings"), round(cache_gb * GIGABYTE), patience)
             found = FoundResults(place.place("results.db"), clip.source.size)
             stack.callback(found.close)
             engine = SessionEngine(config, model, clip, self.folder, cache)

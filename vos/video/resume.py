@@ -11,7 +11,7 @@ from types import TracebackType
 
 from typing_extensions import Self
 
-from vos.io.atomic import writing_to
+from vos.io.atomic import remove_leftovers, writing_to
 from vos.video.saved import DamagedError, SavedPass
 
 MARK = "fingerprint"
@@ -62,6 +62,7 @@ class ResumeState:
         differing = {int(line.split()[0]) for line in set(old[1:]) ^ set(mark[1:])} if old else set()
         with writing_to(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
+            remove_leftovers(self.folder, ["*.state"])
             for name in (BACKWARD, FORWARD, *(path.stem for path in self.folder.glob("from-*.results"))):
                 self.saved(name)
             if differing:
