@@ -94,12 +94,12 @@ METADATA = setup.cfg pyproject.toml constraints.txt
 $(VENV)/.ready: $(BIN)/python $(METADATA)
 	@echo "installing into $(VENV), which takes a few minutes the first time ..."
 	@$(TORCH)
-	@$(PIP) --editable '.[decord,openvino]'
+	@$(PIP) --editable '.[decord,openvino,app]'
 	@touch $@
 
 $(VENV)/.ready-dev: $(BIN)/python $(METADATA)
 	@echo "installing into $(VENV), which takes a few minutes the first time ..."
 	@$(TORCH)
-	@$(PIP) --editable '.[decord,openvino,exr,heif,test,test-forms,test-browser,dev]'
+	@$(PIP) --editable '.[decord,openvino,app,exr,heif,test,test-forms,test-browser,dev]'
 	@$(PIP) --no-deps trackeval
 	@touch $@ $(VENV)/.ready

@@ -32,6 +32,7 @@ LAYERS = (
     ("session",),
     ("evaluation",),
     ("cli",),
+    ("app",),
     ("run", "convert", "evaluate", "__main__"),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(LAYERS) for room in rooms}
@@ -50,6 +51,8 @@ KEPT_IN: dict[str, set[str]] = {
     "matplotlib": {"evaluation"},
     "tqdm": {"progress"},
     "jinja2": {"report"},
+    "starlette": {"app"},
+    "uvicorn": {"app"},
 }
 # These load neither torch nor what loads it: every process that scores imports them.
 LIGHT = ("davis", "split_list", "jf", "scoring", "perseg", "published", "report")

@@ -29,7 +29,9 @@ EXTRAS = {
     "pillow_heif",
     "pyarrow",
     "ray",
+    "starlette",
     "supervision",
+    "uvicorn",
 }  # by import name; without them one line names the extra
 TRANSITIVE = {"omegaconf"}  # part of Hydra's own interface
 
@@ -203,6 +205,7 @@ def test_console_scripts_exist() -> None:
         "vos.evaluate",
         "vos.album.__main__",
         "vos.concept.__main__",
+        "vos.app.__main__",
     }
     assert set(scripts) == {f"{program}:start" for program in programs}
     for script in scripts:

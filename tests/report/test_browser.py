@@ -6,13 +6,13 @@ A folder named by VOS_SCREENSHOTS gets a picture of each.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from browsing import CONTRAST, CONTRASTS, TOO_WIDE, WIDTHS, browsing, look_as, no_browser
 from moving_square import ABOUT, clip
 from square_davis import write_davis
 
@@ -23,44 +23,14 @@ from vos.evaluation.scoring import score_results
 from vos.report.review import Review
 from vos.report.writer import ReportWriter
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-BROWSER, DRIVER = shutil.which("chromium") or shutil.which("chromium-browser"), shutil.which("chromedriver")
-if not (BROWSER and DRIVER):
-    pytest.skip("there is no Chromium with its driver", allow_module_level=True)
-
-WIDTHS = {"desktop": 1280, "phone": 380}
-CONTRAST = 4.5  # of text, WCAG AA
-
-# Of every element that holds text itself: the contrast of its colour with what is painted behind it.
-CONTRASTS = """
-const light = c => { const [r, g, b] = c.match(/[\\d.]+/g).map(Number).map(v => v / 255)
-  .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-const behind = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor;
-  if (c !== 'rgba(0, 0, 0, 0)') return c; } return 'rgb(255, 255, 255)'; };
-const hasText = e => [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim());
-const contrast = e => { const a = light(getComputedStyle(e).color), b = light(behind(e));
-  return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), e.tagName, e.textContent.slice(0, 40)]; };
-return [...document.querySelectorAll('main *')].filter(hasText).filter(e => e.getClientRects().length).map(contrast);
-"""
-# Everything that sticks out of the page, unless it lies in something that scrolls.
-TOO_WIDE = """
-return [...document.querySelectorAll('main *')].filter(e => !e.closest('.scroll') || e.matches('.scroll'))
-  .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
-  .map(e => e.tagName + ' ' + e.className + ' ' + e.textContent.slice(0, 40));
-"""
+if (reason := no_browser()) is not None:
+    pytest.skip(reason, allow_module_level=True)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"):
-        options.add_argument(word)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    driver.set_page_load_timeout(30)
-    yield driver
-    driver.quit()
+    with browsing() as driver:
+        yield driver
 
 
 @pytest.fixture(scope="module")
@@ -84,10 +54,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def show(browser: Any, page: Path, width: int, scheme: str) -> None:
-    metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    look_as(browser, width, scheme)
     browser.get(page.as_uri())
 
 

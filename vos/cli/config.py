@@ -85,6 +85,26 @@ class ConvertConfig(OutputConfig, ProgramConfig):
 
 
 @dataclass
+class AppConfig(RuntimeConfig):
+    """``python -m vos.app``: the page to click on."""
+
+    LIMITS: ClassVar[Limits] = {(0, 65535): "port", (0.001, 1000): "upload_limit"}
+    MAIN: ClassVar[str] = "video folder port open host upload_limit model prompt_model device threads log_file"
+    BARE: ClassVar[str] = "video"
+
+    video: list[str] | None = None  # clip to begin with, a file or a folder of images; the name video= may be left out
+    folder: str | None = None  # whose files the page opens, and where it writes; None = the clip's, or the current one
+    port: int = 8765  # that the page listens at; 0 = any that is free
+    host: str | None = None  # address for other computers, 0.0.0.0 = all of this one's; None = this computer alone
+    open: bool = True  # open the page in the browser
+    upload_limit: float = 4.0  # gigabytes that a file from the browser may have
+    prompt_model: str | None = None  # which model answers boxes and points, e.g. vit_t; None = the one that follows
+    prompt_checkpoint: str | None = None  # weights file of prompt_model; None = the model's own
+    checkpoint: str | None = None  # weights file; None = the model's own
+    model: ModelConfig = field(default_factory=ModelConfig)
+
+
+@dataclass
 class ConceptConfig(ClickOptions, RuntimeConfig):
     """``python -m vos.concept``: a concept file from reference photos."""
 

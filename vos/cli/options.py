@@ -25,7 +25,7 @@ _TEXT = r"""'(?:[^'\\]|\\.)*'"""
 _TEXTS = re.compile(rf"\[{_TEXT}(,{_TEXT})*\]")  # as list_option writes them
 PATHS = (
     *("video", "images", "ref_image", "ref_mask", "concept", "prompts", "checkpoint", "prompt_checkpoint", "results"),
-    *("manifest", "inputs"),
+    *("manifest", "inputs", "folder"),
     *("root", "output_dir", "out", "log_file", "background"),
 )
 

@@ -29,7 +29,12 @@ QUESTIONS = {"-h", "--help", "--help-all", "--version"}
 
 
 def program(
-    name: str, usage: str, *, schema: Callable[[], type[T]], work: Callable[[], Callable[[Sequence[Run[T]]], Outcome]]
+    name: str,
+    usage: str,
+    *,
+    schema: Callable[[], type[T]],
+    work: Callable[[], Callable[[Sequence[Run[T]]], Outcome]],
+    needs_words: bool = True,
 ) -> int:
     """Runs ``python -m vos.<name>`` with the words of the command line, or shows its help.
 
@@ -38,6 +43,7 @@ def program(
         usage: examples, for the help.
         schema: imports the dataclass of its options.
         work: imports what does the runs.
+        needs_words: without a word there is nothing to do, and the help is shown.
 
     Returns:
         0, 2 after a user's error, 3 where some of the work failed, 130 after Ctrl-C, whenever that comes.
@@ -61,7 +67,7 @@ def program(
             raise
         return ended.code
 
-    if QUESTIONS.intersection(words) or not (words or is_json):
+    if QUESTIONS.intersection(words) or (needs_words and not (words or is_json)):
         return exit_code(lambda: answer(words, usage, schema))
     console = Console(is_quiet=is_json or "--quiet" in sys.argv)
     try:

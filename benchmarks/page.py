@@ -1,0 +1,167 @@
+"""How soon the page answers a click, and whether a server that works on and on stays as it was.
+
+    python benchmarks/page.py clip.mp4 [--clicks 20] [--cycles 200]
+
+Starts ``python -m vos.app`` on the clip. Clicks go through a headless Chromium with its driver (``pip install
+selenium``): from the button's way up to the frame with its mask on the screen, on frames that are encoded. A cycle
+asks the server as the page does: open, click, track, correct, track again, close; what is told are resident memory and
+the files that are left. Ends with status 1 if there are any.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+PORT = 8799
+FRAMES = 24  # that a cycle tracks
+CLICK = """
+const [x, y, done] = arguments, canvas = document.getElementById("canvas");
+Promise.all([import("/store.js"), import("/stage.js")]).then(([{ store, on }]) => {
+  const box = canvas.getBoundingClientRect(), before = store.version;
+  const at = { clientX: box.left + x * box.width, clientY: box.top + y * box.height, pointerId: 1, button: 0 };
+  canvas.setPointerCapture = () => {};
+  let begin = 0, isDone = false;
+  on("shown", () => { if (!isDone && store.version > before) { isDone = true; done(performance.now() - begin); } });
+  canvas.dispatchEvent(new PointerEvent("pointerdown", at));
+  begin = performance.now();
+  canvas.dispatchEvent(new PointerEvent("pointerup", at));
+});
+"""
+SERVED = """
+return performance.getEntriesByType("resource").filter(e => e.name.endsWith("/show")).map(e => e.duration);
+"""
+
+
+def main() -> int:
+    """Measures, prints, and returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("clip", type=Path)
+    parser.add_argument("--clicks", type=int, default=20, help="0 = none")
+    parser.add_argument("--cycles", type=int, default=200, help="0 = none")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        clip = Path(shutil.copy(given.clip, Path(folder) / f"clip{given.clip.suffix}"))
+        kept = Path(folder) / "kept"
+        kept.mkdir()
+        with serving(clip, kept) as server:
+            if given.clicks:
+                measure_clicks(given.clicks)
+            if given.cycles:
+                measure_cycles(given.cycles, server.pid, kept)
+        left = [path for path in Path(folder).rglob("*") if path not in (clip, kept)]
+    print(f"{len(left)} files left")
+    return 1 if left else 0
+
+
+@contextmanager
+def serving(clip: Path, kept: Path) -> Iterator[subprocess.Popen[str]]:
+    """Runs the server, with a folder of its own for what it keeps meanwhile."""
+    words = [sys.executable, "-m", "vos.app", str(clip), f"port={PORT}", "open=false"]
+    environment = {**os.environ, "TMPDIR": str(kept)}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment) as server:
+        assert server.stdout is not None
+        print(server.stdout.readline().strip())
+        try:
+            yield server
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def measure_clicks(count: int) -> None:
+    """Clicks in several frames, each of which is encoded before; the first click also loads what clicks need."""
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or ""
+    for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900"):
+        options.add_argument(word)
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
+    try:
+        browser.set_script_timeout(60)
+        browser.get(f"http://127.0.0.1:{PORT}/")
+        times = list[float]()
+        for number in range(count + 1):
+            frame = number // 4 * 5
+            go = "import('/player.js').then(({go}) => { go(arguments[0]); arguments[1](); })"
+            browser.execute_async_script(go, frame) if number else time.sleep(3)
+            while str(browser.find_element("id", "canvas").get_attribute("data-frame")) != str(frame):
+                time.sleep(0.05)
+            time.sleep(2 if number % 4 == 0 else 0.2)  # the page has a frame encoded where somebody rests
+            times.append(browser.execute_async_script(CLICK, 0.4 + number % 4 * 0.05, 0.5))
+        served = browser.execute_script(SERVED)[1:]
+    finally:
+        browser.quit()
+    first, *others = times
+    told = f"first {first:.0f} ms, then median {statistics.median(others):.0f} ms, at most {max(others):.0f} ms"
+    print(f"click to mask on the screen: {told} of {count}")
+    print(f"of these the server's answer: median {statistics.median(served):.0f} ms, at most {max(served):.0f} ms")
+
+
+def measure_cycles(count: int, process: int, kept: Path) -> None:
+    """Opens, tracks, corrects and closes again and again."""
+    for number in range(count):
+        cycle()
+        if number in (0, count // 10, count // 2, count - 1):
+            files = sum(path.is_file() for path in kept.rglob("*"))
+            print(f"after {number + 1} cycles: {resident(process):.0f} MiB, {files} files")
+
+
+def cycle() -> None:
+    """Does once what somebody does at the page."""
+    opened = ask("/api/open", {"path": "clip" + ask_for("/api/hello")["begin"][4:]})
+    work, (width, height) = f"/api/work/{opened['id']}", (opened["clip"]["width"], opened["clip"]["height"])
+    ask(f"{work}/objects")
+    for frame in (0, FRAMES // 2):
+        ask(f"{work}/show", {"frame": frame, "object": 1, "point": [width // 2, height // 2, 1]})
+        ask(f"{work}/track", {"start": 0, "end": FRAMES, "direction": "both"})
+        while ask_for(f"{work}/state")["job"] is not None:
+            time.sleep(0.05)
+        ask_for(f"{work}/labels/3", is_json=False)
+    ask(f"/api/close/{opened['id']}")
+
+
+def ask(path: str, body: object = None) -> Any:
+    """Posts to the server as the page does."""
+    return _asked("POST", path, json.dumps(body or {}))
+
+
+def ask_for(path: str, is_json: bool = True) -> Any:
+    """Gets from the server as the page does."""
+    return _asked("GET", path, None, is_json)
+
+
+def _asked(method: str, path: str, body: str | None, is_json: bool = True) -> Any:
+    connection = HTTPConnection("127.0.0.1", PORT, timeout=300)
+    try:
+        connection.request(method, path, body, {"X-Vos-Tab": "benchmark"})
+        response = connection.getresponse()
+        content = response.read()
+    finally:
+        connection.close()
+    if response.status != 200:
+        raise SystemExit(f"{path}: {content.decode()}")
+    return json.loads(content) if is_json else content
+
+
+def resident(process: int) -> float:
+    """Reads the resident memory of a process, MiB."""
+    text = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    return int(text.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+if __name__ == "__main__":
+    sys.exit(main())
