@@ -39,6 +39,7 @@ DOCS = Path(__file__).resolve().parents[1] / "docs" / "reliability.md"
 def all_kinds() -> list[Kind]:
     """Every kind of fault."""
     from faulting.kinds import (
+        batches,
         changes,
         conversions,
         crowds,
@@ -53,12 +54,13 @@ def all_kinds() -> list[Kind]:
         odd_albums,
         odd_masks,
         odd_options,
+        stores,
         videos,
     )
 
     modules = (
         *(videos, films, damage, odd_masks, odd_options, names, in_the_way, limits),
-        *(data_sets, changes, odd_albums, network, crowds, conversions),
+        *(data_sets, changes, odd_albums, network, crowds, conversions, batches, stores),
     )
     return [kills.KILLS, *(kind for module in modules for kind in module.KINDS)]
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import typing
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 # An option, the beginning of options ("tracker.zoom."), or a choice ("tracker=reference") -> what to do instead. Only
@@ -46,6 +48,12 @@ def options(schema: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
         yield prefix + item.name, hint
         if is_dataclass(hint):
             yield from options(typing.cast(type, hint), f"{prefix}{item.name}.")
+
+
+@lru_cache
+def known_options(schema: type) -> Mapping[str, Any]:
+    """Returns the types of all options of a config dataclass by their dotted names, found once."""
+    return MappingProxyType(dict(options(schema)))
 
 
 def near_matches(key: str, known: Collection[str]) -> str | None:

@@ -63,7 +63,7 @@ class Bench:
     def options(self, command: str, words: Sequence[str]) -> list[str]:
         """The options that make a run quick, as far as the command has them and the attempt has no others."""
         given = {word.partition("=")[0] for word in words}
-        quick = {"run": FAST, "evaluate": FAST, "convert": ()}.get(command, FAST[:1])
+        quick = {"run": FAST, "batch": FAST, "evaluate": FAST, "convert": ()}.get(command, FAST[:1])
         wanted = () if self.default_options else quick
         return [word for word in wanted if word.partition("=")[0] not in given]
 

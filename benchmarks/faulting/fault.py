@@ -14,6 +14,9 @@ class Fault:
         at_event: the signal comes at the n-th time that Python opens a file to write, renames or deletes.
         after: or after so many seconds.
         signal: which.
+        of_process: after those seconds it goes to one of the processes that the run has begun.
+        removes: instead of the signal this file goes away.
+        is_full: instead of the signal there is no space left from then on.
         state_every_frame: the state of the tracker is saved after each frame, not after seconds.
         limits: of the system, e.g. {"FSIZE": 1000}, see the module resource.
         stdout: "pipe", or "closed", "full" (a full device), "left" (a pipe whose reader has gone).
@@ -25,6 +28,9 @@ class Fault:
     at_event: int | None = None
     after: float | None = None
     signal: int = signal.SIGKILL
+    of_process: bool = False
+    removes: str = ""
+    is_full: bool = False
     state_every_frame: bool = False
     limits: dict[str, int] = field(default_factory=dict)
     stdout: str = "pipe"

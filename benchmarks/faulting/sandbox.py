@@ -5,6 +5,7 @@ A fork takes milliseconds where a new process takes seconds. The parent has one 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import gc
 import importlib
@@ -12,11 +13,13 @@ import mmap
 import os
 import resource
 import signal
+import stat
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,7 @@ from faulting.fault import NO_FAULT, Fault, Outcome
 
 COMMANDS = {
     "run": "vos.run",
+    "batch": "vos.batch.__main__",
     "convert": "vos.convert",
     "evaluate": "vos.evaluate",
     "album": "vos.album.__main__",
@@ -47,6 +51,8 @@ class Program:
         self._main: dict[str, Callable[[], int]] = {
             name: importlib.import_module(module).main for name, module in COMMANDS.items()
         }
+        workers: Any = importlib.import_module("vos.batch.workers")
+        workers.START, workers._live = "fork", partial(_alone, workers._live)
         self._keep_models()
 
     def warm(self, command: str, words: Sequence[str], folder: Path) -> None:
@@ -133,13 +139,34 @@ def _wait(child: int, fault: Fault, timeout: float) -> tuple[int, bool, float]:
             return status, False, _mebibytes(usage)
         passed = time.monotonic() - begin
         if not sent and fault.after is not None and passed >= fault.after:
-            os.kill(child, fault.signal)
+            for one in _children(child)[:1] if fault.of_process else [child]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(one, fault.signal)
             sent = True
         if passed > timeout:
             os.kill(child, signal.SIGKILL)
             _, status, usage = os.wait4(child, 0)
             return status, True, _mebibytes(usage)
         time.sleep(0.003)
+
+
+def _alone(live: Callable[..., None], pipe: Any, life: Any, *rest: Any) -> None:
+    """Is a forked process of a batch, without the ends of pipes that a new one would not have."""
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208
+        with contextlib.suppress(OSError):
+            mode = os.fstat(int(name)).st_mode
+            is_pipe = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+            if is_pipe and int(name) not in (0, 1, 2, pipe.fileno(), life.fileno()):
+                os.close(int(name))
+    live(pipe, life, *rest)
+
+
+def _children(parent: int) -> list[int]:
+    """The processes that a process has begun, as Linux tells."""
+    try:
+        return [int(word) for word in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+    except OSError:
+        return []
 
 
 def _mebibytes(usage: resource.struct_rusage) -> float:

@@ -6,6 +6,7 @@ something outside of the suite's folder ends there, before it does.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import mmap
 import os
@@ -42,7 +43,7 @@ def plant(fault: Fault, folder: Path, counter: mmap.mmap) -> None:
 
         direction.STATE_INTERVAL = 0.0
     roots = tuple(os.path.realpath(root) + os.sep for root in (folder.parent, tempfile.gettempdir()))
-    below, seen = os.path.realpath(folder), 0
+    below, seen, due = os.path.realpath(folder), 0, fault.at_event
 
     def on_event(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal seen
@@ -53,16 +54,26 @@ def plant(fault: Fault, folder: Path, counter: mmap.mmap) -> None:
                 os._exit(LEFT)
         if event not in COUNTED or not paths or not paths[0].startswith(below):
             return
-        if seen == fault.at_event:
-            os.kill(os.getpid(), fault.signal)
         seen += 1
         counter[:8] = seen.to_bytes(8, "little")
+        if due is not None and seen > due:
+            _happen(fault, folder, is_first=seen == due + 1)
 
     sys.addaudithook(on_event)
     _note_learning(counter)
     for name, limit in fault.limits.items():
         kind = getattr(resource, f"RLIMIT_{name}")
         resource.setrlimit(kind, (limit, resource.getrlimit(kind)[1]))
+
+
+def _happen(fault: Fault, folder: Path, is_first: bool) -> None:
+    """Does what is due, once; only a disk stays full."""
+    if fault.is_full:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+    if is_first and fault.removes:
+        (folder / fault.removes).unlink(missing_ok=True)
+    elif is_first:
+        os.kill(os.getpid(), fault.signal)
 
 
 def _note_learning(counter: mmap.mmap) -> None:

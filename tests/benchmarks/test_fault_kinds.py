@@ -52,7 +52,7 @@ def test_a_download_that_leaves_a_wrong_file_is_noticed(tmp_path: Path, monkeypa
         target.parent.mkdir(exist_ok=True)
         target.write_bytes(b"wrong")
 
-    monkeypatch.setattr("vos.sam.download.download", wrong)
+    monkeypatch.setattr("vos.download.download", wrong)
     program = planted(lambda: 0, tmp_path, monkeypatch)
     bench = Bench(program, Material(tmp_path / "material"), tmp_path / "attempt")
     choice = {"way": "whole", "content": "right", "before": "nothing", "processes": 1}

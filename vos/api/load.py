@@ -25,6 +25,7 @@ from vos.io.frames import Conversion, FrameSource, open_frames
 from vos.io.masks.label_map import read_labels
 from vos.io.masks.run_lengths import read_run_lengths
 from vos.io.readers.live import is_live_address
+from vos.io.remote import is_remote
 from vos.io.writers.choice import KEPT, OUTPUTS, SUMMARY
 from vos.io.written import Written
 from vos.structures import Frame, LabelMap, Presence, SegmentedFrame, default_name
@@ -156,11 +157,13 @@ def video_of(about: dict[str, Any], video: str | Path | None = None) -> FrameSou
     """
     config = about.get("config") or {}
     path = about["video"]["path"] if video is None else video
-    if is_live_address(str(path)):
+    if is_live_address(str(path)) and not is_remote(str(path)):
         raise VosError(f"{path} is live: its frames are gone")
     conversion = Conversion(config.get("hdr", "tonemap"), config.get("deinterlace", "auto"))
     clip = open_frames(path, config.get("reader", "pyav"), conversion)
     try:
+        if clip.is_live:
+            raise VosError(f"{path} is live: its frames are gone")
         if Clip.of(clip).digest != Clip.read(about).digest:
             raise VosError(
                 f"{path} is another video than the one that these results are of, or was changed; say with video= "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
@@ -46,8 +47,8 @@ class RayWorkers(Generic[Task, Result]):
                 "executor=ray finds no cluster; begin one with: ray start --head, or set RAY_ADDRESS"
             ) from error
         lasting = {"num_cpus": cores, "max_restarts": -1, "max_task_retries": MOST_TRIES - 1}
-        actor = ray.remote(_Actor).options(**lasting)
-        self._actors = [actor.remote(os.getcwd(), cores, work) for _ in range(count)]  # noqa: PTH109
+        self._begin = partial(ray.remote(_Actor).options(**lasting).remote, os.getcwd(), cores, work)  # noqa: PTH109
+        self._count, self._actors = count, list[Any]()
 
     def __enter__(self) -> Self:
         return self
@@ -59,7 +60,9 @@ class RayWorkers(Generic[Task, Result]):
 
     def do(self, tasks: Iterable[Task]) -> Iterator[Result | Lost[Task]]:
         """Does the tasks in any order, and yields what came of each as soon as it is known."""
-        waiting, idle = deque(tasks), list(self._actors)
+        waiting = deque(tasks)
+        self._actors = [self._begin() for _ in range(min(self._count, len(waiting)))]
+        idle = list(self._actors)
         given: dict[Any, tuple[Any, Task]] = {}
         while waiting or given:
             while waiting and idle:

@@ -27,7 +27,7 @@ class ClipResult:
         output_dir: folder of its results.
         state: done, finished before, failed or interrupted; busy is never the last word.
         frames: that have results.
-        seconds: that it took.
+        seconds: that it took; None of what was finished before.
         mean_predicted_iou: of the frames in which an object is not absent, 0..1; None where there is none.
         share_absent: of all frames and objects, 0..1.
         frames_to_check: numbers of the frames to look at first, worst first.
@@ -40,7 +40,7 @@ class ClipResult:
     output_dir: str
     state: str
     frames: int = 0
-    seconds: float = 0.0
+    seconds: float | None = None
     mean_predicted_iou: float | None = None
     share_absent: float | None = None
     frames_to_check: tuple[int, ...] = ()

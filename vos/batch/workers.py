@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from typing_extensions import Self
 
@@ -24,6 +24,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 Work = Callable[[Task, Callable[[int], None]], Result]
 MOST_TRIES = 2  # of a task whose process dies: the first may have had bad luck
+START: Literal["spawn"] = "spawn"  # how processes begin: a fork would inherit PyTorch's threads half
 _PATIENCE = 30.0  # seconds that Ctrl-C waits for tasks to leave what they have in order
 
 
@@ -58,7 +59,7 @@ class Workers(Generic[Task, Result]):
 
     def __init__(self, count: int, cores: int, work: Work[Task, Result], on_count: Callable[[int], None]) -> None:
         self._count, self._cores, self._work, self._on_count = count, cores, work, on_count
-        self._context = multiprocessing.get_context("spawn")  # a fork would inherit PyTorch's threads half
+        self._context = multiprocessing.get_context(START)
         self._workers: list[_Worker[Task]] = []
 
     def __enter__(self) -> Self:

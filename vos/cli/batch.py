@@ -2,46 +2,42 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vos.batch.ray_workers import RayWorkers
-from vos.batch.results import BUSY, DONE, FAILED, FINISHED_BEFORE, INTERRUPTED, ClipResult, append_line, figures_of
+from vos.batch.results import BUSY, DONE, FAILED, FINISHED_BEFORE, INTERRUPTED, ClipResult, append_line
 from vos.batch.shard import read_shard
 from vos.batch.workers import Lost, Workers
-from vos.cli.compose import Run, compose
-from vos.cli.config import BatchConfig, RunConfig
-from vos.cli.console import Console, Screen
+from vos.cli.batch_clip import ClipTask, segment_clip
+from vos.cli.compose import Run
+from vos.cli.config import BatchConfig
+from vos.cli.console import Screen
 from vos.cli.manifest import ManifestClip, find_clips, read_manifest
 from vos.cli.outcome import Interrupted, Outcome
 from vos.cli.program import FLAGS
-from vos.errors import VosError, users_error
+from vos.cli.results_place import ResultsPlace, fetch_record, put_record
+from vos.errors import VosError
 from vos.io.atomic import writing_to
-from vos.io.sole_writer import BusyError
-from vos.progress import Display, Progress, shown_on, write_above
+from vos.progress import Progress, write_above
 from vos.stages import available_cores
 
 EXECUTORS = ("processes", "ray")
 MOST_WORKERS = 256
 SAM_CORES = 4  # of one process: its encoder uses them well, and each process holds the network
 BUSY_WAIT = 2.0  # seconds until clips that another run is at are looked at again
-MOST_WARNINGS, MOST_LISTED = 10, 20  # of a clip, in its result; clips in the line of a failure
+MOST_LISTED = 20  # clips in the line of a failure
+SHOWN = ({"ref_mask"}, {"ref_box", "ref_point"}, {"prompts"}, {"concept"})  # of one clip exactly one
+OF_MODEL = {"model", "checkpoint", "device", "precision", "engine"}  # options that only make sense together
 
-
-@dataclass(frozen=True)
-class ClipTask:
-    """A clip with all words of its command line, as it is sent to a process."""
-
-    clip: ManifestClip
-    words: tuple[str, ...]
+BatchWorkers = Workers[ClipTask, ClipResult] | RayWorkers[ClipTask, ClipResult]
 
 
 def run_batch(runs: Sequence[Run[BatchConfig]]) -> Outcome:
@@ -54,74 +50,45 @@ def run_batch(runs: Sequence[Run[BatchConfig]]) -> Outcome:
     if len(runs) > 1:
         raise VosError("vos.batch does no sweep with -m; give each row of the manifest its own options")
     config = runs[0].config
-    out = Path(config.output_dir or "outputs")
+    out = ResultsPlace.of(config.output_dir or "outputs")
     clips: Sequence[ManifestClip] = _clips(config, out)
-    record = out / "results.jsonl"
+    name = "results.jsonl"
     if config.shard is not None:
         shard = read_shard(config.shard, os.environ)
         print(f"{shard}: {len(shard.of(clips))} of {len(clips)} clips", flush=True)
-        clips, record = shard.of(clips), record.with_name(f"results-{shard.index}-of-{shard.count}.jsonl")
+        clips, name = shard.of(clips), f"results-{shard.index}-of-{shard.count}.jsonl"
+    record = out.path / name
+    fetch_record(out, name)
     _check_record(record)
-    with writing_to(record):
-        out.mkdir(parents=True, exist_ok=True)
-        record.touch()
     count = max(1, min(_worker_count(config), len(clips)))
     words = [word for word in sys.argv[1:] if word not in FLAGS] + _resolved(config)
+    _check_shown(words, clips)
     tasks = [ClipTask(clip, _own_words(words, clip)) for clip in clips]
     with Progress("batch", len(tasks), "clip") as progress:
         report = _Report(record, progress, is_json="--json" in sys.argv)
         with _workers(config, count, report.on_frames) as workers, _ended_as_by_ctrl_c():
             try:
+                if tasks:
+                    _check_words(workers, _common(words, clips), count if config.executor == "processes" else 0)
+                with writing_to(record):
+                    record.parent.mkdir(parents=True, exist_ok=True)
+                    record.touch()
                 while tasks:
                     results = (_lost(end) if isinstance(end, Lost) else end for end in workers.do(tasks))
                     busy = {result.row for result in results if not report.add(result)}
-                    tasks = [task for task in tasks if task.clip.place in busy]
+                    tasks = [task for task in tasks if task.clip and task.clip.place in busy]
                     time.sleep(BUSY_WAIT if tasks else 0)
             except KeyboardInterrupt as error:
                 for result in workers.interrupt():
-                    report.add(result)
+                    if result.row:
+                        report.add(result)
                 told = f"{report.ended} of {len(clips)} clips have ended; run the same command again to go on"
                 raise Interrupted(told, report.outcome()) from error
+            finally:
+                put_record(out, name)
     outcome = report.outcome()
-    print(report.summary(), record, sep="\n")
+    print(report.summary(), f"{out}/{name}", sep="\n")
     return outcome
-
-
-def segment_clip(task: ClipTask, tell: Callable[[int], None]) -> ClipResult:
-    """Segments one clip as ``python -m vos.run`` does; in a process of its own, which keeps the model.
-
-    Args:
-        task: the clip.
-        tell: is told how many frames are done, now and then.
-    """
-    from vos.cli.video import run  # with PyTorch, which the parent has no use for
-
-    said, begin, clip = io.StringIO(), time.monotonic(), task.clip
-    known: dict[str, object] = {}
-
-    def count(done: int, unit: str) -> None:
-        if unit == "frame":
-            tell(done)
-
-    try:
-        with redirect_stderr(said), Console(is_quiet=True).speaking(), shown_on(Display(False, None, count)):
-            (only,) = compose([*task.words, f"output_dir={clip.folder}"], "run", RunConfig)
-            outcome = run(only.config, clip.folder)
-        state = FINISHED_BEFORE if outcome.was_there else DONE
-        summary = json.loads((clip.folder / "summary.json").read_text(encoding="utf-8"))
-        known = {"frames": outcome.frames, **figures_of(summary)}
-    except KeyboardInterrupt as error:
-        state, known = INTERRUPTED, {"error": str(error) or "interrupted"}
-    except BusyError as error:
-        state, known = BUSY, {"error": str(error)}
-    except Exception as error:
-        text = users_error(error)
-        state = FAILED
-        known = {"error": " ".join((f"{type(error).__name__}: {error}" if text is None else text).split())}
-    warnings = tuple(line for line in said.getvalue().splitlines() if line)[:MOST_WARNINGS]
-    seconds = round(time.monotonic() - begin, 2)
-    about = clip.place, clip.video, str(clip.folder), state
-    return ClipResult(*about, seconds=seconds, warnings=warnings, **known)  # type: ignore[arg-type]
 
 
 @contextmanager
@@ -187,14 +154,14 @@ class _Report:
         return Outcome(sum(result.frames for result in self.results), (self.record,), error)
 
 
-def _clips(config: BatchConfig, out: Path) -> list[ManifestClip]:
+def _clips(config: BatchConfig, out: ResultsPlace) -> list[ManifestClip]:
     if (config.manifest is None) == (config.inputs is None):
         raise VosError("give the clips either as manifest=clips.csv or as inputs='footage/**/*.mp4'")
     if config.preview or config.profile or config.video:
         option = "video" if config.video else "preview" if config.preview else "profile"
         raise VosError(f"{option}= is for one clip; use python -m vos.run for it")
     if config.manifest is not None:
-        return read_manifest(Path(config.manifest), out)
+        return read_manifest(config.manifest, out)
     assert config.inputs is not None
     return find_clips(config.inputs, out)
 
@@ -207,9 +174,7 @@ def _worker_count(config: BatchConfig) -> int:
     return config.workers
 
 
-def _workers(
-    config: BatchConfig, count: int, on_frames: Callable[[int], None]
-) -> Workers[ClipTask, ClipResult] | RayWorkers[ClipTask, ClipResult]:
+def _workers(config: BatchConfig, count: int, on_frames: Callable[[int], None]) -> BatchWorkers:
     if config.executor == "ray":
         return RayWorkers(count, 1, segment_clip, on_frames)
     return Workers(count, max(1, available_cores() // count), segment_clip, on_frames)
@@ -235,8 +200,46 @@ def _own_words(words: Iterable[str], clip: ManifestClip) -> tuple[str, ...]:
     return (*(word for word in words if word.partition("=")[0] not in names), f"video={clip.video}", *clip.words)
 
 
+def _common(words: Iterable[str], clips: Iterable[ManifestClip]) -> tuple[str, ...]:
+    """The words of the command line that hold for every clip: no row says something else."""
+    own = {word.partition("=")[0] for clip in clips for word in clip.words}
+    own |= OF_MODEL if any(name.partition(".")[0] in OF_MODEL for name in own) else set()
+    names = {*BatchConfig.OWN, "output_dir", "log_file"}
+    split = ((word, word.partition("=")[0]) for word in words)
+    return tuple(word for word, name in split if not {name, name.partition(".")[0]} & own and name not in names)
+
+
+def _check_words(workers: BatchWorkers, words: tuple[str, ...], count: int) -> None:
+    """Has every process load its model and look at the options before the first clip.
+
+    Args:
+        workers: the processes; each gets one of the questions.
+        words: that hold for all clips.
+        count: of the processes; 0 = this one looks itself.
+
+    Raises:
+        VosError: no clip could be segmented with them.
+    """
+    tasks = [ClipTask(None, words) for _ in range(count)]
+    ends = workers.do(tasks) if tasks else [segment_clip(ClipTask(None, words), lambda frames: None)]
+    for end in ends:
+        if isinstance(end, ClipResult) and end.state == FAILED:
+            raise VosError(end.error)
+
+
+def _check_shown(words: Iterable[str], clips: Iterable[ManifestClip]) -> None:
+    """Raises a VosError where a clip has nothing that shows its objects, or too much."""
+    for clip in clips:
+        given = {word.partition("=")[0] for word in (*words, *clip.words)}
+        said = [" with ".join(sorted(given & kind)) for kind in SHOWN if given & kind]
+        if len(said) != 1:
+            told = f"both {' and '.join(said)}" if said else "no ref_mask, ref_box, ref_point, prompts or concept"
+            raise VosError(f"{clip.place} has {told}; give each clip one that shows its objects")
+
+
 def _lost(lost: Lost[ClipTask]) -> ClipResult:
     clip = lost.task.clip
+    assert clip is not None
     text = f"its process died each time ({lost.reason}); there may be too little memory for so many workers="
     return ClipResult(clip.place, clip.video, str(clip.folder), FAILED, error=text)
 

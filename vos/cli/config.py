@@ -38,7 +38,7 @@ class RunConfig(ClickOptions, OutputConfig, VideoConfig):
         "output_dir overwrite model model.input_size prompt_model tracker device"
     )
 
-    video: str | None = None  # file, folder of images, camera:0 or stream URL
+    video: str | None = None  # file, folder of images, camera:0, stream URL, or file elsewhere: https://..., s3://...
     ref_mask: list[str] | None = None  # mask image of the objects to follow, or a list of them
     prompts: str | None = None  # instead of a mask: JSON file of boxes, points, scribbles, masks; see docs/prompts.md
     preview: bool = False  # only show what is understood of prompts and masks: reference.png; nothing is followed
@@ -47,7 +47,7 @@ class RunConfig(ClickOptions, OutputConfig, VideoConfig):
     object_names: Any = None  # what the objects are called, {1: rex, 2: ball}; None = as their concept, or object_1
     output: list[str] = field(default_factory=lambda: ["masks", "overlay"])  # also matte, rle, or of docs/forms.md
     keep: list[str] = field(default_factory=list)  # [alpha]: soft masks, lossless, so that mattes can be made later
-    output_dir: str | None = None  # where results are written; None = outputs/<name of the clip, hyphens for blanks>
+    output_dir: str | None = None  # folder of the results, or s3://...; None = outputs/<name, hyphens for blanks>
     report: bool = True  # also write report.html and frames_to_check.png: which frames to look at first, and why
     overwrite: bool = False  # redo a finished run
     profile: bool = False  # show where time and memory went: a table, and profile.png with what every thread did when
@@ -64,8 +64,12 @@ class BatchConfig(RunConfig):
     )
     OWN: ClassVar[tuple[str, ...]] = ("manifest", "inputs", "workers", "shard", "executor")
 
-    manifest: str | None = None  # table of the clips: .csv, .jsonl or .parquet, a row each, options as columns
-    inputs: str | None = None  # instead of a table: folder or pattern of videos, 'footage/**/*.mp4'
+    manifest: str | None = (
+        None  # table of the clips, also s3://...: .csv, .jsonl or .parquet, a row each, options as columns
+    )
+    inputs: str | None = (
+        None  # instead of a table: folder or pattern of videos, 'footage/**/*.mp4' or 's3://bucket/**/*.mp4'
+    )
     workers: Any = "auto"  # processes; auto = one per core, with SAM's models one per four cores
     executor: str = "processes"  # processes | ray, actors on a Ray cluster that is there, one per core of workers=
     shard: str | None = None  # 3/16 = this machine's sixteenth, counted from 0; auto or auto/16 = as its scheduler says

@@ -50,7 +50,7 @@ def given_by(config: RunConfig, source: FrameSource) -> Given:
         VosError: it cannot be read, does not fit the video, or names what is not there.
     """
     original_ids: dict[int, int] = {}
-    prompts, prompt_files = None if config.prompts is None else Path(config.prompts), list[Path]()
+    prompts, prompt_files = None if config.prompts is None else paths([config.prompts])[0], list[Path]()
 
     def on_masks(masks: ReferenceMasks) -> None:
         print(f"ref_mask: {masks.describe()}")

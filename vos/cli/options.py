@@ -8,6 +8,7 @@ import typing
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import UnionType
 from typing import Any
@@ -17,8 +18,9 @@ from hydra.errors import HydraException
 
 import vos
 from vos.errors import VosError
+from vos.io.remote import is_remote, local_copy
 from vos.limits import ProgramConfig
-from vos.option_names import explain_gone, near_matches, options
+from vos.option_names import explain_gone, known_options, near_matches
 
 _ENTRY = re.compile(r"""["']?(\w+)["']?\s*:\s*("[^"]*"|'[^']*'|[^,{}]+)(?=\s*[,}])""")  # of {1: rex, 2: ball}
 _TEXT = r"""'(?:[^'\\]|\\.)*'"""
@@ -36,18 +38,20 @@ def config_folder() -> Path:
     return next(folder for folder in (package / "conf", package.parent / "conf") if (folder / "run.yaml").exists())
 
 
-def choices(group: str) -> list[str]:
+@lru_cache
+def choices(group: str) -> tuple[str, ...]:
     """Lists the names in a config group, e.g. "tracker"; empty if there is no such group."""
     folder = config_folder() / group
     if not folder.is_dir():
-        return []
-    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+        return ()
+    names = (entry.name for entry in folder.iterdir())
+    return tuple(sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml")))
 
 
 def check(word: str, schema: type) -> None:
     """Raises a VosError that names near matches if ``word`` is not ``option=value``."""
     key, equals, value = word.partition("=")
-    known, group = dict(options(schema)), choices(key)
+    known, group = known_options(schema), choices(key)
     if not equals:
         raise VosError(f"{word} is not understood; options are written as name=value (--help-all lists them)")
     unknown = [value] if key not in known else [v for v in value.split(",") if group and v not in (*group, "null")]
@@ -64,7 +68,8 @@ def check(word: str, schema: type) -> None:
 
 def bare_words(words: Sequence[str], schema: type[ProgramConfig]) -> list[str]:
     """Finds the words that are values of the option ``schema.BARE``, without its name: paths, perhaps with a sign =."""
-    known = dict(options(schema))
+    options: type = schema  # as mypy takes it for something to remember by
+    known = known_options(options)
     named = [word for word in words if word.startswith("-") or word.partition("=")[0] in known]
     is_path = {word: "=" not in word or os.path.exists(word) for word in words}  # noqa: PTH110
     return [word for word in words if schema.BARE and word not in named and is_path[word]]
@@ -76,8 +81,12 @@ def list_option(name: str, values: Sequence[str]) -> str:
 
 
 def paths(option: Sequence[str] | None) -> list[Path]:
-    """Reads the paths in an option that holds one, several or none."""
-    return [Path(name) for name in option or ()]
+    """Reads the paths in an option that holds one, several or none; of files elsewhere those of their copies.
+
+    Raises:
+        VosError: one elsewhere cannot be copied.
+    """
+    return [local_copy(name) if is_remote(name) else Path(name) for name in option or ()]
 
 
 def at_home(config: Any) -> Any:
@@ -114,7 +123,7 @@ def quoted(word: str, schema: type, sweep: bool = False) -> str:
         return word
     if _TEXTS.fullmatch(value):
         return word
-    hint = dict(options(schema)).get(key)
+    hint = known_options(schema).get(key)
     if value.startswith("{"):
         _refuse_twins(word, [entry[1] for entry in _ENTRY.finditer(value)])
     if value.startswith("{") and not _parses(word):

@@ -17,14 +17,14 @@ class Outcome:
 
     Attributes:
         frames: how many frames, or photos, have results.
-        outputs: files and folders of the results.
+        outputs: files and folders of the results, or their addresses.
         error: what failed, where a part of the work did.
         doubts: what is doubtful about masks made of prompts, a line each.
         was_there: all was finished before.
     """
 
     frames: int = 0
-    outputs: tuple[Path, ...] = ()
+    outputs: tuple[Path | str, ...] = ()
     error: str = ""
     doubts: tuple[str, ...] = ()
     was_there: bool = False

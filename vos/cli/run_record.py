@@ -21,8 +21,12 @@ from vos.geometry import SizeHW
 from vos.io.config import OutputConfig
 from vos.io.images import is_image
 from vos.io.readers.live import is_live_address
+from vos.io.remote import RemoteFile, is_remote, latest_copy, look_up
 from vos.io.writers.choice import inputs_of, need_alpha
+from vos.sam.device import resolve_device
+from vos.sam.engines.choice import resolve_engine
 from vos.sam.nano.network import click_weights_sha256
+from vos.sam.official.network import SAM_NAMES
 from vos.sam.segmenter import Segmenter
 from vos.video.saved import LAYOUT
 
@@ -60,6 +64,33 @@ def tracking_fingerprint(config: RunConfig, model: Segmenter, size: SizeHW, obje
         concepts=[file_hash(file) for file in paths(config.concept)],
         geometry=str(model.geometry(size)),
         object_ids=list(object_ids) if config.tracker.name == "published" else [],
+    )
+
+
+def request_fingerprint(config: RunConfig) -> str:
+    """Hashes everything that the results of one video depend on and that is known before any of it is opened.
+
+    Returns:
+        The hash; nothing where the video is live, and never the same again.
+    """
+    device = resolve_device(config.device)
+    video: RemoteFile | list[list[Any]] | None = None
+    if is_remote(config.video or ""):
+        video = look_up(config.video or "")
+    elif not is_live_address(config.video or ""):
+        video = _stamps(_files(config.video or ""))
+    if video is None:
+        return ""
+    engine = resolve_engine(config.engine, config.precision, device, config.model.name in SAM_NAMES)
+    given = (config.ref_mask, config.concept, [config.prompts] if config.prompts else None)
+    weights = [Path(name) for name in (config.checkpoint, config.prompt_checkpoint) if name]
+    return _fingerprint(
+        options={name: value for name, value in asdict(config).items() if name not in WHERE_AND_WHETHER},
+        computed_by=[str(device), *engine],
+        video=asdict(video) if isinstance(video, RemoteFile) else video,
+        references=[file_hash(path) for names in given for path in paths(names)],
+        inputs=_named_stamps(path for _, path in inputs_of(config.output, config)),
+        weights=_named_stamps(weights),
     )
 
 
@@ -149,7 +180,7 @@ def file_hash(path: Path) -> str:
 
 def _files(video: str) -> list[Path]:
     """Lists the files that a video is made of: one, or pictures in a folder or of a pattern; none of a camera."""
-    path = Path(video)
+    path = latest_copy(video) or Path(video)
     if path.is_dir():
         return sorted(filter(is_image, path.iterdir()))
     if path.exists():

@@ -16,14 +16,22 @@ from vos.cli.given import Given, given_by, resume_state
 from vos.cli.outcome import Interrupted, Outcome
 from vos.cli.output_folder import output_folder
 from vos.cli.profile import Profile
+from vos.cli.results_place import ResultsPlace, put_away
 from vos.cli.run_folder import RunFolder
 from vos.cli.run_progress import RunProgress
-from vos.cli.run_record import WHERE_AND_WHETHER, frame_count, run_fingerprint, tracking_fingerprint
+from vos.cli.run_record import (
+    WHERE_AND_WHETHER,
+    frame_count,
+    request_fingerprint,
+    run_fingerprint,
+    tracking_fingerprint,
+)
 from vos.cli.timeline import PICTURE, profiled
 from vos.errors import VosError
 from vos.io.clip import Clip
 from vos.io.earlier import Earlier, describe_outputs
 from vos.io.frames import Conversion, FrameSource, open_frames
+from vos.io.remote import is_remote
 from vos.io.sole_writer import tidy_notes
 from vos.io.writers import SummaryWriter
 from vos.io.writers.choice import (
@@ -49,10 +57,26 @@ def run_all(runs: Sequence[Run[RunConfig]]) -> Outcome:
     """Does one run, or each of a sweep into its own folder."""
 
     def work(one: Run[RunConfig]) -> Outcome:
-        folder = output_folder(one, Path(one.config.video or "video").stem, "video")
-        return run(one.config, folder, Profile(is_first=one is runs[0]) if one.config.profile else None)
+        is_first = one is runs[0]
+        place, name = ResultsPlace.of(one.config.output_dir or ""), Path(one.config.video or "video").stem
+        if place.url:
+            one = replace(one, config=replace(one.config, output_dir=str(place.path)))
+        folder = output_folder(one, name, "video")
+        profile = Profile(is_first=is_first) if one.config.profile else None
+        if not place.url:
+            return run(one.config, folder, profile)
+        return run_into(one.config, place / folder.relative_to(place.path), profile)
 
     return do_all(runs, work)
+
+
+def run_into(config: RunConfig, place: ResultsPlace, profile: Profile | None = None) -> Outcome:
+    """Is :func:`run` for results that may go into a store, where they appear when all of them are there."""
+    if config.preview and place.url:
+        raise VosError(f"output_dir={place}: preview=true shows something at once; give it a folder of this machine")
+    return put_away(
+        place, lambda: request_fingerprint(config), lambda: run(config, place.path, profile), config.overwrite
+    )
 
 
 def run(config: RunConfig, folder: Path, profile: Profile | None = None) -> Outcome:
@@ -76,6 +100,9 @@ def run(config: RunConfig, folder: Path, profile: Profile | None = None) -> Outc
         raise VosError("there is no video; give video=clip.mp4 and its mask, ref_mask=frame0.png")
     set_threads(config.threads, embedded=config.model.name == "nano")
     with open_frames(video, config.reader, Conversion(config.hdr, config.deinterlace)) as clip:
+        if is_remote(video):
+            kind = "live: it is read once, from its start" if clip.is_live else f"a file: its copy is {clip.files[0]}"
+            print(f"{video} is {kind}")
         for note in clip.notes:
             print(f"{video} is {note}")
         source = excerpt(clip, config.start, config.end, config.every)

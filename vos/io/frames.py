@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 from vos.errors import VosError
@@ -14,6 +15,7 @@ from vos.io.readers.folder import FolderSource
 from vos.io.readers.live import LiveSource, is_live_address
 from vos.io.readers.picture import STANDARD, Conversion
 from vos.io.readers.pyav import PyAvSource
+from vos.io.remote import RemoteFile, copied, is_remote, look_up
 
 __all__ = ["READERS", "Conversion", "FrameSource", "full_name", "open_frames", "place_of", "refuse_among_frames"]
 
@@ -25,22 +27,26 @@ def open_frames(
 ) -> FrameSource:
     """Opens a video file, a folder of images (or a pattern, or one image), a camera, a stream, or pictures in memory.
 
+    A file in a store or on a web server is copied to this disk; what a web server has no length of, or sends only as a
+    whole, is a stream.
+
     Args:
-        source: ``clip.mp4``, ``frames/``, ``frames/*.jpg``, ``camera:0``, ``rtsp://...``; or uint8 (H, W, 3) arrays,
-            see :class:`vos.io.readers.arrays.ArraySource`.
+        source: ``clip.mp4``, ``frames/``, ``frames/*.jpg``, ``camera:0``, ``rtsp://...``, ``s3://...``; or uint8
+            (H, W, 3) arrays, see :class:`vos.io.readers.arrays.ArraySource`.
         reader: what decodes video files, "pyav" or "decord".
         conversion: how decoded frames become pictures.
 
     Raises:
         VosError: missing, empty, not a video, no frame decodes, no such camera or reader; one line that says which.
     """
-    if reader not in READERS:
-        raise VosError(f"reader={reader} is unknown; choose one of: {', '.join(READERS)}")
+    check_reader(reader)
     if not isinstance(source, (str, Path)):
         return ArraySource(source)
     if not str(source).strip():
         raise VosError("the name of the video is empty; give a video file, a folder of images, camera:0 or a URL")
     source = os.path.expanduser(source)  # noqa: PTH111 - "~nobody" stays as it is
+    if is_remote(source) and (file := look_up(source)) is not None:
+        return _copied(file, reader, conversion)
     if is_live_address(source):
         return LiveSource(source, conversion)
     path = Path(source)
@@ -52,13 +58,13 @@ def open_frames(
         except VosError as error:
             raise VosError(f"video {source} matches no picture; give a video file or 'folder/*.png'") from error
     _refuse_no_file(path)
-    if path.suffix.lower() in IMAGE_SUFFIXES:
-        return FolderSource(source, [path])
-    if reader == "decord":
-        from vos.io.readers.decord import DecordSource  # optional package
+    return _file(path, source, reader, conversion)
 
-        return DecordSource(source, conversion)
-    return PyAvSource(source, conversion)
+
+def check_reader(reader: str) -> None:
+    """Raises a VosError where there is no such reader."""
+    if reader not in READERS:
+        raise VosError(f"reader={reader} is unknown; choose one of: {', '.join(READERS)}")
 
 
 def place_of(source: str) -> Path | None:
@@ -88,6 +94,27 @@ def refuse_among_frames(folder: Path, source: str) -> None:
 def full_name(source: str) -> str:
     """Names a source, wherever one is: the path of a file in full."""
     return source if place_of(source) is None else str(Path(source).resolve())
+
+
+def _copied(file: RemoteFile, reader: str, conversion: Conversion) -> FrameSource:
+    """Opens the copy of a file that lies elsewhere, which stays as long as the source is open."""
+    with ExitStack() as stack:
+        path = stack.enter_context(copied(file))
+        _refuse_no_file(path)
+        source = _file(path, file.url, reader, conversion)
+        source.holds = stack.pop_all()
+        return source
+
+
+def _file(path: Path, name: str, reader: str, conversion: Conversion) -> FrameSource:
+    """Opens an image or a video that the user calls ``name``."""
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return FolderSource(name, [path])
+    if reader == "decord":
+        from vos.io.readers.decord import DecordSource  # optional package
+
+        return DecordSource(str(path), conversion, name)
+    return PyAvSource(str(path), conversion, name)
 
 
 def _folder(name: str) -> FolderSource:

@@ -66,7 +66,7 @@ def sole_writer(
             with writing_to(folder):
                 Written(folder)  # before anything changes: are the notes ours?
                 notes.mkdir(parents=True, exist_ok=True)
-                stack.enter_context(_lock(notes / LOCK))
+                stack.enter_context(locked(notes / LOCK))
             written = Written(folder)
             if not is_chosen and written.source not in (None, source):
                 raise VosError(f"{folder} holds the results of {written.source}; give {source} another output_dir=")
@@ -101,12 +101,18 @@ def tidy_notes(folder: Path) -> None:
     Args:
         folder: of finished results.
     """
-    with suppress(VosError, OSError), _lock(folder / NOTES / LOCK):
+    with suppress(VosError, OSError), locked(folder / NOTES / LOCK):
         Written(folder).remove_half_written()
 
 
 @contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """Keeps other processes that want this lock out; it is in a folder of the folder that is meant.
+
+    Raises:
+        BusyError: another process has it.
+        VosError: the file is something else.
+    """
     file = _locked(path)
     if re.search(r"[^\d\0]", file.read(20)):  # not a process: a power failure leaves it empty, or zeros
         file.close()

@@ -14,8 +14,8 @@ import safetensors.torch
 import torch
 from torch import nn
 
+from vos.download import DownloadError, download, sha256_of
 from vos.errors import VosError
-from vos.sam.download import DownloadError, download, sha256_of
 
 LARGE = 100_000_000  # bytes; what is smaller is hashed in a moment
 _META = "https://dl.fbaipublicfiles.com/segment_anything/"

@@ -113,15 +113,19 @@ def _position(clip: FrameSource, option: str, moment: Moment | str | None) -> in
     """
     if moment is None:
         return None
-    if isinstance(value := _read(option, moment), int):
+    if isinstance(value := read_moment(option, moment), int):
         return clip.position(value)
     if clip.is_live:
         return math.ceil(value * clip.fps)
     return clip.position_at(value)
 
 
-def _read(option: str, moment: Moment | str) -> Moment:
-    """Reads a frame number, "[hours:]minutes:seconds" or a float of seconds."""
+def read_moment(option: str, moment: Moment | str) -> Moment:
+    """Reads a frame number, "[hours:]minutes:seconds" or a float of seconds.
+
+    Raises:
+        VosError: it is none of them.
+    """
     if isinstance(moment, str):
         if re.fullmatch(r"\d{1,9}", moment.strip(), re.ASCII):
             return int(moment)

@@ -77,7 +77,7 @@ def _download(url: str, target: Path, note: Path) -> None:
     child = os.fork()
     if child == 0:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        module: Any = importlib.import_module("vos.sam.download")
+        module: Any = importlib.import_module("vos.download")
         for name, value in vars(module).items():  # waits are shortened
             if isinstance(value, (int, float)) and re.search("TIMEOUT|SECONDS|PATIENCE|STALL|WINDOW", name):
                 setattr(module, name, min(value, 2))

@@ -14,7 +14,7 @@ import torch
 from seeded_weights import build_sam
 from test_parity import as_guidance, as_prompt
 
-from vos.sam.download import sha256_of
+from vos.download import sha256_of
 from vos.sam.engines.conversion import cache_folder
 from vos.sam.engines.graphs import DecoderGraph
 from vos.sam.engines.kept import is_whole

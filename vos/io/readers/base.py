@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -63,6 +64,7 @@ class FrameSource(ABC):
         first: number of the frame at position 0.
         ends_early: the clip goes on after the last frame.
         files: what is read, a video or images in their order; none of live input and pictures in memory.
+        holds: what has to stay as long as it is open.
     """
 
     path: str
@@ -80,6 +82,7 @@ class FrameSource(ABC):
     first: int = 0
     ends_early: bool = False
     files: tuple[Path, ...] = ()
+    holds: AbstractContextManager[object] = nullcontext()
 
     @abstractmethod
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
@@ -152,8 +155,9 @@ class FrameSource(ABC):
             log.warning("%s is not complete: %s; %d frames could be read", self.path, damage, count)
         self.damage = damage
 
-    def close(self) -> None:  # noqa: B027 - most sources hold nothing open
+    def close(self) -> None:
         """Releases files and devices."""
+        self.holds.__exit__(None, None, None)
 
     def __enter__(self) -> Self:
         return self

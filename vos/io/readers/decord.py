@@ -26,13 +26,13 @@ class DecordSource(PyAvSource):
         VosError: decord is not installed, cannot read the file, or would read it wrongly.
     """
 
-    def __init__(self, path: str, conversion: Conversion = STANDARD) -> None:
+    def __init__(self, path: str, conversion: Conversion = STANDARD, shown_as: str | None = None) -> None:
         try:
             import decord
         except (ImportError, OSError, RuntimeError) as error:  # no wheel, or its library does not load
             extra = "pip install 'vos[decord]' (Linux x86-64 and Windows), or use reader=pyav"
             raise VosError(f"reader=decord needs a package that cannot be loaded: {extra}") from error
-        super().__init__(path, conversion)
+        super().__init__(path, conversion, shown_as)
         if self.is_turned:
             raise VosError(f"{path} is stored rotated, which decord garbles; use reader=pyav")
         if self.notes or not self.is_opaque:
@@ -71,3 +71,4 @@ class DecordSource(PyAvSource):
     def close(self) -> None:
         """Frees decord's reader."""
         self._video = None
+        super().close()

@@ -33,6 +33,11 @@ class PyAvSource(FrameSource):
 
     ``Frame.time`` is the presentation time stamp times ``time_base``, as the container has it.
 
+    Args:
+        path: of the file.
+        conversion: how decoded frames become pictures.
+        shown_as: what the user calls it; None = as it is.
+
     Attributes:
         is_turned: the file asks for its pictures to be rotated or flipped, which has been done.
         is_opaque: it has no transparency.
@@ -41,9 +46,10 @@ class PyAvSource(FrameSource):
         VosError: not a video, too large, or no frame decodes.
     """
 
-    def __init__(self, path: str, conversion: Conversion = STANDARD) -> None:
-        self.path, self.conversion, self.files = path, conversion, (Path(path),)
-        with VideoDecoder(local(path), path) as decoder:
+    def __init__(self, path: str, conversion: Conversion = STANDARD, shown_as: str | None = None) -> None:
+        self._file, self.conversion, self.files = path, conversion, (Path(path),)
+        self.path = path = path if shown_as is None else shown_as
+        with VideoDecoder(local(self._file), path) as decoder:
             first = next(decoder.decode(), None)
             if first is None:
                 raise VosError(f"{path} holds no frame that can be decoded; is it complete?")
@@ -108,18 +114,18 @@ class PyAvSource(FrameSource):
                     return
             if position > start and position == len(self._index.pts):
                 return
-        with VideoDecoder(local(self.path), self.path) as decoder:
+        with VideoDecoder(local(self._file), self.path) as decoder:
             index = position - 1
             for index, decoded in islice(enumerate(self._pictures(decoder)), position, stop):
                 yield index, decoded
             if stop is None:
-                self.tell_damage(damage_of(decoder, self.path), index + 1)
+                self.tell_damage(damage_of(decoder, self._file), index + 1)
 
     def _after_seek(self, index: FrameIndex, start: int) -> Iterator[tuple[int, Any]]:
         """Seeks before ``start`` and yields from it on; ends early where the frames do not follow the index."""
         first_needed = max(0, start - 1) if self._deinterlace else start  # fields are compared with the frame before
         for target in index.seek_targets(first_needed):
-            with VideoDecoder(local(self.path), self.path) as decoder:
+            with VideoDecoder(local(self._file), self.path) as decoder:
                 try:
                     decoder.container.seek(target, stream=decoder.stream)
                 except AV_ERRORS:
@@ -142,4 +148,4 @@ class PyAvSource(FrameSource):
 
     @cached_property
     def _index(self) -> FrameIndex | None:
-        return index_frames(self.path)
+        return index_frames(self._file)

@@ -15,6 +15,7 @@ from vos.errors import VosError
 from vos.io.background import Background
 from vos.io.captions import draw_captions
 from vos.io.hdr import from_sdr
+from vos.io.images import is_image
 from vos.io.readers.base import FrameSource
 from vos.io.render import backdrop, cutout, on_background, overlay, union_alpha
 from vos.io.writers.audio import AudioCopy
@@ -84,9 +85,9 @@ class VideoWriter(Writer):
         if self._encoder is None:
             encoder = VideoEncoder(self._temporary(self.path), self.encoding, self.source, frame.size)
             self._encoder = self._stack.enter_context(encoder)
-            if not self.source.is_live and Path(self.source.path).is_file():
+            if len(self.source.files) == 1 and not is_image(file := self.source.files[0]):
                 start = frame.time if frame.index > 0 else -math.inf  # of an excerpt
-                self._audio = self._stack.enter_context(AudioCopy(self.source.path, encoder.container, start))
+                self._audio = self._stack.enter_context(AudioCopy(str(file), encoder.container, start))
         self._encoder.write(self._picture(segmented), frame.time)
         self._last = frame
         if self._audio is not None:

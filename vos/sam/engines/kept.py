@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from vos.sam.download import sha256_of
+from vos.download import sha256_of
 from vos.sam.weights import remembered_sha256
 
 _HASHES = "sha256"

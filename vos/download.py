@@ -45,14 +45,27 @@ def sha256_of(path: Path, progress: bool = False) -> str:
     return digest.hexdigest()
 
 
-def download(url: str, target: Path, size: int, sha256: str, pause: Callable[[float], None] = time.sleep) -> None:
-    """Downloads ``url`` to ``target`` by way of ``<target>.partial``, which a later call continues.
+def download(
+    url: str, target: Path, size: int, sha256: str | None, pause: Callable[[float], None] = time.sleep
+) -> None:
+    """Downloads ``url``, an http(s) address, as :func:`fetch_file` does."""
+    fetch_file(target, size, sha256, lambda partial, size: _fetch(url, partial, size), pause)
+
+
+def fetch_file(
+    target: Path,
+    size: int,
+    sha256: str | None,
+    fetch: Callable[[Path, int], bool],
+    pause: Callable[[float], None] = time.sleep,
+) -> None:
+    """Fetches a file by way of ``<target>.partial``, which a later call continues.
 
     Args:
-        url: http(s) address.
         target: final name; it exists only when the whole file has arrived and its hash is right.
         size: expected bytes.
-        sha256: expected hash.
+        sha256: expected hash; None = nobody knows it.
+        fetch: appends to a partial file what it lacks of a size; returns False where that broke off.
         pause: waits between attempts, in seconds.
 
     Raises:
@@ -67,12 +80,11 @@ def download(url: str, target: Path, size: int, sha256: str, pause: Callable[[fl
             for attempt in range(_ATTEMPTS):
                 if attempt:
                     pause(2.0**attempt)
-                if _fetch(url, partial, size):
+                if fetch(partial, size):
                     break
             else:
                 raise DownloadError(f"the connection broke {_ATTEMPTS} times; run again to continue")
-            actual = sha256_of(partial, progress=True)
-            if actual != sha256:
+            if sha256 is not None and (actual := sha256_of(partial, progress=True)) != sha256:
                 partial.unlink()
                 raise DownloadError(f"what came has SHA-256 {actual}")
             partial.replace(target)

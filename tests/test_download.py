@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from vos.sam import download as module
-from vos.sam.download import DownloadError, download
+from vos import download as module
+from vos.download import DownloadError, download
 
 BODY = bytes(range(256)) * 4096  # 1 MiB
 SHA256 = hashlib.sha256(BODY).hexdigest()
