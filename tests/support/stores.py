@@ -46,6 +46,7 @@ def faulty_store() -> Iterator[FaultyStore]:
     """An empty store that does what it should, until it is told otherwise."""
     fsspec.register_implementation("faulty", FaultyStore, clobber=True)
     FaultyStore.store.clear()
+    FaultyStore.pseudo_dirs[:] = [""]
     FaultyStore.puts_left, FaultyStore.stalls = 10**9, False
     yield FaultyStore()
     FaultyStore.puts_left, FaultyStore.stalls = 10**9, False
