@@ -86,6 +86,26 @@ def test_a_brush_mask_is_kept_beside_the_prompts(session: vos.Session) -> None:
     assert session.prompts_in(2) == {1: {"mask": f"drawn/{path.name}"}}
 
 
+def test_a_mask_that_was_found_is_refined_by_clicks(session: vos.Session) -> None:
+    with pytest.raises(vos.VosError, match="nothing is known of object 1 in frame 5 that could be refined"):
+        session.prompt(5, 1, points=on_square(5), refine=True)
+    mask = square_mask(5, SIZE).labels > 0
+    mask[28:32] = False
+    mask[0:4, 0:4] = True
+    session.prompt(5, 1, mask=mask)
+    answer = session.prompt(5, 1, points=[[16, 30]], refine=True)
+    assert answer.mask[28:30, 15:25].all(), "the piece that was clicked is added"
+    assert answer.mask[0:4, 0:4].all(), "and nothing else changes"
+    assert list(session.prompts_in(5)[1]) == ["mask"]
+    tracked(session)
+    found = session.result(8)
+    assert found is not None
+    answer = session.prompt(8, 1, points=[[60, 60]], labels=[0], refine=True)
+    assert (answer.mask == found[1].mask).all(), "what is not on it already stays so"
+    with pytest.raises(vos.VosError, match="refine=True takes points alone"):
+        session.prompt(8, 1, box=[1, 1, 3, 3], refine=True)
+
+
 def test_a_concept_is_searched_in_the_frame(here: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     model = NanoSegmenter(NanoWeights(NanoNetwork()), input_size=128)
     concept = vos.Concept.from_image(square_clip(1)[0], square_mask(0).labels, model=model)

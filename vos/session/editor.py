@@ -7,9 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from vos.concept.concept import Concept
 from vos.errors import VosError
-from vos.session.edits import Edits, History, SessionObject, checked_colour
+from vos.io.prompts.clicks import Names, read_clicks
+from vos.session.edits import Edits, Entry, History, SessionObject, checked_colour
 from vos.session.prompting import Answer, answers_of, checked_mask, clicked, found
 from vos.session.viewer import Viewer
 from vos.video.names import checked_name
@@ -78,6 +82,7 @@ class Editor(Viewer):
         mask: object = None,
         concept: Concept | str | Path | None = None,
         candidate: int | None = None,
+        refine: bool = False,
     ) -> Answer:
         """Shows an object in a frame, instead of what showed it there before, and says at once what is understood.
 
@@ -90,6 +95,8 @@ class Editor(Viewer):
             mask: bool (H, W), as it was drawn.
             concept: a concept or its file, that is searched in the frame; what is found is kept as a mask.
             candidate: 1 to 3, which of the model's candidates is meant; None = the best.
+            refine: the points, which may all be beside the object, correct the mask that is there: what shows the
+                object in the frame, else what was found there. What comes out is kept as a mask.
 
         Raises:
             VosError: it is not understood, or nothing is found; then nothing has changed.
@@ -99,19 +106,30 @@ class Editor(Viewer):
             raise VosError(f"give exactly one of {', '.join(kinds)} ({' and '.join(given) or 'none'} given)")
         with self._editing() as edits:
             _ = edits.known(object_id), self._clip.position(i)
-            if given == ["points or a box"]:
+            if refine:
+                if points is None or box is not None:
+                    raise VosError("refine=True takes points alone; give clicks on what is missing or too much")
+                clicks = read_clicks(clicked(points, labels, None, None)["points"], self.size, Names("points"))
+                drawn = self._engine.correct(i, edits, self._mask(i, object_id), clicks)
+                entry: Entry = {"mask": self._folder.draw(drawn)}
+            elif given == ["points or a box"]:
                 entry = clicked(points, labels, box, candidate)
             else:
-                drawn = (
-                    checked_mask(mask, self._clip.source.size)
-                    if concept is None
-                    else found(concept, self._clip.frame(i))
-                )
+                drawn = checked_mask(mask, self.size) if concept is None else found(concept, self._clip.frame(i))
                 entry = {"mask": self._folder.draw(drawn)}
             edits = edits.with_shown(i, object_id, entry)
             answer = answers_of(self._engine.answer(i, edits))[object_id]
             self._step(edits)
             return answer
+
+    def _mask(self, i: int, object_id: int) -> npt.NDArray[np.bool_]:
+        """Returns the mask of an object that is there to be corrected, bool (H, W)."""
+        if object_id in self._edits.shown.get(i, {}):
+            return self.answers(i)[object_id].mask
+        result = self.result(i)
+        if result is None or object_id not in result or not result[object_id].mask.any():
+            raise VosError(f"nothing is known of object {object_id} in frame {i} that could be refined; show it anew")
+        return result[object_id].mask
 
     def clear(self, i: int, object_id: int) -> None:
         """Takes back all that shows an object in a frame.

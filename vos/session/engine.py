@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
@@ -13,11 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from vos import __version__
 from vos.api.options import chosen_model
 from vos.api.track import threads_of
+from vos.errors import VosError
 from vos.io.clip import Clip
+from vos.io.prompts.clicks import Click
+from vos.persam.corrected_mask import corrected_mask
 from vos.progress import NOWHERE, Display, shown_on
 from vos.sam.nano.network import click_weights_sha256
 from vos.sam.segmenter import Segmenter, model_record
@@ -96,6 +100,23 @@ class SessionEngine:
         while len(self._shown) > RECENT:
             self._shown.popitem(last=False)
         return self._shown[key]
+
+    def correct(
+        self, number: int, edits: Edits, mask: npt.NDArray[np.bool_], clicks: Sequence[Click]
+    ) -> npt.NDArray[np.bool_]:
+        """Corrects a mask, bool (H, W), by clicks.
+
+        Raises:
+            VosError: nothing is left of it.
+        """
+        frame, places = self.clip.frame(number), np.array(clicks, np.float32)
+        with self.at_work():
+            model = self.prompt_model(edits)
+            embedding = self.encodings.encode(model, [frame.rgb])[0]
+            found = corrected_mask(model, frame.rgb, embedding, mask, places[:, :2], places[:, 2].astype(np.int64))
+        if not found.any():
+            raise VosError(f"nothing is left of the object in frame {number}; leave out a click, or show it anew")
+        return found
 
     def references(self, edits: Edits) -> list[Reference]:
         """Makes the masks of all frames in which objects are shown, in their order.
