@@ -34,9 +34,10 @@ nano-report: $(VENV)/.ready-dev ## measure the embedded model on DATA=folder, in
 	$(BIN)/python tools/report/nano_report.py $(DATA) --out docs/nano
 
 .PHONY: calibrate
-calibrate: $(VENV)/.ready ## fit what ranks the frames to look at first, and doubts about first masks, to DATA=folder, half an hour
+calibrate: $(VENV)/.ready ## fit what ranks the frames to look at first, doubts about first masks and presence in photos, to DATA=folder, an hour
 	$(BIN)/python tools/calibrate/frames_to_check.py $(DATA)
 	$(BIN)/python tools/calibrate/first_mask_doubts.py $(DATA)
+	$(BIN)/python tools/calibrate/presence.py $(DATA) --set runs/calibration/occlusion_set
 
 .PHONY: train
 train: $(VENV)/.ready-dev ## train a small embedded model in minutes on DATA=folder

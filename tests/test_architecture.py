@@ -27,7 +27,7 @@ LAYERS = (
     ("persam",),
     ("adaptation", "concept"),
     ("tracking", "photos"),
-    ("video", "album", "batch", "report"),
+    ("video", "album", "batch", "report", "find"),
     ("api",),
     ("session",),
     ("evaluation",),

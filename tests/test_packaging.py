@@ -206,6 +206,7 @@ def test_console_scripts_exist() -> None:
         "vos.album.__main__",
         "vos.concept.__main__",
         "vos.app.__main__",
+        "vos.find.__main__",
     }
     assert set(scripts) == {f"{program}:start" for program in programs}
     for script in scripts:

@@ -7,14 +7,14 @@ from dataclasses import is_dataclass
 
 import pytest
 
-from vos.cli.config import AlbumConfig, AppConfig, BatchConfig, ConceptConfig, RunConfig
+from vos.cli.config import AlbumConfig, AppConfig, BatchConfig, ConceptConfig, FindConfig, RunConfig
 from vos.cli.help import describe, help_text
 from vos.cli.options import choices
 from vos.evaluation.config import EvaluateConfig
 from vos.limits import ProgramConfig
 from vos.option_names import options
 
-PROGRAMS = (RunConfig, BatchConfig, EvaluateConfig, AlbumConfig, ConceptConfig, AppConfig)
+PROGRAMS = (RunConfig, BatchConfig, EvaluateConfig, AlbumConfig, ConceptConfig, FindConfig, AppConfig)
 
 
 def names_in(text: str) -> list[str]:

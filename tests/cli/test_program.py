@@ -21,7 +21,7 @@ from vos.cli.program import exit_code, program
 from vos.errors import VosError
 from vos.progress import Progress
 
-PROGRAMS = ("run", "batch", "convert", "evaluate", "album", "concept", "app")
+PROGRAMS = ("run", "batch", "convert", "evaluate", "album", "concept", "find", "app")
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
-from vos.cli.config import AlbumConfig, AppConfig, BatchConfig, ConceptConfig, ConvertConfig, RunConfig
+from vos.cli.config import AlbumConfig, AppConfig, BatchConfig, ConceptConfig, ConvertConfig, FindConfig, RunConfig
 from vos.cli.help import help_text
 from vos.evaluation.config import EvaluateConfig
 from vos.limits import ProgramConfig
@@ -23,6 +23,7 @@ PROGRAMS: tuple[tuple[str, type[ProgramConfig]], ...] = (
     ("convert", ConvertConfig),
     ("evaluate", EvaluateConfig),
     ("album", AlbumConfig),
+    ("find", FindConfig),
     ("concept", ConceptConfig),
     ("app", AppConfig),
 )

@@ -135,8 +135,7 @@ class AlbumConfig(ClickOptions, RuntimeConfig):
     LIMITS: ClassVar[Limits] = {(0, 1): "threshold max_false_alarms"}
     MAIN: ClassVar[str] = (
         "images ref_image ref_mask ref_box ref_point concept name instances threshold max_false_alarms output "
-        "output_dir overwrite dreambooth.size dreambooth.background method model model.input_size checkpoint device "
-        "threads"
+        "output_dir overwrite dreambooth.size dreambooth.background method model checkpoint device threads"
     )
 
     images: str | None = None  # folder (nested ones included), pattern such as 'photos/**/*.jpg', or one photo
@@ -157,5 +156,32 @@ class AlbumConfig(ClickOptions, RuntimeConfig):
     checkpoint: str | None = None  # weights file; None = the model's own
     matte: SoftMaskConfig = field(default_factory=SoftMaskConfig)
     dreambooth: DreamboothConfig = field(default_factory=DreamboothConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    method: MethodConfig = field(default_factory=MethodConfig)
+
+
+@dataclass
+class FindConfig(RuntimeConfig):
+    """``python -m vos.find``: an archive of photos and videos in which concepts are looked for."""
+
+    LIMITS: ClassVar[Limits] = {
+        (0, 1): "threshold max_false_alarms",
+        (1, 10**9): "patience",
+        (0, 10**6): "index_limit",
+    }
+    MAIN: ClassVar[str] = (
+        "concept images videos patience max_false_alarms threshold index_limit output_dir method model checkpoint "
+        "device threads"
+    )
+
+    concept: list[str] | None = None  # concept file, or a list of them, made by python -m vos.concept
+    images: list[str] | None = None  # folder of photos (nested ones included), pattern, or a list of them
+    videos: list[str] | None = None  # videos whose key frames are searched, likewise
+    patience: int = 50  # pictures in a row without it after which the search ends, the likeliest first; more = surer
+    max_false_alarms: float | None = None  # share of pictures without it that may count as found; None = 0.02
+    threshold: float | None = None  # instead: score below which it is absent, 0..1
+    index_limit: float = 10.0  # gigabytes that encodings may take on disk; what is beyond is encoded in each search
+    output_dir: str | None = None  # where results and the index are written; None = outputs/find
+    checkpoint: str | None = None  # weights file; None = the model's own
     model: ModelConfig = field(default_factory=ModelConfig)
     method: MethodConfig = field(default_factory=MethodConfig)

@@ -15,27 +15,13 @@ from vos.cli.options import PATHS, check, items_of, list_option
 from vos.cli.results_place import ResultsPlace
 from vos.cli.table import read_rows
 from vos.errors import VosError
+from vos.io.readers.base import VIDEO_SUFFIXES
 from vos.io.readers.live import is_live_address
 from vos.io.remote import is_remote, local_copy
 from vos.io.stores import Stored, is_stored
 from vos.option_names import known_options
 
 NOT_OF_A_CLIP = ("log_file", "preview", "profile")  # options of vos.run that make no sense for one clip of many
-VIDEO_SUFFIXES = (
-    ".avi",
-    ".m4v",
-    ".mkv",
-    ".mov",
-    ".mp4",
-    ".mpeg",
-    ".mpg",
-    ".mts",
-    ".mxf",
-    ".ogv",
-    ".ts",
-    ".webm",
-    ".wmv",
-)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from vos.report.risk import WRONG
 
-SHRINKING = 3.0  # how strongly weights, of signs of unit spread, are drawn to zero
+SHRINKING = 3.0  # what is usual
 STEPS, CLOSE = 100, 1e-9  # of Newton's method, and when it ends
 FARTHEST = 1.0  # that a step goes: from far away a full one overshoots
 WORST, LISTED = 0.1, 0.2  # shares of all frames: the worst by true IoU, and what the list names
@@ -36,7 +36,9 @@ class Judgements:
     iou: Values
 
 
-def fit(signs: Values, wrong: Values, weight: Values, least: Values) -> tuple[float, Values]:
+def fit(
+    signs: Values, wrong: Values, weight: Values, least: Values, shrinking: float = SHRINKING
+) -> tuple[float, Values]:
     """Fits the chance to be wrong by a logistic function of an offset and weighted signs.
 
     Args:
@@ -44,6 +46,7 @@ def fit(signs: Values, wrong: Values, weight: Values, least: Values) -> tuple[fl
         wrong: (K,), 1 where a mask is wrong, else 0.
         weight: (K,) of each row.
         least: (S,) that each weight has.
+        shrinking: how strongly weights, of signs of unit spread, are drawn to zero.
 
     Returns:
         The offset and the weights (S,).
@@ -52,15 +55,13 @@ def fit(signs: Values, wrong: Values, weight: Values, least: Values) -> tuple[fl
     spread = np.where(spread > 0, spread, 1.0)
     scaled = np.column_stack([np.ones(len(signs)), (signs - mean) / spread])
     floor = np.concatenate([[-np.inf], least * spread])
-    shrinking = np.diag([0.0, *[SHRINKING] * len(spread)])
+    pull = np.diag([0.0, *[shrinking] * len(spread)])
     solution, free = np.maximum(floor, 0.0), np.ones(len(floor), dtype=bool)
     while True:  # those that would fall below their floor are held there, one round after the other
         for _ in range(STEPS):
             chance = 1 / (1 + np.exp(-(scaled @ solution)))
-            slope = scaled[:, free].T @ (weight * (wrong - chance)) - (shrinking @ solution)[free]
-            bend = (scaled[:, free].T * (weight * chance * (1 - chance))) @ scaled[:, free] + shrinking[
-                np.ix_(free, free)
-            ]
+            slope = scaled[:, free].T @ (weight * (wrong - chance)) - (pull @ solution)[free]
+            bend = (scaled[:, free].T * (weight * chance * (1 - chance))) @ scaled[:, free] + pull[np.ix_(free, free)]
             step = np.linalg.solve(bend, slope)
             step *= min(1.0, FARTHEST / float(np.abs(step).max() or 1.0))
             solution[free] += step

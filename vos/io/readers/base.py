@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 REVERSE_BYTES = 128 * 1024 * 1024  # decoded RGB held at once while reading backwards
 REVERSE_FRAMES = 64
+# Of files that count as videos where a folder stands for all that is in it.
+_VIDEOS = ".avi .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .webm .wmv"
+VIDEO_SUFFIXES = tuple(_VIDEOS.split())
 SAME_TIME = 0.0005  # seconds: times in Matroska are whole milliseconds
 
 log = logging.getLogger(__name__)
