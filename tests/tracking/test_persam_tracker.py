@@ -167,6 +167,21 @@ def test_a_leak_onto_a_known_look_alike_is_not_remembered() -> None:
     assert prompt.box[2] < 64
 
 
+def test_a_twin_that_comes_out_from_behind_and_leaves_is_let_go_of() -> None:
+    run = begin({1: (60, 30, 84, 54)})
+    for t in range(1, 32):
+        image, labels = scene({1: (60 - t, 30, 84 - t, 54)})
+        right = 46 + 2 * t  # of a twin that is smaller
+        image[36:54, max(84 - t, right - 18) : max(84 - t, right)] = image[40, 70 - t]
+        result = run.show(image)
+        if t == 19:
+            assert (result.label_map.labels == 1).sum() > 1.3 * labels.sum()  # they cannot be told apart yet
+    assert iou(result.label_map.labels == 1, labels == 1) > 0.8
+    other = make_tracker(run.tracker.config, run.model)
+    other.restore(run.tracker.state())
+    assert vars(other.tracks[0].pieces) == vars(run.tracker.tracks[0].pieces)
+
+
 def test_a_mask_cannot_lie_far_beyond_its_prediction() -> None:
     model = Leaking()
     run = Run(make_tracker(config(memory=MemoryConfig(background_filter=False)), model), model)

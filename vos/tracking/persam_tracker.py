@@ -84,6 +84,7 @@ class PersamTracker(Tracker):
         # Present, uncertain or absent; who was missed is searched everywhere at once
         observations = classify(observations, predictions, presence, forbidden)
         observations = redetect(self.decoding, embedding, predictions, observations, presence, forbidden)
+        observations = [track.without_strangers(o, p) for track, o, p in zip(tracks, observations, predictions)]
         # Update: masks without overlap, motion, then the memory of those that ask for it
         pairs = zip(tracks, without_overlap(observations))
         remember(embedding, [track for track, observation in pairs if track.update(embedding, observation)])

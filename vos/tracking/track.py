@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
 
 from vos.concept.concept import Concept
@@ -16,7 +17,8 @@ from vos.structures import PRESENCES, ImageEmbedding, Presence
 from vos.tracking.config import TrackerConfig
 from vos.tracking.memory import Memory, branch
 from vos.tracking.motion import Motion, shift_logits
-from vos.tracking.observation import Observation
+from vos.tracking.observation import ABSENT_LOGIT, Observation
+from vos.tracking.pieces import Pieces
 from vos.tracking.prediction import Prediction
 
 GIVEN_LOGIT = 10.0  # logits that stand for a mask the user gave: sure, yet within what decoders put out
@@ -28,6 +30,7 @@ class Track:
     Attributes:
         memory: what it looks like.
         motion: where it should be.
+        pieces: how large it has been.
         presence: in the latest frame.
         in_new_scene: it has not been seen since the latest cut, or is known from photos alone.
         similarity_scale: of its references.
@@ -40,6 +43,7 @@ class Track:
         self.config = config
         self.memory = Memory(config.memory)
         self.motion = Motion(config.motion)
+        self.pieces = Pieces()
         self.presence = Presence.ABSENT
         self.in_new_scene = False
         self.similarity_scale = SimilarityScale(1.0, 0.0)
@@ -96,11 +100,13 @@ class Track:
         assert box is not None  # the best-covered cell is above 0
         self.motion.forget()
         self.motion.update(box, sure=True)
+        self.pieces.forget()
 
     def mark_lost(self) -> None:
         """Forgets where the object was, so that it is searched for everywhere."""
         self.presence, self.logits = Presence.ABSENT, None
         self.motion.forget()
+        self.pieces.forget()
 
     def predict(self, geometry: Geometry, cut: bool) -> Prediction:
         """Predicts mask, box and gate in the next frame; after a scene cut, no more than what the object looks like."""
@@ -122,6 +128,18 @@ class Track:
             lost=self.lost,
         )
 
+    def without_strangers(self, observation: Observation, prediction: Prediction) -> Observation:
+        """Takes the pieces out of a mask that are not the object, as their sizes tell."""
+        if observation.presence is Presence.ABSENT:
+            return observation
+        logits, before = observation.logits.float().cpu().numpy(), prediction.mask_logits
+        expected = None if before is None else (before > 0).cpu().numpy().view(np.uint8)
+        strangers = self.pieces.strangers((logits > 0).view(np.uint8), logits, expected)
+        if strangers is None:
+            return observation
+        cut = torch.from_numpy(strangers).to(observation.logits.device)
+        return replace(observation, logits=observation.logits.masked_fill(cut, ABSENT_LOGIT))
+
     def update(self, embedding: ImageEmbedding, observation: Observation) -> bool:
         """Updates the track with this frame's observation; returns True if the view should enter the memory.
 
@@ -139,6 +157,8 @@ class Track:
             return self.memory.update(0.0, 0.0, Presence.ABSENT)
         self.presence, self.logits, self.in_new_scene = observation.presence, observation.logits, False
         self.motion.update(box, sure=observation.presence is Presence.PRESENT)
+        if observation.presence is Presence.PRESENT:
+            self.pieces.note(int((observation.logits > 0).sum()))
         return self.memory.update(observation.area, observation.predicted_iou, observation.presence)
 
     def _without_background(self, embedding: ImageEmbedding, observation: Observation) -> Observation:
@@ -165,6 +185,7 @@ class Track:
         for name in ("logits", "mask_weights"):
             if getattr(self, name) is not None:
                 tensors[name] = getattr(self, name).cpu().clone()
+        tensors["pieces"] = torch.tensor([self.pieces.alone, *self.pieces.areas], dtype=torch.int64)
         tensors |= {f"memory.{name}": value for name, value in self.memory.state().items()}
         return tensors | {f"motion.{name}": value for name, value in self.motion.state().items()}
 
@@ -175,6 +196,7 @@ class Track:
         self.similarity_scale = SimilarityScale(inside, outside)
         self.logits = state["logits"].to(device) if "logits" in state else None
         self.mask_weights = state["mask_weights"].to(device) if "mask_weights" in state else None
+        self.pieces.alone, *self.pieces.areas = state["pieces"].tolist()
         self.memory.restore(branch(state, "memory"), device)
         self.motion.restore(branch(state, "motion"))
 
