@@ -9,7 +9,7 @@ from importlib.resources import files
 
 import pytest
 
-from vos.report.reasons import NOTHING, reason
+from vos.report.reasons import NOTHING, why
 from vos.report.risk import MODEL, RiskModel, shipped_model
 from vos.report.signs import NAMES, Signs
 
@@ -57,9 +57,11 @@ def test_the_shipped_model_belongs_to_the_shipped_weights() -> None:
     ],
 )
 def test_reasons_are_plain_words(name: str, signs: Signs, words: str) -> None:
-    assert reason(name, signs) == words
+    assert why([name], signs) == words
 
 
 def test_every_sign_has_words() -> None:
-    every = [reason(name, Signs()) for name in NAMES]
+    every = [why([name], Signs()) for name in NAMES]
     assert len({*every, NOTHING}) == len(NAMES) + 1
+    assert why([], Signs()) == NOTHING
+    assert why(["unsure", "fell"], Signs(unsure=0.8, fell=0.5)) == "predicted IoU fell from 0.70 to 0.20"

@@ -29,7 +29,7 @@ def test_a_page_tells_what_to_look_at_and_what_made_it(tmp_path: Path) -> None:
     page = write(tmp_path, wrong={7: {"score": 0.2, "side": 6}, 18: {"x": None, "shown": True}})
     shown = re.findall(r"<strong>(\d+)\. (\S+) s, frame (\S+)</strong>", page)
     assert {(time, frame) for _, time, frame in shown[:2]} == {("0.28", "00007"), ("0.72", "00018")}
-    assert "predicted IoU is 0.20" in page
+    assert "predicted IoU fell from 0.90 to 0.20" in page
     assert "Me &amp; &lt;my&gt; clip" in page
     assert "present in 25 frames, absent in 1 frame, predicted IoU 0.20 to 0.90" in page
     assert "nano, nano.safetensors (SHA-256 abcdef012345" in page
@@ -50,7 +50,7 @@ def test_the_sheet_names_frames_by_number_and_tells_the_whole_reason(
 
     monkeypatch.setattr("PIL.ImageDraw.ImageDraw.text", text)
     write(tmp_path, wrong={7: {"score": 0.2, "side": 6}})
-    assert written[1:4] == ["frame 7 · 0.28 s", "object_1", "predicted IoU is 0.20"]
+    assert written[1:4] == ["frame 7 · 0.28 s", "object_1", "predicted IoU fell from 0.90 to 0.20"]
     assert not any("..." in line.removesuffix(" ...") for line in written)
 
 

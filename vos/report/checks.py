@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vos.report.history import ObjectHistory, Seen, SmallFrame
-from vos.report.reasons import NOTHING, reason
+from vos.report.reasons import why
 from vos.report.risk import RiskModel, shipped_model
 from vos.report.signs import Signs
 from vos.structures import SegmentedFrame
@@ -121,7 +121,6 @@ class FrameChecks:
             return Judged(None, {}, dict.fromkeys(signs, 0.0))
         doubts = {object_id: self.model.doubt(told) for object_id, told in signs.items()}
         worst, frame = max(doubts, key=lambda object_id: doubts[object_id]), segmented.frame
-        named = self.model.reasons(signs[worst])
         check = Check(
             order=self.count,
             name=frame.name,
@@ -130,7 +129,7 @@ class FrameChecks:
             object_id=worst,
             object_name=segmented.name_of(worst),
             doubt=doubts[worst],
-            reason="; ".join(reason(name, signs[worst]) for name in named) or NOTHING,
+            reason=why(self.model.reasons(signs[worst]), signs[worst]),
         )
         return Judged(check, signs, doubts)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from vos.report.signs import Signs
 
@@ -36,11 +36,12 @@ _WORDS: dict[str, Callable[[Signs], str]] = {
 }
 
 
-def reason(name: str, signs: Signs) -> str:
-    """Says what a sign means.
+def why(names: Sequence[str], signs: Signs) -> str:
+    """Says what signs mean, the strongest first.
 
     Args:
-        name: of the sign.
+        names: of the signs.
         signs: of the object in the frame.
     """
-    return _WORDS[name](signs).replace("%", " %")
+    told = [name for name in names if not (name == "unsure" and "fell" in names)]  # which says how low it is, too
+    return "; ".join(_WORDS[name](signs).replace("%", " %") for name in told) or NOTHING
