@@ -183,6 +183,15 @@ def test_a_shard_without_a_clip_has_nothing_to_do(footage: Path) -> None:
     assert (footage / "none/results-6-of-7.jsonl").read_bytes() == b""
 
 
+@pytest.mark.parametrize("left", ["", "\n", "{", '{"row": "clips.csv:2", "vid'])
+def test_a_list_of_results_that_was_cut_off_is_gone_on_with(footage: Path, left: str) -> None:
+    record = footage / "cut" / "results-6-of-7.jsonl"
+    record.parent.mkdir(exist_ok=True)
+    record.write_text(left)
+    run(footage, "manifest=clips.csv", "output_dir=cut", "shard=6/7")
+    assert record.read_text() == left
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -195,6 +204,12 @@ def test_a_shard_without_a_clip_has_nothing_to_do(footage: Path) -> None:
         (("manifest=clips.csv", "shard=5/5"), "the shards count from 0 to 4"),
         (("manifest=clips.csv", "video=takes/0.mp4"), "video= is for one clip"),
         (("manifest=clips.csv", "preview=true"), "preview= is for one clip"),
+        (("manifest=clips.csv", "engine=none"), "engine=none is unknown; use auto, torch or openvino"),
+        (("manifest=clips.csv", "output=none"), "output=none is not understood"),
+        (("manifest=clips.csv", "start=none"), "start=none is no frame and no time"),
+        (("inputs=takes", "concept=none.concept"), "concept=none.concept does not exist; it is given for all clips"),
+        (("inputs=takes",), "0.mp4 has no ref_mask, ref_box, ref_point, prompts or concept; give each clip one"),
+        (("manifest=clips.csv", "ref_box=[1,2,3,4]"), "clips.csv:2 has both ref_mask and ref_box"),
         (("manifest=clips.csv", "-m", "tracker=persam,published"), "does no sweep"),
         (("manifest=clips.csv", "output_dir=taken"), "is no list of results of vos"),
     ],

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from vos.batch.results import DONE, FAILED, ClipResult, append_line, figures_of
+from vos.batch.results import BEGINNING, DONE, FAILED, ClipResult, append_line, figures_of
 
 
 def test_a_line_holds_what_there_is_to_say() -> None:
     result = ClipResult("list.csv:2", "a\n.mp4", "out/a", FAILED, error="no frame")
     assert "\n" not in result.line()
+    assert result.line().startswith(BEGINNING)
     known = json.loads(result.line())
     assert known == {"row": "list.csv:2", "video": "a\n.mp4", "output_dir": "out/a", "state": "failed",
                      "frames": 0, "error": "no frame"}  # fmt: skip

@@ -14,6 +14,7 @@ from vos.io.atomic import writing_to
 DONE, FINISHED_BEFORE, FAILED, INTERRUPTED = "done", "finished before", "failed", "interrupted"
 BUSY = "busy"  # another run is at it
 
+BEGINNING = '{"row": "'  # of every line
 MOST_TO_CHECK = 10  # frames in a line; all of them are in the clip's own summary.json
 
 

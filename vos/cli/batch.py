@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vos.batch.ray_workers import RayWorkers
-from vos.batch.results import BUSY, DONE, FAILED, FINISHED_BEFORE, INTERRUPTED, ClipResult, append_line
+from vos.batch.results import BEGINNING, BUSY, DONE, FAILED, FINISHED_BEFORE, INTERRUPTED, ClipResult, append_line
 from vos.batch.shard import read_shard
 from vos.batch.workers import Lost, Workers
 from vos.cli.batch_clip import ClipTask, segment_clip
@@ -248,11 +247,11 @@ def _check_record(record: Path) -> None:
     """Raises a VosError where there is something else under the name of the results."""
     try:
         with record.open(encoding="utf-8") as file:
-            line = file.readline(1 << 20)
-        is_ours = not line.strip() or "video" in json.loads(line)
+            line = file.readline(len(BEGINNING))  # of what a full disk has cut off, too
+        is_ours = not line.strip() or BEGINNING.startswith(line)
     except FileNotFoundError:
         return
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError):
         is_ours = False
     if not is_ours:
         raise VosError(f"{record} is no list of results of vos, nothing is added to it; choose another output_dir=")
