@@ -170,6 +170,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--part", type=int, default=0, help=argparse.SUPPRESS)  # which of them this one is
     parser.add_argument("--only", nargs="+", help="draw of these kinds")
     parser.add_argument("--write-docs", action="store_true", help="write docs/reliability.md")
+    parser.add_argument(
+        "--drawn", nargs="+", help="with it: options of the draws whose results --out holds, each quoted"
+    )
     arguments = parser.parse_args(argv)
     out = arguments.out or Path(tempfile.mkdtemp(prefix="faults-"))
     out.mkdir(parents=True, exist_ok=True)
@@ -189,7 +192,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(table.table(table.tries(results, 0)))
     words = f"--count {arguments.count} --default-options {arguments.default_options} --seed {arguments.seed}"
     if arguments.write_docs:
-        DOCS.write_text(table.page(results, words), encoding="utf-8")
+        DOCS.write_text(table.page(results, arguments.drawn or [words]), encoding="utf-8")
     return int(any(result["verdict"] in WRONG for result in table.tries(results, -1)))
 
 

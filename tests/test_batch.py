@@ -205,7 +205,7 @@ def test_a_list_of_results_that_was_cut_off_is_gone_on_with(footage: Path, left:
         (("manifest=clips.csv", "video=takes/0.mp4"), "video= is for one clip"),
         (("manifest=clips.csv", "preview=true"), "preview= is for one clip"),
         (("manifest=clips.csv", "engine=none"), "engine=none is unknown; use auto, torch or openvino"),
-        (("manifest=clips.csv", "output=none"), "output=none is not understood"),
+        (("manifest=clips.csv", "keep=none"), "keep=none is not understood"),
         (("manifest=clips.csv", "start=none"), "start=none is no frame and no time"),
         (("inputs=takes", "concept=none.concept"), "concept=none.concept does not exist; it is given for all clips"),
         (("inputs=takes",), "0.mp4 has no ref_mask, ref_box, ref_point, prompts or concept; give each clip one"),

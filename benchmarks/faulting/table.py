@@ -14,7 +14,7 @@ HEAD = """# Reliability
 
 What happens when something is not as it should be: a process that is killed, a file that is damaged, a mask in another
 notation, an option that makes no sense, a name, a file in the way, a disk that is full. Attempts are drawn at random
-from the whole grid of faults, from a printed seed; `python benchmarks/faults.py {words}` repeats
+from the whole grid of faults, from a printed seed; {words} repeats
 them at the commit named below. This page is written by it.
 
 - **right**: the results are those of an undisturbed run, or the objects that were drawn; where frames are missing, a
@@ -51,13 +51,18 @@ def table(results: Sequence[Result]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def page(results: Sequence[Result], words: str) -> str:
-    """docs/reliability.md: first tries are counted; of those that did not hold it says what became of them."""
+def page(results: Sequence[Result], draws: Sequence[str]) -> str:
+    """docs/reliability.md: first tries are counted; of those that did not hold it says what became of them.
+
+    Args:
+        results: of all draws.
+        draws: the options of each.
+    """
     first, last = tries(results, 0), {key(result): result for result in tries(results, -1)}
     default = [result for result in first if result["default_options"]]
     fast = [result for result in first if not result["default_options"]]
     learned = sum(bool(result["learned"]) for result in default)
-    parts = [HEAD.format(words=words)]
+    parts = [HEAD.format(words=", ".join(f"`python benchmarks/faults.py {words}`" for words in draws))]
     if fast:
         parts += [f"## {len(fast):,} attempts with a small picture and no learning\n\n", table(fast), "\n\n"]
     if default:

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -90,23 +89,43 @@ def test_ctrl_c_is_passed_on_and_answered(tmp_path: Path) -> None:
         assert sorted(workers.interrupt()) == ["a interrupted", "b interrupted"]
 
 
+PARENT = """
+import sys
+from pathlib import Path
+from test_workers import patient
+from vos.batch.workers import Workers
+if __name__ == "__main__":
+    with Workers(2, 1, patient, int) as workers:
+        try:
+            print("begins", flush=True)
+            list(workers.do([Path(sys.argv[1]) / name for name in "ab"]))
+        except KeyboardInterrupt:
+            list(workers.interrupt())
+"""
+
+
+def begin_parent(folder: Path) -> subprocess.Popen[str]:
+    """Begins a program with two processes, in a group of its own, as a terminal does."""
+    (folder / "parent.py").write_text(PARENT)
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    words = [sys.executable, str(folder / "parent.py"), str(folder)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(words, env={**os.environ, "PYTHONPATH": paths}, text=True, start_new_session=True, **pipes)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.1, 0.3, 0.6])
+def test_ctrl_c_while_processes_begin_shows_no_traceback(tmp_path: Path, seconds: float) -> None:
+    parent = begin_parent(tmp_path)
+    assert parent.stdout is not None
+    assert parent.stdout.readline() == "begins\n"
+    time.sleep(seconds)
+    os.killpg(parent.pid, signal.SIGINT)
+    _, said = parent.communicate(timeout=60)
+    assert (parent.returncode, said) == (0, "")
+
+
 def test_processes_end_when_the_parent_is_killed(tmp_path: Path) -> None:
-    (tmp_path / "parent.py").write_text(
-        textwrap.dedent("""
-        import sys
-        from pathlib import Path
-        from test_workers import patient
-        from vos.batch.workers import Workers
-        if __name__ == "__main__":
-            with Workers(2, 1, patient, int) as workers:
-                list(workers.do([Path(sys.argv[1]) / name for name in "ab"]))
-        """)
-    )
-    folder = str(Path(__file__).parent)
-    paths = os.pathsep.join([folder, *sys.path])
-    parent = subprocess.Popen(
-        [sys.executable, tmp_path / "parent.py", tmp_path], env={**os.environ, "PYTHONPATH": paths}
-    )
+    parent = begin_parent(tmp_path)
     until(lambda: (tmp_path / "a").exists() and (tmp_path / "b").exists())
     mark = str(tmp_path).encode()
     children = [pid for pid in _pids() if pid != parent.pid and _parent_of(pid) == parent.pid]

@@ -117,17 +117,17 @@ def test_the_table_counts() -> None:
 
 
 def test_the_page_says_what_became_of_what_did_not_hold() -> None:
-    page = table.page([*RESULTS, tried(4, "cuts", LOST, is_default=True)], "--count 4")
+    page = table.page([*RESULTS, tried(4, "cuts", LOST, is_default=True)], ["--count 4"])
     assert "## 3 attempts with a small picture" in page
     assert "## 1 attempts with default options, 1 of which learned" in page
     assert "2 of 4 did not hold at first; 0 of these held when they were tried again" in page
     assert "- cuts, name x: silently wrong (w)\n" in page
     assert page.endswith("\nDrawn at commit aaa on a machine.\n")
-    again = table.page([*RESULTS, tried(2, "cuts", RIGHT, commit="bbb")], "--count 3")
+    again = table.page([*RESULTS, tried(2, "cuts", RIGHT, commit="bbb")], ["--count 3"])
     assert "| cuts | 2 | 1 | 0 | 0 | 0 | 0 | 1 | 0 |" in again  # the first try counts
     assert "1 of 3 did not hold at first; 1 of these held" in again
     assert "- cuts, name x: silently wrong (w); mended, at commit bbb on a machine\n" in again
-    assert "Nothing." in table.page(RESULTS[::2], "--count 2")
+    assert "Nothing." in table.page(RESULTS[::2], ["--count 2"])
 
 
 def test_the_page_in_the_documents_is_as_it_was_written() -> None:

@@ -9,8 +9,9 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from types import TracebackType
@@ -118,7 +119,8 @@ class Workers(Generic[Task, Result]):
             return None
         (pipe, theirs), (ends, life) = self._context.Pipe(), self._context.Pipe(duplex=False)
         process = self._context.Process(target=_live, args=(theirs, ends, self._work, self._cores), daemon=True)
-        process.start()
+        with _ctrl_c_held_back():
+            process.start()
         theirs.close()
         ends.close()
         self._workers.append(_Worker(process, pipe, life))
@@ -154,14 +156,31 @@ class Workers(Generic[Task, Result]):
 
 def _live(pipe: Connection, life: Connection, work: Work[Any, Any], cores: int) -> None:
     """Is what a process does: tasks, until there are no more."""
-    if hasattr(os, "setpgid"):
-        os.setpgid(0, 0)  # a terminal's Ctrl-C is passed on by the parent, once
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    threading.Thread(target=_die_with_parent, args=(life,), daemon=True).start()
-    share_cores(cores)
     with suppress(EOFError, OSError, KeyboardInterrupt):
+        if hasattr(os, "setpgid"):
+            os.setpgid(0, 0)  # a terminal's Ctrl-C is passed on by the parent, once
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        threading.Thread(target=_die_with_parent, args=(life,), daemon=True).start()
+        share_cores(cores)
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         while True:
             pipe.send((True, work(pipe.recv(), lambda count: pipe.send((False, count)))))
+
+
+@contextmanager
+def _ctrl_c_held_back() -> Iterator[None]:
+    """Keeps Ctrl-C from a process that begins until it can answer; this one gets it when it has begun."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    if START == "spawn":
+        resource_tracker.ensure_running()  # which lets all signals through again when it begins
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _die_with_parent(life: Connection) -> None:

@@ -47,7 +47,7 @@ def open_frames(
     source = os.path.expanduser(source)  # noqa: PTH111 - "~nobody" stays as it is
     if is_remote(source) and (file := look_up(source)) is not None:
         return _copied(file, reader, conversion)
-    if is_live_address(source):
+    if is_live_address(source) and not os.path.lexists(source):  # a file may be called camera:1
         return LiveSource(source, conversion)
     path = Path(source)
     if path.is_dir():
