@@ -26,6 +26,7 @@ Result = TypeVar("Result")
 Work = Callable[[Task, Callable[[int], None]], Result]
 MOST_TRIES = 2  # of a task whose process dies: the first may have had bad luck
 START: Literal["spawn"] = "spawn"  # how processes begin: a fork would inherit PyTorch's threads half
+_ENDING = {signal.SIGINT, signal.SIGTERM}
 _PATIENCE = 30.0  # seconds that Ctrl-C waits for tasks to leave what they have in order
 
 
@@ -163,20 +164,20 @@ def _live(pipe: Connection, life: Connection, work: Work[Any, Any], cores: int) 
         threading.Thread(target=_die_with_parent, args=(life,), daemon=True).start()
         share_cores(cores)
         if hasattr(signal, "pthread_sigmask"):
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
         while True:
             pipe.send((True, work(pipe.recv(), lambda count: pipe.send((False, count)))))
 
 
 @contextmanager
 def _ctrl_c_held_back() -> Iterator[None]:
-    """Keeps Ctrl-C from a process that begins until it can answer; this one gets it when it has begun."""
+    """Keeps Ctrl-C and SIGTERM from a process that begins until it can answer; this one gets it when it has begun."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
     if START == "spawn":
         resource_tracker.ensure_running()  # which lets all signals through again when it begins
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
         yield
     finally:
