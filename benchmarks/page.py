@@ -1,6 +1,6 @@
 """How soon the page answers a click, and whether a server that works on and on stays as it was.
 
-    python benchmarks/page.py clip.mp4 [--clicks 20] [--cycles 200]
+    python benchmarks/page.py clip.mp4 [--clicks 20] [--cycles 200] [option=value ...]
 
 Starts ``python -m vos.app`` on the clip. Clicks go through a headless Chromium with its driver (``pip install
 selenium``): from the button's way up to the frame with its mask on the screen, on frames that are encoded. A cycle
@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -51,12 +51,13 @@ def main() -> int:
     parser.add_argument("clip", type=Path)
     parser.add_argument("--clicks", type=int, default=20, help="0 = none")
     parser.add_argument("--cycles", type=int, default=200, help="0 = none")
-    given = parser.parse_args()
+    parser.add_argument("options", nargs="*", metavar="option=value", help="of vos.app, e.g. tracker.adapt.steps=0")
+    given = parser.parse_intermixed_args()
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(shutil.copy(given.clip, Path(folder) / f"clip{given.clip.suffix}"))
         kept = Path(folder) / "kept"
         kept.mkdir()
-        with serving(clip, kept) as server:
+        with serving(clip, kept, given.options) as server:
             if given.clicks:
                 measure_clicks(given.clicks)
             if given.cycles:
@@ -67,9 +68,9 @@ def main() -> int:
 
 
 @contextmanager
-def serving(clip: Path, kept: Path) -> Iterator[subprocess.Popen[str]]:
+def serving(clip: Path, kept: Path, options: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
     """Runs the server, with a folder of its own for what it keeps meanwhile."""
-    words = [sys.executable, "-m", "vos.app", str(clip), f"port={PORT}", "open=false"]
+    words = [sys.executable, "-m", "vos.app", str(clip), f"port={PORT}", "open=false", *options]
     environment = {**os.environ, "TMPDIR": str(kept)}
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment) as server:
         assert server.stdout is not None

@@ -10,7 +10,8 @@ import threading
 import webbrowser
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import partial
+from dataclasses import is_dataclass
+from functools import partial, reduce
 from pathlib import Path
 
 import uvicorn
@@ -23,10 +24,12 @@ from vos.app.uploads import GIGABYTE, Uploads
 from vos.cli.compose import Run
 from vos.cli.config import AppConfig
 from vos.cli.outcome import Outcome
+from vos.cli.program import ended_as_by_ctrl_c
 from vos.errors import VosError
 from vos.option_names import options
 from vos.session.session import Session
 
+OWN = ("video", "folder", "port", "host", "open", "upload_limit", "log_file", "model.name", "device", "precision")
 HERE = "127.0.0.1"
 CACHE = 2.0  # gigabytes of encodings of a clip, in the folder for temporary files
 
@@ -49,7 +52,7 @@ def serve(runs: Sequence[Run[AppConfig]]) -> Outcome:
         print(f"{url}\nfiles of {folder.root}; Ctrl-C ends it", flush=True)
         if config.open and _has_browser():
             threading.Timer(0.5, webbrowser.open, (url,)).start()
-        with suppress(KeyboardInterrupt):
+        with suppress(KeyboardInterrupt), ended_as_by_ctrl_c():
             server_of(page, port, token).run(sockets=[listening])
     return Outcome()
 
@@ -94,13 +97,12 @@ def _places(config: AppConfig) -> tuple[Folder, str | None]:
 
 
 def _session(config: AppConfig, clip: Path, folder: Path) -> Session:
-    known = {name for name, _ in options(AppConfig)} - {"video", "folder", "port", "host", "open", "upload_limit"}
+    """Opens a clip with the options of models and trackers, whatever the page's own are."""
     given: dict[str, object] = {}
-    for name in known - {"log_file", "model", "model.name", "device", "precision"}:
-        value = config
-        for part in name.split("."):
-            value = getattr(value, part)
-        given[name] = value
+    for name, _ in options(AppConfig):
+        value = reduce(getattr, name.split("."), config)
+        if name not in OWN and not is_dataclass(value):
+            given[name] = value
     return Session(
         str(clip),
         folder,

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +19,7 @@ from vos.cli.config import BatchConfig
 from vos.cli.console import Screen
 from vos.cli.manifest import ManifestClip, find_clips, read_manifest
 from vos.cli.outcome import Interrupted, Outcome
-from vos.cli.program import FLAGS
+from vos.cli.program import FLAGS, ended_as_by_ctrl_c
 from vos.cli.results_place import ResultsPlace, fetch_record, put_record
 from vos.errors import VosError
 from vos.io.atomic import writing_to
@@ -65,7 +63,7 @@ def run_batch(runs: Sequence[Run[BatchConfig]]) -> Outcome:
     tasks = [ClipTask(clip, _own_words(words, clip)) for clip in clips]
     with Progress("batch", len(tasks), "clip") as progress:
         report = _Report(record, progress, is_json="--json" in sys.argv)
-        with _workers(config, count, report.on_frames) as workers, _ended_as_by_ctrl_c():
+        with _workers(config, count, report.on_frames) as workers, ended_as_by_ctrl_c():
             try:
                 if tasks:
                     _check_words(workers, _common(words, clips), count if config.executor == "processes" else 0)
@@ -88,20 +86,6 @@ def run_batch(runs: Sequence[Run[BatchConfig]]) -> Outcome:
     outcome = report.outcome()
     print(report.summary(), f"{out}/{name}", sep="\n")
     return outcome
-
-
-@contextmanager
-def _ended_as_by_ctrl_c() -> Iterator[None]:
-    """Takes SIGTERM, with which schedulers end their jobs, for Ctrl-C."""
-
-    def interrupt(number: int, where: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @dataclass

@@ -14,6 +14,7 @@ from vos.io.config import OutputConfig, SoftMaskConfig
 from vos.limits import Limits, ProgramConfig
 from vos.photos.config import MethodConfig
 from vos.sam.config import ModelConfig, RuntimeConfig
+from vos.tracking.config import TrackerConfig
 from vos.video.config import VideoConfig
 
 
@@ -106,6 +107,7 @@ class AppConfig(RuntimeConfig):
     prompt_checkpoint: str | None = None  # weights file of prompt_model; None = the model's own
     checkpoint: str | None = None  # weights file; None = the model's own
     model: ModelConfig = field(default_factory=ModelConfig)
+    tracker: TrackerConfig = field(default_factory=TrackerConfig)
 
 
 @dataclass

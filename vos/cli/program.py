@@ -125,6 +125,20 @@ def exit_code(main: Callable[[], int | None], console: Console | None = None) ->
 
 
 @contextmanager
+def ended_as_by_ctrl_c() -> Iterator[None]:
+    """Takes SIGTERM, with which schedulers end their jobs, for Ctrl-C."""
+
+    def interrupt(number: int, where: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
 def _no_collection() -> Iterator[None]:
     """Looks for no garbage while modules load: there is none, and looking takes a fifth of the start.
 

@@ -72,6 +72,7 @@ export async function show() {
   if (canvas.width !== width || canvas.height !== height) {
     canvas.width = layer.width = width;
     canvas.height = layer.height = height;
+    canvas.style.setProperty("--ratio", width / height);
   }
   layerContext.drawImage(picture, 0, 0);
   if (mask && mask.length === width * height) {
