@@ -20,12 +20,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-PORT = 8799
 FRAMES = 24  # that a cycle tracks
 CLICK = """
 const [x, y, done] = arguments, canvas = document.getElementById("canvas");
@@ -49,7 +49,7 @@ def main() -> int:
     """Measures, prints, and returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clip", type=Path)
-    parser.add_argument("--clicks", type=int, default=20, help="0 = none")
+    parser.add_argument("--clicks", type=int, default=20, help="a multiple of four; 0 = none")
     parser.add_argument("--cycles", type=int, default=200, help="0 = none")
     parser.add_argument("options", nargs="*", metavar="option=value", help="of vos.app, e.g. tracker.adapt.steps=0")
     given = parser.parse_intermixed_args()
@@ -59,31 +59,61 @@ def main() -> int:
         kept.mkdir()
         with serving(clip, kept, given.options) as server:
             if given.clicks:
-                measure_clicks(given.clicks)
+                measure_clicks(server, given.clicks)
             if given.cycles:
-                measure_cycles(given.cycles, server.pid, kept)
+                measure_cycles(server, given.cycles, kept)
         left = [path for path in Path(folder).rglob("*") if path not in (clip, kept)]
     print(f"{len(left)} files left")
     return 1 if left else 0
 
 
+@dataclass(frozen=True)
+class Server:
+    """A server that runs: its process, and where it listens."""
+
+    process: int
+    port: int
+
+    def post(self, path: str, body: object = None) -> Any:
+        """Posts as the page does."""
+        return json.loads(self._asked("POST", path, json.dumps(body or {})))
+
+    def get(self, path: str) -> Any:
+        """Asks as the page does."""
+        return json.loads(self._asked("GET", path))
+
+    def _asked(self, method: str, path: str, body: str | None = None) -> bytes:
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=300)) as connection:
+            connection.request(method, path, body, {"X-Vos-Tab": "benchmark"})
+            response = connection.getresponse()
+            content = response.read()
+        if response.status != 200:
+            raise SystemExit(f"{path}: {content.decode()}")
+        return content
+
+    def resident(self) -> float:
+        """Reads the resident memory of the process, MiB."""
+        text = Path(f"/proc/{self.process}/status").read_text(encoding="utf-8")
+        return int(text.partition("VmRSS:")[2].split()[0]) / 1024
+
+
 @contextmanager
-def serving(clip: Path, kept: Path, options: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
+def serving(clip: Path, kept: Path, options: Sequence[str]) -> Iterator[Server]:
     """Runs the server, with a folder of its own for what it keeps meanwhile."""
-    words = [sys.executable, "-m", "vos.app", str(clip), f"port={PORT}", "open=false", *options]
+    words = [sys.executable, "-m", "vos.app", str(clip), "port=0", "open=false", *options]
     environment = {**os.environ, "TMPDIR": str(kept)}
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment) as server:
         assert server.stdout is not None
-        print(server.stdout.readline().strip())
+        port = int(server.stdout.readline().strip().rstrip("/").rpartition(":")[2])
         try:
-            yield server
+            yield Server(server.pid, port)
         finally:
             server.terminate()
             server.wait(30)
 
 
-def measure_clicks(count: int) -> None:
-    """Clicks in several frames, each of which is encoded before; the first click also loads what clicks need."""
+def measure_clicks(server: Server, count: int) -> None:
+    """Clicks four times in each of several frames, which are encoded before."""
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
@@ -93,75 +123,47 @@ def measure_clicks(count: int) -> None:
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
     try:
         browser.set_script_timeout(60)
-        browser.get(f"http://127.0.0.1:{PORT}/")
+        browser.get(f"http://127.0.0.1:{server.port}/")
+        time.sleep(3)
+        browser.find_element("id", "new-object").click()
         times = list[float]()
-        for number in range(count + 1):
+        for number in range(count):
             frame = number // 4 * 5
             go = "import('/player.js').then(({go}) => { go(arguments[0]); arguments[1](); })"
-            browser.execute_async_script(go, frame) if number else time.sleep(3)
+            browser.execute_async_script(go, frame)
             while str(browser.find_element("id", "canvas").get_attribute("data-frame")) != str(frame):
                 time.sleep(0.05)
             time.sleep(2 if number % 4 == 0 else 0.2)  # the page has a frame encoded where somebody rests
             times.append(browser.execute_async_script(CLICK, 0.4 + number % 4 * 0.05, 0.5))
-        served = browser.execute_script(SERVED)[1:]
+        served = browser.execute_script(SERVED)
     finally:
         browser.quit()
-    first, *others = times
-    told = f"first {first:.0f} ms, then median {statistics.median(others):.0f} ms, at most {max(others):.0f} ms"
-    print(f"click to mask on the screen: {told} of {count}")
-    print(f"of these the server's answer: median {statistics.median(served):.0f} ms, at most {max(served):.0f} ms")
+    for nth in range(4):
+        here, there = statistics.median(times[nth::4]), statistics.median(served[nth::4])
+        print(f"click {nth + 1} in a frame: mask on the screen after {here:.0f} ms, of these the server {there:.0f}")
 
 
-def measure_cycles(count: int, process: int, kept: Path) -> None:
+def measure_cycles(server: Server, count: int, kept: Path) -> None:
     """Opens, tracks, corrects and closes again and again."""
     for number in range(count):
-        cycle()
-        if number in (0, count // 10, count // 2, count - 1):
+        cycle(server)
+        if number in (0, count // 10, count // 4, count // 2, count - 1):
             files = sum(path.is_file() for path in kept.rglob("*"))
-            print(f"after {number + 1} cycles: {resident(process):.0f} MiB, {files} files")
+            print(f"after {number + 1} cycles: {server.resident():.0f} MiB, {files} files", flush=True)
 
 
-def cycle() -> None:
+def cycle(server: Server) -> None:
     """Does once what somebody does at the page."""
-    opened = ask("/api/open", {"path": "clip" + ask_for("/api/hello")["begin"][4:]})
+    opened = server.post("/api/open", {"path": server.get("/api/hello")["begin"]})
     work, (width, height) = f"/api/work/{opened['id']}", (opened["clip"]["width"], opened["clip"]["height"])
-    ask(f"{work}/objects")
+    server.post(f"{work}/objects")
     for frame in (0, FRAMES // 2):
-        ask(f"{work}/show", {"frame": frame, "object": 1, "point": [width // 2, height // 2, 1]})
-        ask(f"{work}/track", {"start": 0, "end": FRAMES, "direction": "both"})
-        while ask_for(f"{work}/state")["job"] is not None:
+        server.post(f"{work}/show", {"frame": frame, "object": 1, "point": [width // 2, height // 2, 1]})
+        state = server.post(f"{work}/track", {"start": 0, "end": FRAMES, "direction": "both"})
+        while state["job"] is not None:
             time.sleep(0.05)
-        ask_for(f"{work}/labels/3", is_json=False)
-    ask(f"/api/close/{opened['id']}")
-
-
-def ask(path: str, body: object = None) -> Any:
-    """Posts to the server as the page does."""
-    return _asked("POST", path, json.dumps(body or {}))
-
-
-def ask_for(path: str, is_json: bool = True) -> Any:
-    """Gets from the server as the page does."""
-    return _asked("GET", path, None, is_json)
-
-
-def _asked(method: str, path: str, body: str | None, is_json: bool = True) -> Any:
-    connection = HTTPConnection("127.0.0.1", PORT, timeout=300)
-    try:
-        connection.request(method, path, body, {"X-Vos-Tab": "benchmark"})
-        response = connection.getresponse()
-        content = response.read()
-    finally:
-        connection.close()
-    if response.status != 200:
-        raise SystemExit(f"{path}: {content.decode()}")
-    return json.loads(content) if is_json else content
-
-
-def resident(process: int) -> float:
-    """Reads the resident memory of a process, MiB."""
-    text = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
-    return int(text.partition("VmRSS:")[2].split()[0]) / 1024
+            state = server.get(f"{work}/state")
+    server.post(f"/api/close/{opened['id']}")
 
 
 if __name__ == "__main__":

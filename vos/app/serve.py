@@ -115,13 +115,14 @@ def _session(config: AppConfig, clip: Path, folder: Path) -> Session:
 
 
 def _socket(config: AppConfig) -> socket.socket:
-    """Binds the address."""
+    """Takes the address."""
     host = config.host or HERE
     try:
         family = socket.getaddrinfo(host, config.port, type=socket.SOCK_STREAM)[0][0]
         listening = socket.socket(family, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, config.port))
+        listening.listen()  # whoever reads the address may ask at once
     except OSError as error:
         why = error.strerror or error
         raise VosError(f"cannot listen at host={host} port={config.port} ({why}); port=0 takes a free one") from error

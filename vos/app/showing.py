@@ -7,23 +7,16 @@ from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from vos.app.views import labels
 from vos.errors import VosError
 from vos.session.session import Session
 
-NEAR = 0.2  # of the mask's box: a click that lies so far outside still means this mask
 MOST_POINTS = 200
-
-Mask = npt.NDArray[np.bool_]
 
 
 def clicked(session: Session, frame: int, object_id: int, point: Sequence[int]) -> dict[str, Any]:
-    """Adds a click to those that are there.
-
-    A first click in a frame where the object was tracked corrects that mask: the mask's own middle counts as a click on
-    it, unless the new click is on something far away.
+    """Adds a click to those that are there; where there are none but a mask, the click corrects that.
 
     Args:
         session: the clip.
@@ -38,13 +31,13 @@ def clicked(session: Session, frame: int, object_id: int, point: Sequence[int]) 
         VosError: there is nothing yet that the click could take something from, or there are too many.
     """
     entry = session.prompts_in(frame).get(object_id, {})
-    points, box = [list(each) for each in entry.get("points", ())], entry.get("box")
-    if not points and box is None:
-        points = _middle(labels(session, frame) == object_id, point)
-    points.append(list(point))
+    points, box = [*entry.get("points", ()), point], entry.get("box")
     if len(points) > MOST_POINTS:
         raise VosError(f"these are more than {MOST_POINTS} clicks in one frame; use the brush")
-    if box is None and not any(each[2] for each in points):
+    is_known = bool((labels(session, frame) == object_id).any())
+    if is_known and len(points) == 1 and box is None:
+        return {**_split(points), "refine": True}
+    if box is None and not any(label for *_, label in points):
         raise VosError("there is nothing yet to take away from: click on the object first")
     return {**_split(points), "box": box}
 
@@ -98,20 +91,6 @@ def painted(
 
 def _split(points: Sequence[Sequence[float]]) -> dict[str, Any]:
     return {"points": [each[:2] for each in points], "labels": [each[2] for each in points]} if points else {}
-
-
-def _middle(mask: Mask, point: Sequence[int]) -> list[list[int]]:
-    """Finds the click that stands for a mask, if the new one means it: where it is thickest."""
-    x, y, label = point
-    if not mask.any() or (label and mask[y, x]):
-        return []
-    (top, bottom), (left, right) = ((ys.min(), ys.max()) for ys in np.nonzero(mask))
-    reach_x, reach_y = NEAR * (right - left) + 1, NEAR * (bottom - top) + 1
-    if label and not (left - reach_x <= x <= right + reach_x and top - reach_y <= y <= bottom + reach_y):
-        return []
-    depth = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 5)
-    row, column = np.unravel_index(int(depth.argmax()), depth.shape)
-    return [[int(column) - 1, int(row) - 1, 1]]
 
 
 def checked(body: Mapping[str, Any], size: tuple[int, int]) -> Mapping[str, Any]:

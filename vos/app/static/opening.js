@@ -86,9 +86,7 @@ export const start = tried(async () => {
     if (id) { await attach(id); return; }
     if (path) { await openPath(path); return; }
   } catch (error) { complain(error); }
-  const said = find("message").hidden ? null : find("message").textContent;
   await toStart();
-  if (said) find("message").hidden = false;
 });
 
 find("file").addEventListener("change", event => event.target.files[0] && send(event.target.files[0]));
@@ -99,6 +97,8 @@ for (const name of ["dragover", "dragleave", "drop"]) {
   addEventListener(name, event => {
     event.preventDefault();
     find("drop").classList.toggle("over", name === "dragover");
-    if (name === "drop" && event.dataTransfer.files[0] && !store.id) send(event.dataTransfer.files[0]);
+    if (name !== "drop" || !event.dataTransfer.files[0]) return;
+    if (store.id) complain(new Error("close this clip first"));
+    else send(event.dataTransfer.files[0]);
   });
 }

@@ -16,29 +16,32 @@ export const isShown = () => shown === store.frame;
 
 const rgb = colour => [1, 3, 5].map(at => parseInt(colour.slice(at, at + 2), 16));
 
-function colours() {
-  const table = new Uint8Array(256 * 3);
-  for (const one of store.objects) table.set(rgb(one.colour), 3 * one.id);
+// Objects' colours by their ids, as pixels of ImageData: red in the lowest byte, the opacity in the highest.
+function colours(opacity) {
+  const table = new Uint32Array(256);
+  for (const one of store.objects) {
+    const [red, green, blue] = rgb(one.colour);
+    table[one.id] = (opacity << 24 | blue << 16 | green << 8 | red) >>> 0;
+  }
   return table;
 }
 
-// Masks tinted with their objects' colours, with a full outline.
+// Masks in their objects' colours, faint with a full outline, to be laid over the frame.
 function overlay(pixels, labels, width) {
-  const table = colours();
-  for (let at = 0, to = 0; at < labels.length; at++, to += 4) {
+  const faint = colours(Math.round(255 * TINT)), full = colours(255);
+  for (let at = 0; at < labels.length; at++) {
     const id = labels[at];
     if (!id) continue;
     const x = at % width, isEdge = labels[at - width] !== id || labels[at + width] !== id
       || x === 0 || labels[at - 1] !== id || x === width - 1 || labels[at + 1] !== id;
-    const share = isEdge ? 1 : TINT;
-    for (let k = 0; k < 3; k++) pixels[to + k] += share * (table[3 * id + k] - pixels[to + k]);
+    pixels[at] = isEdge ? full[id] : faint[id];
   }
 }
 
 function masks(pixels, labels) {
-  const table = colours();
-  for (let at = 0, to = 0; at < labels.length; at++, to += 4)
-    for (let k = 0; k < 3; k++) pixels[to + k] = table[3 * labels[at] + k];
+  const table = colours(255);
+  table[0] = 0xff000000;
+  for (let at = 0; at < labels.length; at++) pixels[at] = table[labels[at]];
 }
 
 function matte(pixels, alpha) {
@@ -61,12 +64,19 @@ function wanted(frame, view) {
   return [frameOf(frame), ["overlay", "mask"].includes(view) ? labelsOf(frame) : alphaOf(frame)];
 }
 
+function colour(labels, view, width, height) {
+  const image = new ImageData(width, height), sheet = new OffscreenCanvas(width, height);
+  (view === "overlay" ? overlay : masks)(new Uint32Array(image.data.buffer), labels, width);
+  sheet.getContext("2d").putImageData(image, 0, 0);
+  layerContext.drawImage(sheet, 0, 0);
+}
+
 // Fetches and draws the current frame; the frame and its masks appear together.
 export async function show() {
   const turn = ++asked, { frame, view } = store;
   if (!store.clip) return;
   const [picture, mask] = await Promise.all(wanted(frame, view));
-  if (turn < drawn) return; // a later one was faster
+  if (turn < drawn || !store.clip) return; // a later one was faster, or the clip was closed
   drawn = turn;
   const { width, height } = picture;
   if (canvas.width !== width || canvas.height !== height) {
@@ -76,12 +86,13 @@ export async function show() {
   }
   layerContext.drawImage(picture, 0, 0);
   if (mask && mask.length === width * height) {
-    const image = layerContext.getImageData(0, 0, width, height);
-    if (view === "overlay") overlay(image.data, mask, width);
-    else if (view === "mask") masks(image.data, mask);
-    else if (view === "matte") matte(image.data, mask);
-    else over(image.data, mask, width, view === "colour" ? rgb(store.ground) : null);
-    layerContext.putImageData(image, 0, 0);
+    if (view === "overlay" || view === "mask") colour(mask, view, width, height);
+    else {
+      const image = layerContext.getImageData(0, 0, width, height);
+      if (view === "matte") matte(image.data, mask);
+      else over(image.data, mask, width, view === "colour" ? rgb(store.ground) : null);
+      layerContext.putImageData(image, 0, 0);
+    }
   }
   shown = Number(canvas.dataset.frame = frame);
   repaint();

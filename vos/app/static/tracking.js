@@ -47,8 +47,8 @@ on("state", () => {
   find("track").hidden = job?.kind === "track";
   find("track").disabled = !store.objects.length || !Object.keys(store.prompts).length || job !== null;
   find("cancel").hidden = find("progress").hidden = job?.kind !== "track";
-  find("busy").hidden = !store.doing && job === null;
-  find("busy").textContent = job ? job.text : store.doing;
+  find("busy").hidden = job === null;
+  find("busy").textContent = job?.text ?? "";
   if (job?.kind !== "track") { find("progress-text").textContent = tracked(); return; }
   find("progress").value = job.total ? job.done / job.total : 0;
   const left = job.left === null ? "" : `, ${seconds(job.left)} left`;
