@@ -1,12 +1,14 @@
 """How many clicks does a good mask take, and how long is a correction? A simulated user works in ``vos.Session``.
 
-    python benchmarks/interactive.py DATA [--part user|speed|cycles] [--sequences dog libby] [--clicks 6] [--out FILE]
+    python benchmarks/interactive.py DATA [--part user|refine|speed|cycles] [--sequences dog libby] [--clicks 6]
 
 DATA holds ``davis16``. ``user``: after DAVIS' interactive protocol, a user clicks the middle of the largest error, sees
 the tracked masks, and clicks again: ``worst`` in the frame with the lowest J&F, where the click refines what was
-tracked, ``first`` always in frame 0. A row for each click: J&F of all frames, and the seconds of answering and tracking
-so far. ``speed``: seconds to track 100 frames again after a click in the middle, with the encodings kept and without.
-``cycles``: opens, tracks, corrects and closes a session again and again; ends with status 1 if memory grows by 10 %.
+tracked, ``first`` always in frame 0. A row of the CSV file ``--out`` for each click: J&F of all frames, and the seconds
+of answering and tracking so far. ``refine``: J&F of the worst tracked frames after clicks from scratch, and after
+clicks that refine; ``--masks`` are those of ``python -m vos.evaluate dataset=davis2016``. ``speed``: seconds to track
+100 frames again after a further click, with the encodings kept and without. ``cycles``: opens, tracks, corrects and
+closes a session again and again; ends with status 1 if memory grows by 10 %, or a file is left behind.
 """
 
 from __future__ import annotations
@@ -34,6 +36,14 @@ from measures.clicks import Click, innermost, next_click
 import vos
 from vos.evaluation.davis import DavisSequence, read_annotation, read_dataset
 from vos.evaluation.jf import frame_measures
+from vos.io.images import read_image
+from vos.io.masks.label_map import read_labels
+from vos.persam.corrected_mask import corrected_mask
+from vos.persam.first_mask import first_mask
+from vos.sam.config import ModelConfig
+from vos.sam.registry import load_model
+from vos.sam.segmenter import Segmenter
+from vos.structures import ObjectPrompt
 
 COLUMNS = ("sequence", "strategy", "clicks", "seconds", "jf", "commit")
 WANTED = 0.90  # J&F
@@ -109,8 +119,7 @@ class User:
 
     def score(self, frame: int) -> float:
         """Measures J&F of a frame."""
-        found, truth = (mask.astype(np.uint8) for mask in (self.mask(frame), self.truths[frame]))
-        return float(frame_measures(truth, found, 1).mean())
+        return jf(self.truths[frame], self.mask(frame))
 
 
 STRATEGIES: dict[str, Callable[[Sequence[float]], int]] = {
@@ -145,6 +154,57 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         return []
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def measure_refine(data: Path, masks: Path, frames: int = 4, clicks: int = 3) -> None:
+    """Clicks in the worst of every fourth frame of each sequence, with its tracked mask at hand and without it."""
+    model = load_model(ModelConfig()).for_objects(1)
+    ways: dict[str, list[list[float]]] = {"from scratch": [], "refined": []}
+    for sequence in read_dataset(data / "davis16", YEAR, "dev"):
+        truths = {k: read_annotation(sequence.annotations[k], YEAR) > 0 for k in range(0, len(sequence.annotations), 4)}
+        found = {k: read_labels(masks / sequence.name / f"{sequence.images()[k].stem}.png") > 0 for k in truths}
+        scores = {k: jf(truths[k], found[k]) for k in truths if truths[k].any() and found[k].any()}
+        for k in sorted(scores, key=lambda k: scores[k])[:frames]:
+            photo = Photo(read_image(sequence.images()[k]), truths[k], model)
+            ways["from scratch"].append([scores[k], *photo.clicked(found[k], clicks)])
+            ways["refined"].append([scores[k], *photo.refined(found[k], clicks)])
+    for way, rows in ways.items():
+        means = ", ".join(f"{value:.3f}" for value in np.mean(rows, axis=0))
+        print(f"{way}, {len(rows)} frames, J&F after 0 to {clicks} clicks: {means}", flush=True)
+
+
+class Photo:
+    """A frame, what is true in it, and who answers."""
+
+    def __init__(self, rgb: npt.NDArray[np.uint8], truth: Mask, model: Segmenter) -> None:
+        self.rgb, self.truth, self.model, self.embedding = rgb, truth, model, model.encode([rgb])[0]
+
+    def clicked(self, mask: Mask, most: int) -> Iterator[float]:
+        """Clicks from scratch; returns J&F after each."""
+        clicks: list[Click] = []
+        for _ in range(most):
+            clicks += filter(None, [next_click(mask, self.truth)])
+            points, labels = _arrays(clicks)
+            if labels.any():
+                prompt = ObjectPrompt(points=points, labels=labels)
+                mask = first_mask(self.model, self.rgb, self.embedding, prompt).mask
+            yield jf(self.truth, mask)
+
+    def refined(self, mask: Mask, most: int) -> Iterator[float]:
+        """Refines a mask by clicks; returns J&F after each."""
+        for _ in range(most):
+            if (click := next_click(mask, self.truth)) is not None:
+                mask = corrected_mask(self.model, self.rgb, self.embedding, mask, *_arrays([click]))
+            yield jf(self.truth, mask)
+
+
+def _arrays(clicks: Sequence[Click]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    return np.array([c[:2] for c in clicks], np.float32), np.array([int(c.on_object) for c in clicks], np.int64)
+
+
+def jf(truth: Mask, mask: Mask) -> float:
+    """Measures J&F of a frame with one object."""
+    return float(frame_measures(truth.astype(np.uint8), mask.astype(np.uint8), 1).mean())
 
 
 def measure_speed(data: Path, frames: int = 100) -> None:
@@ -211,15 +271,20 @@ def main() -> int:
     """Reads the options from the command line; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder that holds davis16")
-    parser.add_argument("--part", choices=("user", "speed", "cycles"), default="user")
+    parser.add_argument("--part", choices=("user", "refine", "speed", "cycles"), default="user")
     parser.add_argument("--sequences", nargs="*", help="default: all nine")
     parser.add_argument("--clicks", type=int, default=6, help="at most, of the user")
+    parser.add_argument("--masks", type=Path, help="of refine: the folder masks of an evaluation")
     parser.add_argument("--cycles", type=int, default=200)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "session.csv", help="the rows of the user")
     arguments = parser.parse_args()
     if arguments.part == "cycles":
         return measure_cycles(arguments.cycles)
-    if arguments.part == "speed":
+    if arguments.part == "refine":
+        if arguments.masks is None:
+            parser.error("--part refine needs --masks")
+        measure_refine(arguments.data, arguments.masks)
+    elif arguments.part == "speed":
         measure_speed(arguments.data)
     else:
         measure_user(arguments.data, arguments.sequences, arguments.clicks, arguments.out)

@@ -39,7 +39,7 @@ def test_the_clip_is_read_in_any_order(session: vos.Session) -> None:
 
 
 def test_a_part_of_the_clip_keeps_its_numbers(here: Program) -> None:
-    with vos.Session("clip.mp4", "part", model=ColourSegmenter(), start=2, end=9, every=3) as session:
+    with vos.Session("clip.mp4", "part", model=ColourSegmenter(), start=np.int64(2), end=9, every=3) as session:
         assert list(session.frames) == [2, 5, 8]
         np.testing.assert_allclose(session.times, [0.08, 0.2, 0.32])
         session.add_object()
@@ -205,6 +205,8 @@ def test_a_session_goes_on_where_it_was_left(session: vos.Session, model: Colour
     before = session.result(7)
     session.close()
     session.close()
+    with pytest.raises(vos.VosError, match=r"the session is closed; vos.Session.open\('work'\) opens it again"):
+        session.add_object()
     with vos.Session("clip.mp4", "work", model=model) as again:
         assert [each.name for each in again.objects] == ["rex"]
         assert current(again) == set(range(FRAMES))

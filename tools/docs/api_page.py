@@ -92,11 +92,12 @@ for result in vos.track("clip.mp4", concept):
     print(result[1].name, result[1].presence.value)
 ```
 
-With pictures: [a notebook](video.ipynb). An encoder or a checkpoint of your own: [own_model.md](own_model.md).
+A clip to work on, with undo, corrections and a folder that keeps it all: [sessions](session.md). With pictures: [a
+notebook](video.ipynb). An encoder or a checkpoint of your own: [own_model.md](own_model.md).
 Names and meanings of options: [options.md](options.md).
 """
 ORDER = (
-    *("track", "Results", "Result", "ObjectResult", "Tracker", "write", "load"),
+    *("track", "Results", "Result", "ObjectResult", "Tracker", "write", "load", "Session"),
     *("Concept", "segment", "PhotoResult", "register_model", "Segmenter", "VosError"),
 )
 
@@ -115,7 +116,7 @@ def page() -> str:
 
 def entry(name: str, value: Any) -> str:
     """Describes a function, or a class with its public methods and properties."""
-    is_made = name == "Tracker" or not inspect.isclass(value)  # by users; other classes are handed to them
+    is_made = name in ("Tracker", "Session") or not inspect.isclass(value)  # by users; other classes are handed to them
     parts = [f"## `vos.{name}`\n", *([signature(value)] if is_made else []), text(value)]
     for member, method in members(value) if inspect.isclass(value) else ():
         shown = method.fget if isinstance(method, property) else getattr(method, "func", method)
@@ -126,8 +127,9 @@ def entry(name: str, value: Any) -> str:
 
 
 def members(kind: type) -> Iterator[tuple[str, Any]]:
-    """Lists what a class itself has to offer, in the order of its source."""
-    for name, value in vars(kind).items():
+    """Lists what a class and those of vos that it is made of have to offer, in the order of their source."""
+    own = [one for one in kind.__mro__ if one.__module__.startswith("vos.")]
+    for name, value in (item for one in own for item in vars(one).items()):
         is_described = inspect.isfunction(value) or isinstance(value, (property, classmethod)) or hasattr(value, "func")
         if is_described and not name.startswith("_"):
             yield name, value.__func__ if isinstance(value, classmethod) else value

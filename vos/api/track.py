@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -32,6 +33,7 @@ from vos.video.reference import Reference, object_ids
 
 LOG = logging.getLogger("vos")
 AHEAD = 2  # results that wait for whoever asks for them
+_setting, _before = threading.Lock(), list[tuple[int, float]]()  # what was set before, once for each who works
 
 
 def track(
@@ -155,11 +157,16 @@ class _Handing:
 
 @contextmanager
 def threads_of(config: VideoConfig) -> Iterator[None]:
-    """Sets the threads of one operation as the command line does, for as long as the work takes."""
-    before = torch.get_num_threads(), sys.getswitchinterval()
-    set_threads(config.threads, embedded=config.model.name == "nano")
+    """Sets the threads of one operation as the command line does, until nobody works any more."""
+    with _setting:
+        before = _before[0] if _before else (torch.get_num_threads(), sys.getswitchinterval())
+        set_threads(config.threads, embedded=config.model.name == "nano")
+        _before.append(before)
     try:
         yield
     finally:
-        torch.set_num_threads(before[0])
-        sys.setswitchinterval(before[1])
+        with _setting:
+            threads, interval = _before.pop()
+            if not _before:
+                torch.set_num_threads(threads)
+                sys.setswitchinterval(interval)

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from vos.api.prompts import plain
 from vos.errors import VosError
 from vos.io.atomic import atomic_path, remove
 from vos.io.masks.label_map import write_label_map
@@ -114,7 +115,7 @@ class SessionFolder:
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:
     """Writes a file so that not even a power failure leaves less than the one before, or this one."""
-    text = json.dumps(content, indent=1, ensure_ascii=False)
+    text = json.dumps(content, indent=1, ensure_ascii=False, default=plain)
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()

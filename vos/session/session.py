@@ -102,6 +102,7 @@ class Session(Editor):
             engine = SessionEngine(config, model, clip, self.folder, cache)
             super().__init__(clip, again, place, saved, engine, found)
             self._tracking: Callable[[], Tracking | None] = lambda: None
+            self._is_closed = False
             self._stack = stack.pop_all()
 
     @classmethod
@@ -166,6 +167,8 @@ class Session(Editor):
     @contextmanager
     def _editing(self) -> Iterator[Edits]:
         with super()._editing() as edits:
+            if self._is_closed:
+                raise VosError(f"the session is closed; vos.Session.open({str(self.folder)!r}) opens it again")
             if self._is_tracking:
                 raise VosError("frames are being tracked; close() what track() gave, or wait for its end")
             yield edits
@@ -175,6 +178,7 @@ class Session(Editor):
         if (tracking := self._tracking()) is not None:
             tracking.close()
         with self._lock:
+            self._is_closed = True
             self._stack.close()
 
     def __enter__(self) -> Self:

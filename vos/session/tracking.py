@@ -170,7 +170,7 @@ class _Job:
         self.high = max((int(self.needs.reach[position]) for position in later), default=-1)
         self.done = self.total = 0
         self._begin, self._learning, self._steps = time.monotonic(), 0, 0
-        self._asked = 0.0  # when learning began
+        self._asked, self._thread = 0.0, threading.get_ident()  # when learning began; where it is done
 
     def run(self) -> None:
         """Makes the masks of what is shown, and goes through the passes that are needed."""
@@ -221,7 +221,9 @@ class _Job:
             self._begin += time.monotonic() - self._asked
 
     def _on_step(self, count: int, unit: str) -> None:
-        """Counts a step of learning."""
+        """Counts a step of learning; other sessions' work on threads of its own is told here, too."""
+        if unit != "step" or threading.get_ident() != self._thread:
+            return
         if self.stop.is_set():
             raise EnoughError
         self._steps += count
