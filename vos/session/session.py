@@ -37,7 +37,7 @@ class Session(Editor):
             answer = session.prompt(0, rex.id, points=[[412, 230]])     # its mask, at once
             for progress in session.track():
                 print(progress.done, progress.total)
-            session.prompt(30, rex.id, points=[[400, 220], [90, 60]], labels=[1, 0])     # a correction
+            session.prompt(30, rex.id, points=[[90, 60]], labels=[0], refine=True)     # a correction
             for progress in session.track():     # tracks again what that changes
                 pass
             session.export("out", ["masks", "matte"])
