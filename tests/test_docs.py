@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 import vos
-from docs import api_page, benchmarks_page, clicks_page, frames_page, mattes_page, options_page, speed_page
+from docs import (
+    api_page,
+    benchmarks_page,
+    clicks_page,
+    frames_page,
+    mattes_page,
+    options_page,
+    presence_page,
+    speed_page,
+)
 from vos.cli.compose import compose
 from vos.cli.program import FLAGS
 
@@ -100,6 +109,7 @@ def test_pages_are_up_to_date() -> None:
         "make docs"
     )
     assert (ROOT / "docs" / "frames_to_check.md").read_text(encoding="utf-8") == frames_page.page(), "make docs"
+    assert (ROOT / "docs" / "presence.md").read_text(encoding="utf-8") == presence_page.page(), "make docs"
     assert (ROOT / "docs" / "api.md").read_text(encoding="utf-8") == api_page.page(), "make docs"
     clicks = (ROOT / "docs" / "clicks.md").read_text(encoding="utf-8")
     assert clicks == clicks_page.page(ROOT / "docs" / "clicks.csv"), "make docs"

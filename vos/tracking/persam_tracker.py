@@ -162,6 +162,10 @@ class PersamTracker(Tracker):
         return TrackedFrame(logits, predicted_iou, presence, given, rejected_iou)
 
     @override
+    def unseen(self) -> tuple[int, ...]:
+        return tuple(i for i, track in zip(self.object_ids, self.tracks) if track.known and track.in_new_scene)
+
+    @override
     def state(self) -> dict[str, torch.Tensor]:
         tensors = {"object_ids": torch.tensor(self.object_ids, dtype=torch.int64)}
         for k, track in enumerate(self.tracks):

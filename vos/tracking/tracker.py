@@ -88,6 +88,10 @@ class Tracker(ABC):
         """
         raise VosError("a concept needs a tracker that searches by appearance; use tracker=persam")
 
+    def unseen(self) -> tuple[int, ...]:
+        """Lists the objects that concepts or earlier scenes have shown, and that have not been seen in this scene."""
+        return ()
+
     @abstractmethod
     def state(self) -> dict[str, torch.Tensor]:
         """Returns everything that the next step depends on, as named CPU tensors (fit for a safetensors file)."""

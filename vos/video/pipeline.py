@@ -34,6 +34,7 @@ from vos.video.reference import Reference, in_order, object_ids
 from vos.video.replay import Replay
 from vos.video.resume import ResumeState, temporary_state
 from vos.video.saved import Checkpoint
+from vos.video.sightings import Sightings
 
 PENDING_RESULTS = 4
 MANY_CORES = available_cores() > 2  # on two, encoder and tracker get into the way of any further thread
@@ -154,6 +155,8 @@ def follow(direction: Direction, pipeline: VideoPipeline, ids: tuple[int, ...]) 
         VosError: reading or writing failed.
         KeyboardInterrupt: Ctrl-C, or ``on_frame`` raised it; after saving the state.
     """
+    concepts = [] if direction.source.is_live else [c for each in direction.references.values() for c in each.concepts]
+    sightings = Sightings(pipeline.model, concepts)
     # Read and encode ahead of the tracker, merge and write behind it.
     with (
         direction.resumable(pipeline.tracker, ids),
@@ -166,6 +169,7 @@ def follow(direction: Direction, pipeline: VideoPipeline, ids: tuple[int, ...]) 
             with interrupt_later(not has_learned):
                 with direction.next_frame():
                     tracked = track(pipeline, direction, frame, embedding)
+                    tracked = sightings.show(pipeline.tracker, tracked, frame, embedding, has_learned)
                 checkpoint = direction.checkpoint_if_due(pipeline.tracker, has_learned)
                 results.put(Tracked(frame, tracked, checkpoint))
                 if direction.has_result(frame):

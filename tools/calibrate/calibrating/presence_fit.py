@@ -20,6 +20,7 @@ from vos.photos.presence import DEFAULT_THRESHOLD
 PRESENT, ABSENT = ("later", "jitter", "shrunk"), ("stranger", "gone")
 RIGHT, WRONG = 0.5, 0.2  # IoU of a mask from which it shows the object, and below which it shows something else
 SHARES = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)  # of false alarms, for which there are thresholds
+MARGIN = 0.75  # of a share that thresholds allow for: albums whose strangers are of one kind are harder than these
 SHRINKING = 0.3  # see calibrating.fit
 # Of a small object against one in the whole photo: albums show few, and what is taken for one costs false alarms.
 RARE = 0.03
@@ -109,7 +110,7 @@ def calibrated(albums: Sequence[Album]) -> dict[str, Any]:
     strange = [
         value for album, row, value in pairs if row.kind in ABSENT and row.source != "trained" and row.fine is not None
     ]
-    thresholds = [(share, float(np.quantile(strange, 1 - share))) for share in SHARES]
+    thresholds = [(share, float(np.quantile(strange, 1 - MARGIN * share))) for share in SHARES]
     whole, fine = weights_of(albums)
     threshold = Calibration(whole, fine, tuple(thresholds)).threshold(MAX_FALSE_ALARMS)
     return {
@@ -130,6 +131,8 @@ def table(pairs: Sequence[tuple[Album, Row, float]], threshold: float) -> list[d
     rows = []
     asked: dict[str, list[tuple[Row, float]]] = {}
     for album, row, value in pairs:
+        if row.kind in ABSENT and row.fine is None:
+            continue  # a finer search might have taken something for the object
         names = [row.kind, f"{row.kind}, {row.source if row.kind == 'stranger' else album.group}"]
         names += ["strangers, all but trained on"] if row.kind == "stranger" and row.source != "trained" else []
         for name in names:
