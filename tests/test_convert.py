@@ -259,6 +259,22 @@ def test_several_folders_and_one_that_fails(program: Program, convert: Program, 
     assert "there is no option ouput; did you mean output or output_dir?" in capsys.readouterr().err
 
 
+def test_forms_of_two_results_are_not_mixed(program: Program, convert: Program, capsys: Capture) -> None:
+    shutil.copy("my clip (1).mp4", "other.mp4")
+    assert program(VIDEO, MASK, "output=masks", "output_dir=a") == 0
+    assert program(VIDEO, MASK, "output=[masks,coco]", "object_names={3: rex}", "output_dir=b") == 0
+    assert program("video=other.mp4", MASK, "output=masks", "output_dir=c") == 0
+    assert convert("a", "output=coco", "output_dir=forms") == 0
+    before = files("b"), files("forms")
+    for one, out in (("a", "b"), ("c", "b"), ("c", "forms")):
+        capsys.readouterr()
+        assert convert(one, "output=[coco,csv]", f"output_dir={out}") == 2
+        told = f"error: output_dir={out} holds other results than {one}; choose another output_dir\n"
+        assert capsys.readouterr().err == told
+    assert (files("b"), files("forms")) == before
+    assert convert("a", "output=[coco,csv]", "output_dir=forms") == 0
+
+
 def test_what_cannot_be_made_is_one_line(program: Program, convert: Program, capsys: Capture) -> None:
     assert program(VIDEO, MASK, "output=masks", "output_dir=out") == 0
     before = files("out")

@@ -182,6 +182,8 @@ def test_damaged_folders_are_one_line() -> None:
         text.replace('"3": {', '"x": {'),
         text.replace("present", "here"),
         text.replace('"area"', "area", 1),
+        text.replace('"predicted_iou": 1.0', '"predicted_iou": NaN', 1),
+        "".join(text.splitlines(keepends=True)[:-5]),
     ):
         summary.write_text(wrong)
         with pytest.raises(vos.VosError, match="summary"):

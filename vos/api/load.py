@@ -138,11 +138,16 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
             if line.strip() == "]":
                 return
             try:
-                row = json.loads(line.rstrip().removesuffix(","))
+                row = json.loads(line.rstrip().removesuffix(","), parse_constant=_refuse_constant)
                 _ = str(row["frame"]), int(row["index"]), float(row["time"]), dict(row["objects"])
             except (ValueError, KeyError, TypeError) as error:
                 raise VosError(f"{path} is damaged: {line.strip()[:60]}") from error
             yield row
+    raise VosError(f"{path} is damaged: it ends amid its frames; move it away and run it again")
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number")
 
 
 def video_of(about: dict[str, Any], video: str | Path | None = None) -> FrameSource:

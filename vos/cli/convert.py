@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from vos.api.load import NoVideo, kept_masks, read_results, read_summary, video_of
 from vos.api.write import Origin, write_outputs
@@ -14,7 +16,9 @@ from vos.cli.config import ConvertConfig
 from vos.cli.options import paths
 from vos.cli.outcome import Outcome
 from vos.errors import VosError
+from vos.io.earlier import read_head
 from vos.io.writers.choice import KEPT, OUTPUTS, SUMMARY, need_alpha, need_pictures, output_paths
+from vos.io.written import Written
 from vos.progress import Progress
 
 
@@ -43,6 +47,7 @@ def convert(config: ConvertConfig) -> Outcome:
     made = output_paths(config.output, out, config)
     _refuse_folder_of_several(folder)
     about, rows = read_summary(folder / SUMMARY)
+    _refuse_mixture(out, folder, about)
     if need_alpha(made) and not ("alpha" in about["outputs"] and (folder / KEPT["alpha"].file).is_dir()):
         soft = ", ".join(name for name in made if OUTPUTS[name].has_alpha)
         raise VosError(f"{folder} keeps no soft masks for {soft}; run it again with keep=alpha")
@@ -57,6 +62,17 @@ def convert(config: ConvertConfig) -> Outcome:
     print(*remarks, *made.values(), sep="\n")
     print(f"{progress.done} frames")
     return Outcome(progress.done, tuple(made.values()))
+
+
+def _refuse_mixture(out: Path, folder: Path, about: Mapping[str, Any]) -> None:
+    """Raises a VosError where forms would go among those of another video or run, whose they would seem to be."""
+    if out.resolve() == folder.resolve():
+        return
+    is_mixed = Written(out).source not in (None, about["video"]["path"])
+    with suppress(OSError, ValueError):  # no results there, only forms
+        is_mixed |= read_head(out / SUMMARY).get("fingerprint") != about.get("fingerprint")
+    if is_mixed:
+        raise VosError(f"output_dir={out} holds other results than {folder}; choose another output_dir")
 
 
 def _refuse_folder_of_several(folder: Path) -> None:
