@@ -35,7 +35,7 @@ from vos.cli.manifest import read_manifest
 from vos.cli.results_place import ResultsPlace
 
 TABLE = ROOT / "docs" / "scale.csv"
-SHORT = ("output=[masks]", "tracker.adapt.enabled=false")
+SHORT = ("output=[masks]", "report=false", "tracker.adapt.enabled=false")
 HOURS, FPS, MINUTES = 1e6, 25, 1.0  # of video, its frames a second, of a clip
 WORKERS = 2
 
