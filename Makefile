@@ -57,12 +57,13 @@ types: $(VENV)/.ready-dev ## type hints
 check: lint types test ## everything that CI runs
 
 .PHONY: docs
-docs: $(VENV)/.ready ## write the pages of options, of figures and of Python: docs/options.md, benchmarks.md, speed.md, clicks.md, mattes.md, frames_to_check.md, presence.md, api.md
+docs: $(VENV)/.ready ## write the pages of options, of figures and of Python: docs/options.md, benchmarks.md, speed.md, clicks.md, mattes.md, scale.md, frames_to_check.md, presence.md, api.md
 	$(BIN)/python tools/docs/options_page.py docs/options.md
 	$(BIN)/python tools/docs/benchmarks_page.py docs
 	$(BIN)/python tools/docs/speed_page.py docs
 	$(BIN)/python tools/docs/clicks_page.py docs
 	$(BIN)/python tools/docs/mattes_page.py docs
+	$(BIN)/python tools/docs/scale_page.py docs
 	$(BIN)/python tools/docs/frames_page.py docs/frames_to_check.md
 	$(BIN)/python tools/docs/presence_page.py docs/presence.md
 	$(BIN)/python tools/docs/api_page.py docs/api.md

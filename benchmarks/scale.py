@@ -68,6 +68,13 @@ class Measured:
         costs = self.costs
         return statistics.pstdev(float(np.log(seconds / costs.of(frames))) for frames, seconds in self.clips)
 
+    @property
+    def swing(self) -> float:
+        """How many times the seconds of a frame, of a tenth of the clips, are those of another tenth."""
+        each = [seconds / self.costs.of(frames) for frames, seconds in self.clips]
+        tenths = [statistics.mean(each[k : k + len(each) // 10]) for k in range(0, len(each) - 9, len(each) // 10)]
+        return max(tenths) / min(tenths)
+
 
 def make_clips(folder: Path, name: str, lengths: Sequence[int], size: tuple[int, int]) -> Path:
     """Renders clips of one object with their masks, unless they are there; returns the list of them."""
@@ -158,11 +165,13 @@ def costs_of_all(folder: Path, clips: int) -> dict[str, float]:
     real = measure(table, folder / "b", *SHORT)
     told = simulate(lengths, WORKERS, first.costs, Trouble(first.spread))
     found = {"clips": clips, "frames": sum(lengths), "measured seconds": real.seconds, "foretold seconds": told.seconds}
+    own = simulate(lengths, WORKERS, real.costs, Trouble(real.spread))
+    found |= {"seconds by its own costs": own.seconds, "swing": real.swing}
     long = make_clips(folder, "long", (30, 120, 30, 120), (480, 854))
     full = measure(long, folder / "c", "output=[masks,rle]")
     frames = sum(count for count, _ in full.clips)
     masks, mask_bytes = sizes(folder / "c", "masks/*.png")
-    found |= {"start": full.costs.start, "clip": full.costs.clip, "frame": full.costs.frame, "memory": full.memory}
+    found |= {"start": first.costs.start, "clip": full.costs.clip, "frame": full.costs.frame, "memory": full.memory}
     found |= {
         "files": masks / frames,
         "mask bytes": mask_bytes / frames,
@@ -187,8 +196,7 @@ def foretold(found: dict[str, float], clips: int = 60_000, workers: int = 100) -
         "list": simulate(frames, workers, costs, trouble),
     }
     made = {f"{name} time": each.seconds / ideal for name, each in both.items()}
-    calm = simulate(frames, workers, costs, Trouble(trouble.spread, trouble.slow))
-    return {**made, "lost": both["list"].lost / both["list"].busy, "calm time": calm.seconds / ideal}
+    return {**made, "lost": both["list"].lost / both["list"].busy}
 
 
 def main(argv: Sequence[str] | None = None) -> None:

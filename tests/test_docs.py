@@ -19,6 +19,7 @@ from docs import (
     mattes_page,
     options_page,
     presence_page,
+    scale_page,
     speed_page,
 )
 from vos.cli.compose import compose
@@ -127,3 +128,8 @@ def test_figures_of_the_readme_are_those_of_the_table() -> None:
         chosen = [f"| {row['what']} | {row['figure']} |" for row in csv.DictReader(file) if row["readme"]]
     assert len(chosen) == 6
     assert [row for row in chosen if row not in README.read_text(encoding="utf-8")] == []
+
+
+def test_the_page_of_a_million_hours_is_the_one_that_make_docs_writes() -> None:
+    scale = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
+    assert scale == scale_page.page(ROOT / "docs" / "scale.csv"), "make docs"

@@ -44,9 +44,16 @@ def expected(bench: Bench) -> dict[str, dict[str, str]]:
     return found
 
 
-def problem(bench: Bench, wanted: dict[str, dict[str, str]], outcome: Outcome) -> str | None:
-    """What is wrong with a batch that has ended: a clip that is neither whole nor told in a line."""
-    told = sum(line.startswith("failed:") for line in lines(outcome.err)) if outcome.code == 3 else 0
+def problem(bench: Bench, wanted: dict[str, dict[str, str]], outcome: Outcome, missing: int = 0) -> str | None:
+    """What is wrong with a batch that has ended: a clip that is neither whole nor told in a line.
+
+    Args:
+        bench: with the results.
+        wanted: of each clip.
+        outcome: of the batch.
+        missing: clips that its list does not name any more.
+    """
+    told = missing + (sum(line.startswith("failed:") for line in lines(outcome.err)) if outcome.code == 3 else 0)
     for name in NAMES:
         there = digest(bench.place / "o" / name)
         if wrong := difference(wanted[name], there):
@@ -126,10 +133,9 @@ def attempt_list(bench: Bench, choice: Choice, rng: random.Random) -> Verdict:
         shutil.move(table, bench.place / {"another suffix": "clips.txt", "elsewhere": "none.csv"}[choice["place"]])
         words[0] = f"manifest=clips.{'txt' if choice['place'] == 'another suffix' else 'csv'}"
     outcome = bench.run("batch", words)
-    if outcome.code == 0 and choice["place"] == "as it is" and choice["harm"] not in UNHURT:
-        done = [name for name in NAMES if digest(bench.place / "o" / name) == wanted[name]]
-        is_less = len(table.read_bytes().splitlines()) < 3 and done  # the list itself has a row less
-        return bench.judge(outcome, lambda: None if is_less else problem(bench, wanted, outcome), must_write=False)
+    missing = 0 if choice["place"] != "as it is" else max(0, 3 - len(table.read_bytes().splitlines()))
+    if outcome.code in (0, 3) and missing:
+        return bench.judge(outcome, lambda: problem(bench, wanted, outcome, missing), must_write=False)
     return judged(bench, wanted, outcome, may_fail=choice["harm"] not in UNHURT or choice["place"] != "as it is")
 
 
