@@ -75,6 +75,7 @@ class Program:
         self, command: str, words: Sequence[str], folder: Path, fault: Fault = NO_FAULT, timeout: float = 30.0
     ) -> Outcome:
         """Runs ``python -m vos.<command> words`` in ``folder``."""
+        main = self._main[command]  # before the fork: the child must not go on as its parent
         if threading.active_count() > 1:
             raise RuntimeError(f"a fork with threads is not safe: {threading.enumerate()}")
         sys.stdout.flush()
@@ -85,7 +86,7 @@ class Program:
         begin = time.monotonic()
         child = os.fork()
         if child == 0:
-            _child(self._main[command], ["vos", *words], folder, fault, pipes, counter)
+            _child(main, ["vos", *words], folder, fault, pipes, counter)
         status, hung, peak = _wait(child, fault, timeout)
         seconds = time.monotonic() - begin
         out, err = (_drained(pipe) for pipe in pipes)

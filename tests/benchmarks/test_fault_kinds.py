@@ -19,7 +19,7 @@ import pytest
 from faulting import film, scene, server
 from faulting.bench import Bench
 from faulting.judge import LOST, RIGHT, SILENT, TRACEBACK
-from faulting.kinds import damage, films, kills, limits, network, odd_masks, videos
+from faulting.kinds import batches, damage, films, kills, limits, network, odd_masks, stores, videos
 from faulting.material import HARMS, Material, cut
 from PIL import Image
 from planted import fail, idle, planted
@@ -37,8 +37,10 @@ def test_every_kind_notices_a_program_that_fails_or_does_nothing(
     left_alone = kills.Reference({"masks/00000.png": "x"}, 0.1, 3)
     for module in (kills, damage, limits):
         monkeypatch.setattr(module, "reference", lambda bench, job: left_alone)
+    for module in (batches, stores):
+        monkeypatch.setattr(module, "expected", lambda bench: dict.fromkeys(batches.NAMES, left_alone.digest))
     program = planted(main, tmp_path, monkeypatch)
-    program._main = dict.fromkeys(("run", "convert", "album", "concept", "evaluate"), main)
+    program._main = dict.fromkeys(("run", "convert", "album", "concept", "evaluate", "batch"), main)
     material = Material(tmp_path / "material", lambda folder: (folder / "rex.concept").write_text("x") and None)
     bench = Bench(program, material, tmp_path / "attempt")
     for _ in range(3):
