@@ -155,7 +155,7 @@ def measure_cycles(server: Server, count: int, kept: Path) -> None:
 def cycle(server: Server) -> None:
     """Does once what somebody does at the page."""
     opened = server.post("/api/open", {"path": server.get("/api/hello")["begin"]})
-    work, (width, height) = f"/api/work/{opened['id']}", (opened["clip"]["width"], opened["clip"]["height"])
+    work, (width, height) = f"/api/clips/{opened['id']}", (opened["clip"]["width"], opened["clip"]["height"])
     server.post(f"{work}/objects")
     for frame in (0, FRAMES // 2):
         server.post(f"{work}/show", {"frame": frame, "object": 1, "point": [width // 2, height // 2, 1]})

@@ -25,7 +25,7 @@ ON_IT = [15, 23, 1]  # of the square in frame 0
 
 def opened(served: Served, tab: str = "tab") -> str:
     found = served.json("POST", "/api/open", {"path": CLIP}, tab)
-    return f"/api/work/{found['id']}"
+    return f"/api/clips/{found['id']}"
 
 
 def labels(served: Served, own: str, frame: int) -> np.ndarray:
@@ -197,7 +197,7 @@ def test_an_upload_is_opened_and_goes_when_it_is_closed(served: Served, clip: Pa
     assert list(served.desk.folder.iterdir())
     served.json("POST", f"/api/close/{found['id']}")
     assert not list(served.desk.folder.iterdir())
-    assert "closed" in served.refusal("GET", f"/api/work/{found['id']}/state")
+    assert "closed" in served.refusal("GET", f"/api/clips/{found['id']}/state")
 
 
 HLS = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/passwd\n"

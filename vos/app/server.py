@@ -53,7 +53,7 @@ class Page:
 
     def app(self) -> Starlette:
         """Makes the application."""
-        own = "/api/work/{id}"
+        own = "/api/clips/{id}"
         routes = [
             Route("/api/hello", self.hello),
             Route("/api/files", self.files),

@@ -21,9 +21,7 @@ from vos.structures import Frame, ImageEmbedding, LabelMap, TrackedFrame
 from vos.tracking.tracker import Tracker
 
 EVERY = 10  # frames from one search to the next
-FALSE_ALARMS = (
-    0.005  # share of frames without the object in which it may be seen; a video has many, and goes on from it
-)
+FALSE_ALARMS = 0.005  # share of frames without the object in which it may be seen: a video goes on from it
 
 
 class Sightings:

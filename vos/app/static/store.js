@@ -42,4 +42,4 @@ export function set(changes) {
 }
 
 export const promptsHere = () => store.prompts[store.frame] ?? {};
-export const path = rest => `api/work/${store.id}/${rest}`;
+export const path = rest => `api/clips/${store.id}/${rest}`;
